@@ -1,0 +1,192 @@
+//! The HTTP API, version 1: paths, requests and answers. Its JSON is kept stable because others
+//! build on it; `tests/wire.rs` writes it out.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claim::Claim;
+use crate::content::ContentHash;
+use crate::lightning::{
+    Msat, Network, NodeId, ParseError, PaymentHash, Preimage, hex_serde, parse_hex,
+};
+
+/// `GET`: the store and what it sells. Answers with [`Store`].
+pub const STORE_PATH: &str = "/api/v1/store";
+/// `GET`, with the claim: the status of its invoice. Answers with [`InvoiceStatus`].
+pub const INVOICE_PATH: &str = "/api/v1/invoice";
+
+/// `POST` of a [`CreateInvoice`]: creates an item's invoice or finds it. Answers with [`CreatedInvoice`].
+pub fn invoices_path(item: &ItemId) -> String {
+    format!("/api/v1/items/{item}/invoices")
+}
+
+/// `GET`, with the claim: the goods.
+pub fn content_path(item: &ItemId) -> String {
+    format!("/api/v1/items/{item}/content")
+}
+
+/// The longest that `GET /api/v1/invoice?wait=` waits, in seconds. Below the usual 60 s of proxies.
+pub const MAX_WAIT_SECS: u64 = 30;
+
+/// An item's name in URLs and labels: 1 to 48 of `a-z`, `0-9`, `-`.
+///
+/// 48 because lightningd's labels hold 128 bytes, and ours are `purrwall/<item>/<64 hex digits>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ItemId(String);
+
+impl ItemId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ItemId {
+    type Err = ParseError;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=48).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                text,
+                "an item id: 1 to 48 lower-case letters, digits or hyphens",
+            ))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ItemId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The store and what it sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// The store's name.
+    pub name: String,
+    /// The network that its node is on.
+    pub network: Network,
+    /// The node that signs its invoices.
+    pub node_id: NodeId,
+    /// The catalogue, in the owner's order.
+    pub items: Vec<Item>,
+}
+
+/// One item as everyone may see it, paid or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name in URLs.
+    pub id: ItemId,
+    /// Its name for people.
+    pub title: String,
+    /// What is shown before payment.
+    pub teaser: String,
+    /// The price.
+    pub price_msat: Msat,
+    /// The media type of the goods.
+    pub content_type: String,
+    /// Their size in bytes.
+    pub size: u64,
+    /// Their hash, which the invoice commits to.
+    pub sha256: ContentHash,
+}
+
+/// Names a purchase: random, made and stored by the buyer's side before it asks. 32 hex digits on
+/// the wire. Whoever knows it can get the claim, so `Debug` does not show it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PurchaseId(pub [u8; 16]);
+
+impl PurchaseId {
+    /// 32 lower-case hex digits.
+    pub fn to_hex(&self) -> String {
+        use bitcoin::hex::DisplayHex as _;
+        self.0.to_lower_hex_string()
+    }
+}
+
+impl FromStr for PurchaseId {
+    type Err = ParseError;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        parse_hex(text, "a purchase_id: 32 hex digits").map(Self)
+    }
+}
+
+impl fmt::Debug for PurchaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PurchaseId(hidden)")
+    }
+}
+
+hex_serde!(PurchaseId);
+
+/// Asks for an item's invoice. The same id and item give the same invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateInvoice {
+    /// The purchase that the invoice is for.
+    pub purchase_id: PurchaseId,
+}
+
+/// A new invoice (201) or the one that the purchase already had (200).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedInvoice {
+    /// The buyer's ticket.
+    pub claim: Claim,
+    /// What to pay.
+    pub invoice: InvoiceDetails,
+}
+
+/// An invoice with its main fields decoded for clients that cannot. Who can, decodes `bolt11`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceDetails {
+    /// The BOLT11 string.
+    pub bolt11: String,
+    /// Names the payment.
+    pub payment_hash: PaymentHash,
+    /// What to pay.
+    pub amount_msat: Msat,
+    /// What it is for; ends in the commitment to the goods.
+    pub description: String,
+    /// UNIX seconds.
+    pub created_at: u64,
+    /// UNIX seconds.
+    pub expires_at: u64,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceStatus {
+    /// lightningd's word.
+    pub status: Status,
+    /// When the invoice expires or expired, in UNIX seconds.
+    pub expires_at: u64,
+    /// The server's clock, in UNIX seconds; the countdown follows it.
+    pub server_time: u64,
+    /// The proof of payment; only with `paid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preimage: Option<Preimage>,
+}
+
+/// An invoice's status in lightningd's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It can be paid.
+    Unpaid,
+    /// It is paid.
+    Paid,
+    /// It was not paid in time and never will be.
+    Expired,
+}

@@ -1,0 +1,360 @@
+//! A BOLT11 invoice, decoded, and the checks that it must pass before anyone is asked to pay it.
+//!
+//! Source: [BOLT 11](https://github.com/lightning/bolts/blob/master/11-payment-encoding.md).
+//! The parser is `lightning-invoice`; what BOLT 11 demands of a reader beyond it is added here.
+
+use std::fmt;
+
+use bitcoin::hashes::Hash;
+use lightning_invoice::{
+    Bolt11Invoice, Bolt11InvoiceDescriptionRef, Bolt11ParseError, Bolt11SemanticError, Currency,
+    ParseOrSemanticError, SignedRawBolt11Invoice,
+};
+
+use crate::claim::Claim;
+use crate::content::{ContentHash, commitment};
+use crate::lightning::{Msat, Network, NodeId, PaymentHash};
+
+/// What a BOLT11 string says, its signature verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// The invoice as it was received; what a wallet needs.
+    pub bolt11: String,
+    /// Names the payment.
+    pub payment_hash: PaymentHash,
+    /// The asked amount; `None` lets the payer choose.
+    pub amount_msat: Option<Msat>,
+    /// The node that signed the invoice and receives the payment.
+    pub payee: NodeId,
+    /// The network of the payment.
+    pub network: Network,
+    /// The text that the payer sees; `None` where the invoice carries only its hash.
+    pub description: Option<String>,
+    /// When the invoice was made, in UNIX seconds.
+    pub created_at: u64,
+    /// The second from which it can no longer be paid, in UNIX seconds.
+    pub expires_at: u64,
+}
+
+impl Invoice {
+    /// Decodes a BOLT11 string and verifies its signature.
+    ///
+    /// # Errors
+    /// Says what BOLT 11 requires and the string does not have.
+    pub fn decode(bolt11: &str) -> Result<Self, DecodeError> {
+        let signed: SignedRawBolt11Invoice = bolt11.parse().map_err(DecodeError::Malformed)?;
+        check_canonical_signature(&signed)?;
+        let decoded = Bolt11Invoice::from_signed(signed).map_err(DecodeError::from)?;
+        if let Some(features) = decoded.features()
+            && features.requires_unknown_bits()
+        {
+            return Err(DecodeError::UnknownFeature);
+        }
+        let created_at = decoded.duration_since_epoch().as_secs();
+        Ok(Self {
+            bolt11: bolt11.to_owned(),
+            payment_hash: PaymentHash(decoded.payment_hash().to_byte_array()),
+            amount_msat: decoded.amount_milli_satoshis().map(Msat),
+            payee: decoded.get_payee_pub_key().into(),
+            network: match decoded.currency() {
+                Currency::Bitcoin => Network::Bitcoin,
+                Currency::BitcoinTestnet => Network::Testnet,
+                Currency::Signet => Network::Signet,
+                Currency::Regtest => Network::Regtest,
+                Currency::Simnet => return Err(DecodeError::UnknownNetwork),
+            },
+            description: match decoded.description() {
+                Bolt11InvoiceDescriptionRef::Direct(text) => Some(text.as_inner().0.clone()),
+                Bolt11InvoiceDescriptionRef::Hash(_) => None,
+            },
+            created_at,
+            expires_at: created_at.saturating_add(decoded.expiry_time().as_secs()),
+        })
+    }
+
+    /// Whether the invoice can no longer be paid at `now` (UNIX seconds, the node's clock).
+    pub fn is_expired(&self, now: u64) -> bool {
+        now >= self.expires_at
+    }
+}
+
+/// BOLT 11: with an `n` field, the signature must be low-S; without one, either is accepted.
+fn check_canonical_signature(signed: &SignedRawBolt11Invoice) -> Result<(), DecodeError> {
+    if signed.raw_invoice().payee_pub_key().is_none() {
+        return Ok(());
+    }
+    let standard = signed.signature().0.to_standard();
+    let mut normalized = standard;
+    normalized.normalize_s();
+    if normalized == standard {
+        Ok(())
+    } else {
+        Err(DecodeError::Signature)
+    }
+}
+
+/// Why a string is no payable BOLT11 invoice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not BOLT11 at all: checksum, letters, lengths.
+    #[error("this is not a BOLT11 invoice")]
+    Malformed(#[source] Bolt11ParseError),
+    /// BOLT11, but a required field is missing or wrong.
+    #[error("the BOLT11 invoice breaks a rule of its standard")]
+    Semantic(#[source] Bolt11SemanticError),
+    /// The signature does not fit the invoice.
+    #[error("the invoice's signature is not valid")]
+    Signature,
+    /// A feature that a payer must understand and that nobody here knows.
+    #[error("the invoice requires a feature that is not known here")]
+    UnknownFeature,
+    /// A network that lightningd does not serve.
+    #[error("the invoice is for an unknown network")]
+    UnknownNetwork,
+}
+
+impl From<Bolt11SemanticError> for DecodeError {
+    fn from(error: Bolt11SemanticError) -> Self {
+        match error {
+            Bolt11SemanticError::InvalidSignature => Self::Signature,
+            Bolt11SemanticError::InvalidFeatures => Self::UnknownFeature,
+            other => Self::Semantic(other),
+        }
+    }
+}
+
+impl From<ParseOrSemanticError> for DecodeError {
+    fn from(error: ParseOrSemanticError) -> Self {
+        match error {
+            ParseOrSemanticError::ParseError(error) => Self::Malformed(error),
+            ParseOrSemanticError::SemanticError(error) => error.into(),
+        }
+    }
+}
+
+/// What the buyer was offered, and so what the invoice must say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The network that the store is on.
+    pub network: Network,
+    /// The node that must have signed: pinned by the embedding page, or the store's own.
+    pub payee: Option<NodeId>,
+    /// The advertised price.
+    pub price_msat: Msat,
+    /// The most that the embedding page allows.
+    pub max_msat: Option<Msat>,
+    /// The hash of the goods as advertised.
+    pub sha256: ContentHash,
+}
+
+/// The checks, in the order in which they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The string is BOLT11 and its signature is valid.
+    Signature,
+    /// The invoice is for the store's network.
+    Network,
+    /// The expected node signed it.
+    Payee,
+    /// It asks for the advertised price, and no more than the page allows.
+    Amount,
+    /// Its description promises the advertised goods.
+    Commitment,
+    /// It belongs to the claim that came with it.
+    Claim,
+}
+
+impl Check {
+    /// Every check; an invoice that passes has passed all of them.
+    pub const ALL: [Self; 6] = [
+        Self::Signature,
+        Self::Network,
+        Self::Payee,
+        Self::Amount,
+        Self::Commitment,
+        Self::Claim,
+    ];
+
+    /// A stable name for programs and style sheets.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Network => "network",
+            Self::Payee => "payee",
+            Self::Amount => "amount",
+            Self::Commitment => "commitment",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+/// A check that failed, with what was found: the invoice must not be paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailedCheck {
+    /// [`Check::Signature`]
+    Signature(DecodeError),
+    /// [`Check::Network`]
+    Network {
+        /// The store's network.
+        expected: Network,
+        /// The invoice's.
+        found: Network,
+    },
+    /// [`Check::Payee`]
+    Payee {
+        /// The pinned node.
+        expected: NodeId,
+        /// The node that signed.
+        found: NodeId,
+    },
+    /// [`Check::Amount`]: not the price, or no amount at all.
+    Amount {
+        /// The advertised price.
+        expected: Msat,
+        /// What the invoice asks for; `None` leaves it open.
+        found: Option<Msat>,
+    },
+    /// [`Check::Amount`]: the price itself is above what the page allows.
+    AboveMaximum {
+        /// The page's limit.
+        maximum: Msat,
+        /// What the invoice asks for.
+        found: Msat,
+    },
+    /// [`Check::Commitment`]
+    Commitment {
+        /// The advertised goods.
+        expected: ContentHash,
+        /// What the description promises, if anything.
+        found: Option<ContentHash>,
+    },
+    /// [`Check::Claim`]: another payment's claim.
+    Claim {
+        /// The payment that the claim is for.
+        claim: PaymentHash,
+        /// The payment that the invoice is for.
+        invoice: PaymentHash,
+    },
+}
+
+impl FailedCheck {
+    /// The check that failed.
+    pub fn check(&self) -> Check {
+        match self {
+            Self::Signature(_) => Check::Signature,
+            Self::Network { .. } => Check::Network,
+            Self::Payee { .. } => Check::Payee,
+            Self::Amount { .. } | Self::AboveMaximum { .. } => Check::Amount,
+            Self::Commitment { .. } => Check::Commitment,
+            Self::Claim { .. } => Check::Claim,
+        }
+    }
+}
+
+/// In words for the buyer.
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signature(error) => write!(f, "{error}"),
+            Self::Network { expected, found } => write!(
+                f,
+                "the invoice is for the network {found}, but the store is on {expected}"
+            ),
+            Self::Payee { expected, found } => write!(
+                f,
+                "the invoice pays the node {found}, but this page expects {expected}"
+            ),
+            Self::Amount {
+                expected,
+                found: Some(found),
+            } => write!(
+                f,
+                "the invoice asks for {found}, but the price is {expected}"
+            ),
+            Self::Amount {
+                expected,
+                found: None,
+            } => write!(
+                f,
+                "the invoice leaves the amount open, but the price is {expected}"
+            ),
+            Self::AboveMaximum { maximum, found } => write!(
+                f,
+                "the invoice asks for {found}, but this page allows at most {maximum}"
+            ),
+            Self::Commitment { found: Some(_), .. } => {
+                write!(f, "the invoice promises other goods than the store offers")
+            }
+            Self::Commitment { found: None, .. } => {
+                write!(f, "the invoice does not say which goods it pays for")
+            }
+            Self::Claim { .. } => write!(
+                f,
+                "the ticket that came with the invoice belongs to another payment"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for FailedCheck {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Signature(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// Makes every [`Check`] but the signature's, which [`Invoice::decode`] made. Expiry is no check
+/// here: it depends on the time, so it is asked when the invoice is shown ([`Invoice::is_expired`]).
+///
+/// # Errors
+/// The first check that fails.
+#[expect(
+    clippy::result_large_err,
+    reason = "made once per purchase, and names both keys"
+)]
+pub fn check(invoice: &Invoice, claim: &Claim, terms: &Terms) -> Result<(), FailedCheck> {
+    if invoice.network != terms.network {
+        return Err(FailedCheck::Network {
+            expected: terms.network,
+            found: invoice.network,
+        });
+    }
+    if let Some(expected) = terms.payee
+        && invoice.payee != expected
+    {
+        return Err(FailedCheck::Payee {
+            expected,
+            found: invoice.payee,
+        });
+    }
+    if invoice.amount_msat != Some(terms.price_msat) {
+        return Err(FailedCheck::Amount {
+            expected: terms.price_msat,
+            found: invoice.amount_msat,
+        });
+    }
+    if let Some(maximum) = terms.max_msat
+        && terms.price_msat > maximum
+    {
+        return Err(FailedCheck::AboveMaximum {
+            maximum,
+            found: terms.price_msat,
+        });
+    }
+    let found = invoice.description.as_deref().and_then(commitment);
+    if found != Some(terms.sha256) {
+        return Err(FailedCheck::Commitment {
+            expected: terms.sha256,
+            found,
+        });
+    }
+    if claim.payment_hash() != invoice.payment_hash {
+        return Err(FailedCheck::Claim {
+            claim: claim.payment_hash(),
+            invoice: invoice.payment_hash,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,746 @@
+//! The purchase: from "buy" to the delivered goods, as a pure state machine.
+//!
+//! [`Purchase::update`] takes an event and gives the next purchase; [`Purchase::job`] says what the
+//! shell (the browser, a test) has to run now. Time, randomness, storage and answers come in as
+//! events, so the whole purchase is tested without any of them.
+//!
+//! | state | on screen | job |
+//! |---|---|---|
+//! | `Idle` | price, button | none |
+//! | `Requesting` | busy | `CreateInvoice` |
+//! | `AwaitingPayment` | QR code, countdown | `AskStatus`, waiting |
+//! | `Expired` | offer a new invoice | none; `AskStatus` once after `Recheck` |
+//! | `Refused` | the failed check | `AskStatus` once: it may be paid all the same |
+//! | `Failed` | what happened, retry | none |
+//! | `Paid` | busy, cannot be lost | `FetchContent` |
+//! | `Undelivered` | what happened, retry | none |
+//! | `Delivered` | the goods | none |
+//!
+//! Each job has a *round*, and its answer carries the same number; an answer to an older round
+//! changes nothing. One exception: the word that an invoice was paid counts whenever it arrives.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::{CreatedInvoice, InvoiceStatus, PurchaseId, Status};
+use crate::claim::Claim;
+use crate::content::{ContentHash, commitment};
+use crate::invoice::{FailedCheck, Invoice, Terms, check};
+use crate::lightning::{PaymentHash, Preimage};
+use crate::problem::Problem;
+
+/// How long one status question waits for the payment, in seconds. The next follows at once.
+const WAIT_SECS: u64 = 25;
+/// Between two status questions, so that a server which answers at once is not hammered.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
+/// The longest pause before a failed job is tried again.
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
+
+/// One buyer's purchase of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    terms: Terms,
+    state: State,
+    /// The number of the current job; grows with each new one.
+    round: u32,
+    /// Invoices that were replaced after they had expired. Should one turn out paid, it counts.
+    earlier: Vec<Order>,
+}
+
+/// An invoice with the ticket that belongs to it. Both were read; `claim` names the same payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The purchase that it was made for.
+    pub purchase_id: PurchaseId,
+    /// The buyer's ticket.
+    pub claim: Claim,
+    /// The decoded invoice, its signature verified.
+    pub invoice: Invoice,
+}
+
+/// Where a purchase stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was asked for.
+    Idle,
+    /// The invoice was asked for.
+    Requesting {
+        /// The purchase, stored before it was asked for.
+        purchase_id: PurchaseId,
+        /// Failed tries so far, and why the last one failed.
+        trouble: Option<Tries>,
+    },
+    /// An invoice that passed every check waits for its payment. What may be shown as payable is
+    /// [`Purchase::payable`].
+    AwaitingPayment {
+        /// What to pay.
+        order: Order,
+        /// Failed tries so far, and why the last one failed.
+        trouble: Option<Tries>,
+    },
+    /// lightningd says that the invoice expired unpaid.
+    Expired {
+        /// What was not paid.
+        order: Order,
+        /// The status is being asked once more.
+        asking: bool,
+    },
+    /// The invoice failed a check and is not shown.
+    Refused {
+        /// The check.
+        failure: FailedCheck,
+        /// The invoice, where it can be read and belongs to its claim.
+        order: Option<Order>,
+        /// The status is being asked once: an invoice paid before the price changed still counts.
+        asking: bool,
+    },
+    /// Asking cannot help before something changes.
+    Failed {
+        /// The gateway's word.
+        problem: Problem,
+        /// The purchase, for the retry.
+        purchase_id: PurchaseId,
+        /// The invoice, if there was one already.
+        order: Option<Order>,
+    },
+    /// Paid; the goods are on their way.
+    Paid {
+        /// What was paid.
+        order: Order,
+        /// The proof; `None` where the server gave none that fits the payment hash.
+        preimage: Option<Preimage>,
+        /// Failed tries so far, and why the last one failed.
+        trouble: Option<Tries>,
+    },
+    /// Paid, but the goods cannot be had now.
+    Undelivered {
+        /// What was paid.
+        order: Order,
+        /// The proof.
+        preimage: Option<Preimage>,
+        /// Why.
+        reason: Undelivered,
+    },
+    /// Paid, and the goods are here.
+    Delivered {
+        /// What was paid.
+        order: Order,
+        /// The proof.
+        preimage: Option<Preimage>,
+    },
+}
+
+/// Why paid goods are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// The gateway refuses.
+    Problem(Problem),
+    /// The bytes are not those that the invoice promised.
+    WrongContent {
+        /// What the invoice promised.
+        expected: ContentHash,
+        /// What came.
+        found: ContentHash,
+    },
+}
+
+/// Tries that failed in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// How many.
+    pub count: u32,
+    /// Why the last one failed.
+    pub trouble: Trouble,
+}
+
+/// Why a job failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No answer: the network is away, or the gateway.
+    Offline,
+    /// An answer that is none of the gateway's: a proxy's page, a cut body.
+    Unreadable,
+    /// The gateway's own word.
+    Problem(Problem),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The buyer wants the item. `purchase_id` is random and stored already.
+    Buy {
+        /// Names the new purchase.
+        purchase_id: PurchaseId,
+    },
+    /// A purchase was found in storage.
+    Restore(Box<Saved>),
+    /// `CreateInvoice` was answered.
+    Created {
+        /// The job's.
+        round: u32,
+        /// The answer.
+        created: Box<CreatedInvoice>,
+    },
+    /// A status question was answered.
+    Status {
+        /// The job's.
+        round: u32,
+        /// The invoice that was asked about.
+        payment_hash: PaymentHash,
+        /// The answer.
+        status: InvoiceStatus,
+    },
+    /// All of the goods came.
+    Content {
+        /// The job's.
+        round: u32,
+        /// The hash of what came.
+        sha256: ContentHash,
+    },
+    /// A job failed.
+    Failed {
+        /// The job's.
+        round: u32,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// The buyer's wallet says that it paid, with this proof.
+    WalletPaid {
+        /// Checked against the payment hash; one that does not fit changes nothing.
+        preimage: Preimage,
+    },
+    /// The page woke up, or the network is back: what was asked may have been lost.
+    Recheck,
+    /// The buyer wants a new invoice in place of an expired or refused one.
+    Replace {
+        /// Names the new purchase.
+        purchase_id: PurchaseId,
+    },
+    /// The buyer wants what failed tried again.
+    Retry,
+    /// The buyer starts over. What was paid stays in storage.
+    Reset,
+}
+
+/// What the shell runs while the state lasts, and answers with an event of the same round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// To be repeated in the answer.
+    pub round: u32,
+    /// To be slept first. The shell shortens it by a random part, so that many buyers whose
+    /// gateway was away do not come back in step.
+    pub delay: Duration,
+    /// What to do.
+    pub task: Task,
+}
+
+/// The kinds of job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// `POST` [`crate::api::invoices_path`]; answer with [`Event::Created`].
+    CreateInvoice {
+        /// For the request's body.
+        purchase_id: PurchaseId,
+    },
+    /// `GET` [`crate::api::INVOICE_PATH`]; answer with [`Event::Status`].
+    AskStatus {
+        /// For the header.
+        claim: Claim,
+        /// For the query; 0 asks without waiting.
+        wait_secs: u64,
+    },
+    /// `GET` [`crate::api::content_path`]; answer with [`Event::Content`].
+    FetchContent {
+        /// For the header.
+        claim: Claim,
+        /// For the header too; the claim alone is enough where lightningd knows the payment.
+        preimage: Option<Preimage>,
+    },
+}
+
+/// What is kept in the buyer's storage, so that a reload finds the purchase again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Alone, it finds everything else again, as long as the node knows the invoice.
+    pub purchase_id: PurchaseId,
+    /// The ticket, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// The invoice, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bolt11: Option<String>,
+    /// The proof, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preimage: Option<Preimage>,
+}
+
+impl Purchase {
+    /// A purchase under these terms that nobody asked for yet.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            state: State::Idle,
+            round: 0,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What the invoice has to say.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The order that may be shown as payable at `now` (UNIX seconds, the server's clock): it
+    /// passed every check and has not expired. Nothing else is ever to be shown as a QR code.
+    pub fn payable(&self, now: u64) -> Option<&Order> {
+        match &self.state {
+            State::AwaitingPayment { order, .. } if !order.invoice.is_expired(now) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// What to run now; a function of the state alone. A changed job replaces the one that runs.
+    pub fn job(&self) -> Option<Job> {
+        let ask = |order: &Order, wait_secs| Task::AskStatus {
+            claim: order.claim.clone(),
+            wait_secs,
+        };
+        let (task, trouble, pause) = match &self.state {
+            State::Requesting {
+                purchase_id,
+                trouble,
+            } => {
+                let purchase_id = *purchase_id;
+                (Task::CreateInvoice { purchase_id }, trouble, Duration::ZERO)
+            }
+            State::AwaitingPayment { order, trouble } => {
+                (ask(order, WAIT_SECS), trouble, BETWEEN_ROUNDS)
+            }
+            State::Expired {
+                order,
+                asking: true,
+            }
+            | State::Refused {
+                order: Some(order),
+                asking: true,
+                ..
+            } => (ask(order, 0), &None, Duration::ZERO),
+            State::Paid {
+                order,
+                preimage,
+                trouble,
+            } => {
+                let task = Task::FetchContent {
+                    claim: order.claim.clone(),
+                    preimage: *preimage,
+                };
+                (task, trouble, Duration::ZERO)
+            }
+            _ => return None,
+        };
+        Some(Job {
+            round: self.round,
+            delay: trouble.as_ref().map_or(pause, Tries::backoff),
+            task,
+        })
+    }
+
+    /// What to keep in storage; `None` where there is nothing to find again.
+    pub fn saved(&self) -> Option<Saved> {
+        let (order, preimage) = match &self.state {
+            State::Idle | State::Refused { order: None, .. } => return None,
+            State::Requesting { purchase_id, .. }
+            | State::Failed {
+                purchase_id,
+                order: None,
+                ..
+            } => {
+                return Some(Saved {
+                    purchase_id: *purchase_id,
+                    claim: None,
+                    bolt11: None,
+                    preimage: None,
+                });
+            }
+            State::AwaitingPayment { order, .. }
+            | State::Expired { order, .. }
+            | State::Refused {
+                order: Some(order), ..
+            }
+            | State::Failed {
+                order: Some(order), ..
+            } => (order, None),
+            State::Paid {
+                order, preimage, ..
+            }
+            | State::Undelivered {
+                order, preimage, ..
+            }
+            | State::Delivered { order, preimage } => (order, *preimage),
+        };
+        Some(Saved {
+            purchase_id: order.purchase_id,
+            claim: Some(order.claim.clone()),
+            bolt11: Some(order.invoice.bolt11.clone()),
+            preimage,
+        })
+    }
+
+    /// The purchase after `event`. Every pair of state and event has an answer; what does not
+    /// belong here changes nothing.
+    #[must_use]
+    pub fn update(self, event: Event) -> Self {
+        match event {
+            Event::Buy { purchase_id } => self.buy(purchase_id),
+            Event::Restore(saved) => self.restore(*saved),
+            Event::Created { round, created } => self.created(round, *created),
+            Event::Status {
+                round,
+                payment_hash,
+                status,
+            } => self.status(round, payment_hash, &status),
+            Event::Content { round, sha256 } => self.content(round, sha256),
+            Event::Failed { round, trouble } => self.failed(round, trouble),
+            Event::WalletPaid { preimage } => self.wallet_paid(preimage),
+            Event::Recheck => self.recheck(),
+            Event::Replace { purchase_id } => self.replace(purchase_id),
+            Event::Retry => self.retry(),
+            Event::Reset => self.reset(),
+        }
+    }
+
+    /// The next state, with a job of its own.
+    fn enter(mut self, state: State) -> Self {
+        self.state = state;
+        self.round += 1;
+        self
+    }
+
+    fn buy(self, purchase_id: PurchaseId) -> Self {
+        match self.state {
+            State::Idle => self.request(purchase_id),
+            _ => self,
+        }
+    }
+
+    fn request(self, purchase_id: PurchaseId) -> Self {
+        self.enter(State::Requesting {
+            purchase_id,
+            trouble: None,
+        })
+    }
+
+    fn restore(self, saved: Saved) -> Self {
+        if self.state != State::Idle {
+            return self;
+        }
+        let order = saved.claim.zip(saved.bolt11).and_then(|(claim, bolt11)| {
+            let invoice = Invoice::decode(&bolt11).ok()?;
+            (claim.payment_hash() == invoice.payment_hash).then_some(Order {
+                purchase_id: saved.purchase_id,
+                claim,
+                invoice,
+            })
+        });
+        match (order, saved.preimage) {
+            // The gateway finds the rest again.
+            (None, _) => self.request(saved.purchase_id),
+            (Some(order), Some(preimage)) if order.fits(preimage) => {
+                self.paid(order, Some(preimage))
+            }
+            (Some(order), _) => self.await_payment(order),
+        }
+    }
+
+    fn created(self, round: u32, created: CreatedInvoice) -> Self {
+        let State::Requesting { purchase_id, .. } = self.state else {
+            return self;
+        };
+        if round != self.round {
+            return self;
+        }
+        match Invoice::decode(&created.invoice.bolt11) {
+            Ok(invoice) => self.await_payment(Order {
+                purchase_id,
+                claim: created.claim,
+                invoice,
+            }),
+            Err(error) => self.enter(State::Refused {
+                failure: FailedCheck::Signature(error),
+                order: None,
+                asking: false,
+            }),
+        }
+    }
+
+    /// Only an order that passes every check gets to the state that shows a QR code.
+    fn await_payment(self, order: Order) -> Self {
+        let state = match check(&order.invoice, &order.claim, &self.terms) {
+            Ok(()) => State::AwaitingPayment {
+                order,
+                trouble: None,
+            },
+            Err(failure @ FailedCheck::Claim { .. }) => State::Refused {
+                failure,
+                order: None,
+                asking: false,
+            },
+            Err(failure) => State::Refused {
+                failure,
+                order: Some(order),
+                asking: true,
+            },
+        };
+        self.enter(state)
+    }
+
+    fn status(self, round: u32, payment_hash: PaymentHash, status: &InvoiceStatus) -> Self {
+        if status.status == Status::Paid {
+            return self.paid_by_status(payment_hash, status.preimage);
+        }
+        if round != self.round {
+            return self;
+        }
+        match (self.state.clone(), status.status) {
+            (State::AwaitingPayment { order, .. }, Status::Unpaid) => {
+                self.enter(State::AwaitingPayment {
+                    order,
+                    trouble: None,
+                })
+            }
+            (State::AwaitingPayment { order, .. } | State::Expired { order, .. }, _) => {
+                self.enter(State::Expired {
+                    order,
+                    asking: false,
+                })
+            }
+            (State::Refused { failure, order, .. }, _) => self.enter(State::Refused {
+                failure,
+                order,
+                asking: false,
+            }),
+            _ => self,
+        }
+    }
+
+    fn paid_by_status(self, payment_hash: PaymentHash, preimage: Option<Preimage>) -> Self {
+        let unpaid_order = match &self.state {
+            State::AwaitingPayment { order, .. } | State::Expired { order, .. } => Some(order),
+            State::Refused { order, .. } | State::Failed { order, .. } => order.as_ref(),
+            State::Idle | State::Requesting { .. } => None,
+            // Paid already: the goods that are on their way or here stay.
+            State::Paid { .. } | State::Undelivered { .. } | State::Delivered { .. } => {
+                return self;
+            }
+        };
+        let order = unpaid_order
+            .into_iter()
+            .chain(&self.earlier)
+            .find(|order| order.invoice.payment_hash == payment_hash)
+            .cloned();
+        match order {
+            Some(order) => {
+                let preimage = preimage.filter(|&preimage| order.fits(preimage));
+                self.paid(order, preimage)
+            }
+            None => self,
+        }
+    }
+
+    fn paid(self, order: Order, preimage: Option<Preimage>) -> Self {
+        self.enter(State::Paid {
+            order,
+            preimage,
+            trouble: None,
+        })
+    }
+
+    fn wallet_paid(self, preimage: Preimage) -> Self {
+        self.paid_by_status(preimage.payment_hash(), Some(preimage))
+    }
+
+    fn content(self, round: u32, found: ContentHash) -> Self {
+        match self.state.clone() {
+            State::Paid {
+                order, preimage, ..
+            } if round == self.round => match order.promised() {
+                Some(expected) if expected != found => self.enter(State::Undelivered {
+                    order,
+                    preimage,
+                    reason: Undelivered::WrongContent { expected, found },
+                }),
+                _ => self.enter(State::Delivered { order, preimage }),
+            },
+            _ => self,
+        }
+    }
+
+    fn failed(self, round: u32, trouble: Trouble) -> Self {
+        if round != self.round {
+            return self;
+        }
+        let state = match (self.state.clone(), trouble.into_final()) {
+            (
+                State::Requesting {
+                    purchase_id,
+                    trouble,
+                },
+                Err(why),
+            ) => State::Requesting {
+                purchase_id,
+                trouble: Some(Tries::after(trouble, why)),
+            },
+            (State::AwaitingPayment { order, trouble }, Err(why)) => State::AwaitingPayment {
+                order,
+                trouble: Some(Tries::after(trouble, why)),
+            },
+            (
+                State::Paid {
+                    order,
+                    preimage,
+                    trouble,
+                },
+                Err(why),
+            ) => State::Paid {
+                order,
+                preimage,
+                trouble: Some(Tries::after(trouble, why)),
+            },
+            (State::Requesting { purchase_id, .. }, Ok(problem)) => State::Failed {
+                problem,
+                purchase_id,
+                order: None,
+            },
+            (State::AwaitingPayment { order, .. }, Ok(problem)) => State::Failed {
+                problem,
+                purchase_id: order.purchase_id,
+                order: Some(order),
+            },
+            (
+                State::Paid {
+                    order, preimage, ..
+                },
+                Ok(problem),
+            ) => State::Undelivered {
+                order,
+                preimage,
+                reason: Undelivered::Problem(problem),
+            },
+            // A question asked once more on the side; its failure changes nothing on screen.
+            (State::Expired { order, .. }, _) => State::Expired {
+                order,
+                asking: false,
+            },
+            (State::Refused { failure, order, .. }, _) => State::Refused {
+                failure,
+                order,
+                asking: false,
+            },
+            _ => return self,
+        };
+        self.enter(state)
+    }
+
+    fn recheck(self) -> Self {
+        let state = match self.state.clone() {
+            State::Requesting {
+                purchase_id,
+                trouble: Some(_),
+            } => State::Requesting {
+                purchase_id,
+                trouble: None,
+            },
+            // A suspended page's question may have died without a word.
+            State::AwaitingPayment { order, .. } => State::AwaitingPayment {
+                order,
+                trouble: None,
+            },
+            State::Expired { order, .. } => State::Expired {
+                order,
+                asking: true,
+            },
+            State::Paid {
+                order,
+                preimage,
+                trouble: Some(_),
+            } => State::Paid {
+                order,
+                preimage,
+                trouble: None,
+            },
+            _ => return self,
+        };
+        self.enter(state)
+    }
+
+    fn replace(mut self, purchase_id: PurchaseId) -> Self {
+        match self.state.clone() {
+            State::Expired { order, .. } => self.earlier.push(order),
+            State::Refused { order, .. } => self.earlier.extend(order),
+            _ => return self,
+        }
+        self.request(purchase_id)
+    }
+
+    fn retry(self) -> Self {
+        match self.state.clone() {
+            State::Failed {
+                order: Some(order), ..
+            } => self.await_payment(order),
+            State::Failed { purchase_id, .. } => self.request(purchase_id),
+            State::Undelivered {
+                order, preimage, ..
+            } => self.paid(order, preimage),
+            _ => self.recheck(),
+        }
+    }
+
+    fn reset(mut self) -> Self {
+        if self.state == State::Idle {
+            return self;
+        }
+        self.earlier.clear();
+        self.enter(State::Idle)
+    }
+}
+
+impl Order {
+    /// Whether `preimage` proves this order's payment.
+    pub fn fits(&self, preimage: Preimage) -> bool {
+        preimage.payment_hash() == self.invoice.payment_hash
+    }
+
+    /// The hash of the goods that the invoice promises.
+    pub fn promised(&self) -> Option<ContentHash> {
+        self.invoice.description.as_deref().and_then(commitment)
+    }
+}
+
+impl Tries {
+    fn after(before: Option<Self>, trouble: Trouble) -> Self {
+        let count = before.map_or(1, |tries| tries.count.saturating_add(1));
+        Self { count, trouble }
+    }
+
+    /// 1 s, 2 s, 4 s, … up to the longest pause.
+    fn backoff(&self) -> Duration {
+        let doublings = self.count.saturating_sub(1).min(10);
+        Duration::from_secs(1 << doublings).min(MAX_BACKOFF)
+    }
+}
+
+impl Trouble {
+    /// `Ok` with the problem where asking again cannot help, `Err` where it can.
+    fn into_final(self) -> Result<Problem, Self> {
+        match self {
+            Self::Problem(problem) if !problem.is_transient() => Ok(problem),
+            other => Err(other),
+        }
+    }
+}
