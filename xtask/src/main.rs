@@ -1,2 +1,56 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask …`: the commands that everyone who works on Purrwall types.
+//!
+//! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
+//! the page that browsers load, [`demo`] runs the whole store over a Lightning network in a box,
+//! and [`test`] is what CI runs. Nothing here is needed in production.
+
+mod build;
+mod command;
+mod demo;
+mod server;
+mod setup;
+mod size;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup                         check the tools, install what is missing
+  demo [--port PORT]            a store, its Lightning network and two buyers, ready to use;
+                                the store listens on PORT (8080), the network on PORT + 1
+  build                         the page for browsers, in dist/, with its size
+  test [lint|native|browser]…   everything CI checks, or the named parts of it";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result<()> {
+    match args {
+        ["setup"] => setup::setup(tools::Purpose::Tests),
+        ["build"] => build::build(),
+        ["demo"] => demo::demo(demo::DEFAULT_PORT),
+        ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
+        ["test", parts @ ..] => test::test(parts),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [] => bail!("which command?\n{USAGE}"),
+        _ => bail!("cannot make sense of {:?}\n{USAGE}", args.join(" ")),
+    }
+}

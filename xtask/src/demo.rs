@@ -1,0 +1,110 @@
+//! `cargo xtask demo`: a store that sells cats over a Lightning network in a box.
+
+use std::{fs, net::TcpListener};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::{
+    consts::{SIGCHLD, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    build,
+    command::{command, programs_dir, root, run},
+    server::Server,
+    setup::setup,
+    steps::Steps,
+    tools::Purpose,
+};
+
+/// Where the store listens; the network's own page is one higher.
+pub(crate) const DEFAULT_PORT: u16 = 8080;
+
+/// Where the demo keeps its nodes and its secret, seen from the top folder: the path of a Unix
+/// socket may hold no more than about a hundred bytes, so it is not made absolute.
+const DIR: &str = ".demo";
+
+/// The port that `--port` names; the one above it must be a port too.
+pub(crate) fn parse_port(port: &str) -> Result<u16> {
+    let parsed: Option<u16> = port.parse().ok();
+    parsed
+        .filter(|port| (1..u16::MAX).contains(port))
+        .with_context(|| format!("--port wants a number from 1 to 65534, not {port:?}"))
+}
+
+/// Builds everything, starts the network and the store, and keeps them up until Ctrl-C.
+pub(crate) fn demo(port: u16) -> Result<()> {
+    ensure_free(port)?;
+    ensure_free(port + 1)?;
+    let mut steps = Steps::new();
+    steps.run("tools", || setup(Purpose::Build))?;
+    steps.run("programs", || run(&mut build::programs()))?;
+    steps.run("page", build::page)?;
+
+    // From here on Ctrl-C is ours, so that we end after our children.
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGCHLD]).context("cannot listen for Ctrl-C")?;
+    let mut network = steps.run("Lightning network", || start_network(port + 1))?;
+    let mut store = steps.run("store", || start_store(port, port + 1))?;
+    steps.summary();
+    println!(
+        "\nThe store is open at http://127.0.0.1:{port}/\n\
+         Buy a cat and pay with one click, or pay from elsewhere on this Lightning network:\n\
+         its nodes store, alice and bob answer at {DIR}/devnet/NODE/lightning-rpc.\n\
+         Ctrl-C closes the store."
+    );
+
+    for signal in signals.forever() {
+        if signal != SIGCHLD {
+            println!("\nclosing");
+            break;
+        }
+        store.ensure_running()?;
+        network.ensure_running()?;
+    }
+    // The store first: it would complain of a network that is gone.
+    store.stop()?;
+    network.stop()
+}
+
+fn start_network(port: u16) -> Result<Server> {
+    let dir = root().join(DIR);
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let mut devnet = command(programs_dir()?.join("devnet"));
+    devnet
+        .args(["--dir", &format!("{DIR}/devnet")])
+        .args(["--http", &address(port)]);
+    Server::start("the Lightning network", devnet, "ready")
+}
+
+fn start_store(port: u16, network_port: u16) -> Result<Server> {
+    let mut gateway = command(programs_dir()?.join("purrwall"));
+    gateway
+        .args(["--listen", &address(port)])
+        .args([
+            "--lightning-rpc",
+            &format!("{DIR}/devnet/store/lightning-rpc"),
+        ])
+        .args(["--secret-file", &format!("{DIR}/secret")])
+        .args(["--frontend", "dist"])
+        .args([
+            "--webln-script",
+            &format!("http://{}/webln.js?node=alice", address(network_port)),
+        ]);
+    Server::start("the store", gateway, &address(port))
+}
+
+fn address(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// Sees at once, and not after minutes of building, that a port is in use.
+fn ensure_free(port: u16) -> Result<()> {
+    if let Err(error) = TcpListener::bind(address(port)) {
+        bail!(
+            "cannot listen on port {port} ({error}); the demo needs two ports, \
+             choose the first with `cargo xtask demo --port PORT`"
+        );
+    }
+    Ok(())
+}

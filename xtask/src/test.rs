@@ -1,0 +1,97 @@
+//! `cargo xtask test`: what CI runs, in the order of what fails fastest.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    build,
+    command::{command, programs_dir, root, run},
+    setup::setup,
+    steps::Steps,
+    tools::{self, Purpose},
+};
+
+type Part = fn(&mut Steps) -> Result<()>;
+
+const PARTS: [(&str, Part); 3] = [
+    ("lint", lint),
+    ("native", native_tests),
+    ("browser", browser_tests),
+];
+
+/// Runs the named parts, or all; the first step that fails ends it.
+pub(crate) fn test(names: &[&str]) -> Result<()> {
+    let known = |name: &str| PARTS.iter().any(|(part, _)| *part == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        bail!("the tests have no part {unknown:?}, only lint, native and browser");
+    }
+    let mut steps = Steps::new();
+    steps.run("tools", || setup(Purpose::Tests))?;
+    for (name, part) in PARTS {
+        if names.is_empty() || names.contains(&name) {
+            part(&mut steps)?;
+        }
+    }
+    steps.summary();
+    println!("every step passed");
+    Ok(())
+}
+
+fn lint(steps: &mut Steps) -> Result<()> {
+    steps.run("format", || {
+        run(command("cargo").args(["fmt", "--all", "--check"]))
+    })?;
+    let deny = ["--all-targets", "--", "-D", "warnings"];
+    steps.run("clippy", || run(native("clippy").args(deny)))?;
+    steps.run("clippy for browsers", || run(wasm("clippy").args(deny)))?;
+    steps.run("documentation", || {
+        for mut doc in [native("doc"), wasm("doc")] {
+            run(doc
+                .args(["--no-deps", "--document-private-items"])
+                .env("RUSTDOCFLAGS", "-D warnings"))?;
+        }
+        Ok(())
+    })
+}
+
+fn native_tests(steps: &mut Steps) -> Result<()> {
+    steps.run("native tests", || run(&mut native("test")))
+}
+
+fn browser_tests(steps: &mut Steps) -> Result<()> {
+    steps.run("components in Chromium", || {
+        run(wasm("test")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                "wasm-bindgen-test-runner",
+            )
+            .env("CHROMEDRIVER", tools::chromedriver()?))
+    })?;
+    steps.run("page and its size", build::page)?;
+    steps.run("programs", || run(&mut build::programs()))?;
+    steps.run("stories in Chromium", || {
+        let programs = programs_dir()?;
+        run(command("npm")
+            .args(["test", "--silent"])
+            .current_dir(root().join("e2e"))
+            .env("CHROMIUM", tools::chromium()?)
+            .env("PURRWALL", programs.join("purrwall"))
+            .env("DEVNET", programs.join("devnet")))
+    })
+}
+
+/// A cargo command on the crates that run natively.
+fn native(subcommand: &str) -> Command {
+    let mut cargo = command("cargo");
+    cargo.args([subcommand, "--workspace", "--exclude", "frontend"]);
+    cargo
+}
+
+/// A cargo command on the crate that runs in browsers.
+fn wasm(subcommand: &str) -> Command {
+    let target = "wasm32-unknown-unknown";
+    let mut cargo = command("cargo");
+    cargo.args([subcommand, "--package", "frontend", "--target", target]);
+    cargo
+}

@@ -1,0 +1,299 @@
+//! The tools that the project needs: which, in which version, how to see that they are there,
+//! and where they come from.
+
+use std::{env, fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::command::{command, output, root};
+
+/// The Trunk that builds the page. Its output format is stable within a version only.
+const TRUNK: &str = "0.21.14";
+/// The oldest binaryen that understands what rustc 1.95 emits (Debian 12 has it).
+const OLDEST_WASM_OPT: u32 = 108;
+/// The oldest Node.js whose test runner the browser tests use.
+const OLDEST_NODE: u32 = 20;
+
+/// What the tools are wanted for: tests need a browser beside what the demo needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building the page and the programs.
+    Build,
+    /// Building and testing them.
+    Tests,
+}
+
+/// One tool.
+pub(crate) struct Tool {
+    /// The name that people know it by.
+    pub(crate) name: &'static str,
+    /// The version that will do, in words.
+    pub(crate) wanted: String,
+    /// Finds it: the version that is there, or what is wrong with it.
+    pub(crate) find: Box<dyn Fn() -> Result<String> + Sync>,
+    /// Where it comes from.
+    pub(crate) source: Source,
+}
+
+/// Where a tool comes from.
+pub(crate) enum Source {
+    /// A target of the Rust toolchain.
+    RustTarget(&'static str),
+    /// A package of the operating system.
+    System {
+        /// Debian's and Ubuntu's packages.
+        apt: &'static [&'static str],
+        /// What to type on macOS.
+        brew: &'static str,
+    },
+    /// A Rust program, compiled into `.tools`.
+    Crate {
+        /// Its name on crates.io.
+        name: &'static str,
+        /// The exact version.
+        version: String,
+        /// More options of `cargo install`.
+        options: &'static [&'static str],
+    },
+    /// The npm packages that a folder's lockfile names.
+    Npm(&'static str),
+}
+
+/// The tools for a purpose, in the order in which they are installed.
+pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
+    let mut tools = build_tools()?;
+    if purpose == Purpose::Tests {
+        tools.extend(test_tools());
+    }
+    Ok(tools)
+}
+
+/// The browser for the tests: what `CHROMIUM` names, or the first that is installed.
+pub(crate) fn chromium() -> Result<String> {
+    program(
+        "CHROMIUM",
+        &["chromium", "chromium-browser", "google-chrome"],
+    )
+}
+
+/// The browser's driver: what `CHROMEDRIVER` names, or the one that is installed.
+pub(crate) fn chromedriver() -> Result<String> {
+    program("CHROMEDRIVER", &["chromedriver"])
+}
+
+fn build_tools() -> Result<Vec<Tool>> {
+    let wasm_bindgen = locked_version("wasm-bindgen")?;
+    Ok(vec![
+        Tool {
+            name: "wasm32 target",
+            wanted: "of the Rust in use".into(),
+            find: Box::new(find_wasm32_target),
+            source: Source::RustTarget("wasm32-unknown-unknown"),
+        },
+        Tool {
+            name: "clang",
+            wanted: "any that has the target wasm32".into(),
+            find: Box::new(find_clang),
+            source: Source::System {
+                apt: &["clang-14"],
+                brew: "brew install llvm && export CC_wasm32_unknown_unknown=\"$(brew --prefix llvm)/bin/clang\"",
+            },
+        },
+        Tool {
+            name: "wasm-opt",
+            wanted: format!("{OLDEST_WASM_OPT} or newer"),
+            find: Box::new(|| at_least(OLDEST_WASM_OPT, version_of("wasm-opt")?)),
+            source: Source::System {
+                apt: &["binaryen"],
+                brew: "brew install binaryen",
+            },
+        },
+        Tool {
+            name: "Trunk",
+            wanted: TRUNK.into(),
+            find: Box::new(|| exactly(TRUNK, version_of("trunk")?)),
+            source: Source::Crate {
+                name: "trunk",
+                version: TRUNK.into(),
+                options: &["--no-default-features", "--features", "rustls"],
+            },
+        },
+        Tool {
+            name: "wasm-bindgen",
+            wanted: format!("{wasm_bindgen}, as in Cargo.lock"),
+            find: {
+                let wanted = wasm_bindgen.clone();
+                Box::new(move || exactly(&wanted, version_of("wasm-bindgen")?))
+            },
+            source: Source::Crate {
+                name: "wasm-bindgen-cli",
+                version: wasm_bindgen,
+                options: &[],
+            },
+        },
+    ])
+}
+
+fn test_tools() -> Vec<Tool> {
+    vec![
+        Tool {
+            name: "Node.js and npm",
+            wanted: format!("{OLDEST_NODE} or newer"),
+            find: Box::new(find_node),
+            source: Source::System {
+                apt: &["nodejs", "npm"],
+                brew: "brew install node",
+            },
+        },
+        Tool {
+            name: "Chromium",
+            wanted: "any, or its path in CHROMIUM".into(),
+            find: Box::new(|| version_of(&chromium()?)),
+            source: Source::System {
+                apt: &["chromium"],
+                brew: "brew install --cask google-chrome && export CHROMIUM=\"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome\"",
+            },
+        },
+        Tool {
+            name: "ChromeDriver",
+            wanted: "as the browser, or its path in CHROMEDRIVER".into(),
+            find: Box::new(find_chromedriver),
+            source: Source::System {
+                apt: &["chromium-driver"],
+                brew: "brew install --cask chromedriver",
+            },
+        },
+        Tool {
+            name: "e2e's npm packages",
+            wanted: "as in e2e/package-lock.json".into(),
+            find: Box::new(find_npm_packages),
+            source: Source::Npm("e2e"),
+        },
+    ]
+}
+
+fn find_wasm32_target() -> Result<String> {
+    let dir = output(command("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]))?;
+    ensure!(Path::new(&dir).is_dir(), "there is no {dir:?}");
+    version_of("rustc")
+}
+
+/// Looks at the compiler that cargo will use: `.cargo/config.toml` names it, the environment
+/// may name another.
+fn find_clang() -> Result<String> {
+    let clang = env::var("CC_wasm32_unknown_unknown").unwrap_or_else(|_| "clang".into());
+    let targets = output(command(&clang).arg("--print-targets"))?;
+    ensure!(targets.contains("wasm32"), "{clang} has no target wasm32");
+    version_of(&clang)
+}
+
+fn find_node() -> Result<String> {
+    output(command("sh").args(["-c", "command -v npm"])).context("there is no npm")?;
+    at_least(OLDEST_NODE, version_of("node")?)
+}
+
+fn find_chromedriver() -> Result<String> {
+    let (browser, driver) = (version_of(&chromium()?)?, version_of(&chromedriver()?)?);
+    ensure!(
+        major(&browser)? == major(&driver)?,
+        "found {driver}, but the browser is {browser}"
+    );
+    Ok(driver)
+}
+
+/// npm writes the hidden lockfile last, so a broken-off installation is seen as none.
+fn find_npm_packages() -> Result<String> {
+    let modified = |path: &str| {
+        let path = root().join(path);
+        let time = fs::metadata(&path).and_then(|data| data.modified());
+        time.with_context(|| format!("there is no {}", path.display()))
+    };
+    let installed = modified("e2e/node_modules/.package-lock.json")?;
+    ensure!(
+        installed >= modified("e2e/package-lock.json")?,
+        "the lockfile is newer than what is installed"
+    );
+    Ok("in e2e/node_modules".into())
+}
+
+fn program(variable: &str, names: &[&str]) -> Result<String> {
+    if let Ok(path) = env::var(variable) {
+        return Ok(path);
+    }
+    let found = names
+        .iter()
+        .find_map(|name| output(command("sh").args(["-c", &format!("command -v {name}")])).ok());
+    found.with_context(|| format!("there is no {}", names.join(", no ")))
+}
+
+/// The first word of `PROGRAM --version` that looks like a version: `trunk 0.21.14`,
+/// `wasm-opt version 108`, `v20.20.2`, `ChromeDriver 156.0.8078.79 (…)`.
+fn version_of(program: &str) -> Result<String> {
+    let text = output(command(program).arg("--version"))?;
+    text.split_whitespace()
+        .map(|word| word.trim_start_matches('v'))
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+        .map(str::to_owned)
+        .with_context(|| format!("`{program} --version` names no version: {text:?}"))
+}
+
+fn exactly(wanted: &str, found: String) -> Result<String> {
+    ensure!(found == wanted, "found {found}");
+    Ok(found)
+}
+
+fn at_least(oldest: u32, found: String) -> Result<String> {
+    ensure!(major(&found)? >= oldest, "found {found}");
+    Ok(found)
+}
+
+fn major(version: &str) -> Result<u32> {
+    let digits = version.split('.').next().unwrap_or_default();
+    digits
+        .parse()
+        .with_context(|| format!("{version:?} starts with no number"))
+}
+
+/// The version of a package in Cargo.lock, whose entries are a `name` line and a `version` line.
+fn locked_version(package: &str) -> Result<String> {
+    let path = root().join("Cargo.lock");
+    let lock =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    version_in_lock(&lock, package)
+        .with_context(|| format!("{} has no package {package}", path.display()))
+}
+
+fn version_in_lock(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
+    let version = lines.next()?.strip_prefix("version = \"")?;
+    version.strip_suffix('"').map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lockfile_names_a_packages_version() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"9.9.9\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.129\"\n";
+        assert_eq!(
+            version_in_lock(lock, "wasm-bindgen").as_deref(),
+            Some("0.2.129")
+        );
+        assert_eq!(version_in_lock(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_first_number() {
+        assert_eq!(at_least(20, "20.1.0".into()).unwrap(), "20.1.0");
+        assert!(at_least(20, "18.20.4".into()).is_err());
+        assert!(at_least(108, "rolling".into()).is_err());
+    }
+}
