@@ -1,0 +1,679 @@
+//! The purchase through every state and every stale event, then through random ones.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{
+    CREATED_AT, EXPIRES_AT, GOODS, claim, node_id, payment_hash, preimage, purchase_id, sample,
+    status, terms,
+};
+use proptest::prelude::*;
+use shared::api::Status;
+use shared::content::{ContentHash, describe};
+use shared::invoice::Check;
+use shared::lightning::Msat;
+use shared::problem::{ErrorCode, Problem};
+use shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
+
+const NOW: u64 = CREATED_AT + 1;
+
+/// A buyer whose events carry the current round unless they say otherwise.
+struct Buyer(Purchase);
+
+impl Buyer {
+    fn new() -> Self {
+        Self(Purchase::new(terms()))
+    }
+
+    fn awaiting() -> Self {
+        Self::new().buys(1).created(1)
+    }
+
+    fn paid() -> Self {
+        Self::awaiting().status(1, Status::Paid)
+    }
+
+    fn event(self, event: Event) -> Self {
+        Self(self.0.update(event))
+    }
+
+    /// The round of the current job; a job is asked for only where one must run.
+    #[track_caller]
+    fn round(&self) -> u32 {
+        self.0.job().expect("a job runs in this state").round
+    }
+
+    fn buys(self, number: u8) -> Self {
+        self.event(Event::Buy {
+            purchase_id: purchase_id(number),
+        })
+    }
+
+    #[track_caller]
+    fn created(self, number: u8) -> Self {
+        let round = self.round();
+        self.event(Event::Created {
+            round,
+            created: Box::new(sample(number).created()),
+        })
+    }
+
+    #[track_caller]
+    fn status(self, number: u8, word: Status) -> Self {
+        let round = self.round();
+        self.status_of_round(round, number, word)
+    }
+
+    fn status_of_round(self, round: u32, number: u8, word: Status) -> Self {
+        let proof = (word == Status::Paid).then(|| preimage(number));
+        self.event(Event::Status {
+            round,
+            payment_hash: payment_hash(number),
+            status: status(word, proof),
+        })
+    }
+
+    #[track_caller]
+    fn content(self, bytes: &[u8]) -> Self {
+        let round = self.round();
+        self.event(Event::Content {
+            round,
+            sha256: ContentHash::of(bytes),
+        })
+    }
+
+    #[track_caller]
+    fn fails(self, trouble: Trouble) -> Self {
+        let round = self.round();
+        self.event(Event::Failed { round, trouble })
+    }
+
+    fn saved(&self) -> Saved {
+        self.0.saved().expect("this purchase is kept")
+    }
+
+    /// The same purchase after a reload of the page.
+    fn reloaded(&self) -> Self {
+        Self::new().event(Event::Restore(Box::new(self.saved())))
+    }
+
+    fn payable(&self) -> bool {
+        self.0.payable(NOW).is_some()
+    }
+}
+
+/// A state by name, so that a renamed field touches one function.
+fn name(buyer: &Buyer) -> &'static str {
+    match buyer.0.state() {
+        State::Idle => "idle",
+        State::Requesting { .. } => "requesting",
+        State::AwaitingPayment { .. } => "awaiting",
+        State::Expired { .. } => "expired",
+        State::Refused { .. } => "refused",
+        State::Failed { .. } => "failed",
+        State::Paid { .. } => "paid",
+        State::Undelivered { .. } => "undelivered",
+        State::Delivered { .. } => "delivered",
+    }
+}
+
+#[track_caller]
+fn check(buyer: &Buyer, state: &str, job: Option<&str>) {
+    assert_eq!(name(buyer), state);
+    let task = buyer.0.job().map(|job| match job.task {
+        Task::CreateInvoice { .. } => "create",
+        Task::AskStatus { wait_secs: 0, .. } => "ask",
+        Task::AskStatus { .. } => "wait",
+        Task::FetchContent { .. } => "fetch",
+    });
+    assert_eq!(task, job, "job in {state}");
+}
+
+fn gone() -> Trouble {
+    Trouble::Problem(Problem::new(ErrorCode::UnknownInvoice, "gone"))
+}
+
+fn node_away() -> Trouble {
+    Trouble::Problem(Problem::new(ErrorCode::LightningUnavailable, "away"))
+}
+
+#[test]
+fn a_purchase_from_the_button_to_the_goods() {
+    let buyer = Buyer::new();
+    check(&buyer, "idle", None);
+    let buyer = buyer.buys(1);
+    check(&buyer, "requesting", Some("create"));
+    let buyer = buyer.created(1);
+    check(&buyer, "awaiting", Some("wait"));
+    let buyer = buyer.status(1, Status::Paid);
+    check(&buyer, "paid", Some("fetch"));
+    let buyer = buyer.content(GOODS);
+    check(&buyer, "delivered", None);
+}
+
+#[test]
+fn only_an_invoice_in_its_time_is_payable() {
+    let buyer = Buyer::awaiting();
+    let order = buyer.0.payable(EXPIRES_AT - 1).unwrap();
+    assert_eq!(order.invoice.payment_hash, payment_hash(1));
+    assert_eq!(buyer.0.payable(EXPIRES_AT), None);
+    assert!(!Buyer::new().buys(1).payable());
+    assert!(!Buyer::paid().payable());
+    assert!(!Buyer::awaiting().status(1, Status::Expired).payable());
+}
+
+#[test]
+fn unpaid_asks_again_after_a_short_pause() {
+    let buyer = Buyer::awaiting();
+    let before = buyer.round();
+    let buyer = buyer.status(1, Status::Unpaid);
+    check(&buyer, "awaiting", Some("wait"));
+    assert_ne!(buyer.round(), before, "a new question, not the old one");
+    assert!(buyer.0.job().unwrap().delay < Duration::from_secs(1));
+}
+
+#[test]
+fn an_expired_invoice_is_replaced_in_place() {
+    let buyer = Buyer::awaiting().status(1, Status::Expired);
+    check(&buyer, "expired", None);
+    let buyer = buyer.event(Event::Replace {
+        purchase_id: purchase_id(2),
+    });
+    check(&buyer, "requesting", Some("create"));
+    let buyer = buyer.created(2);
+    assert_eq!(
+        buyer.0.payable(NOW).unwrap().invoice.payment_hash,
+        payment_hash(2)
+    );
+}
+
+#[test]
+fn a_late_payment_of_a_replaced_invoice_is_honoured() {
+    let replaced = Buyer::awaiting()
+        .status(1, Status::Expired)
+        .event(Event::Replace {
+            purchase_id: purchase_id(2),
+        });
+    let stale = 1;
+    for buyer in [
+        Buyer(replaced.0.clone()),
+        Buyer(replaced.0.clone()).created(2),
+    ] {
+        let buyer = buyer.status_of_round(stale, 1, Status::Paid);
+        check(&buyer, "paid", Some("fetch"));
+        assert_eq!(buyer.saved().claim, Some(claim(1)));
+    }
+}
+
+#[test]
+fn paid_wins_in_every_state_that_has_the_order() {
+    let expired = Buyer::awaiting().status(1, Status::Expired);
+    let failed = Buyer::awaiting().fails(gone());
+    let mut dear = sample(1);
+    dear.amount_msat = Some(1);
+    let refused = Buyer::new().buys(1);
+    let round = refused.round();
+    let refused = refused.event(Event::Created {
+        round,
+        created: Box::new(dear.created()),
+    });
+    check(&refused, "refused", Some("ask"));
+    for buyer in [Buyer::awaiting(), expired, failed, refused] {
+        let buyer = buyer.status_of_round(0, 1, Status::Paid);
+        check(&buyer, "paid", Some("fetch"));
+    }
+}
+
+#[test]
+fn anothers_payment_is_not_ours() {
+    let buyer = Buyer::awaiting().status_of_round(0, 9, Status::Paid);
+    check(&buyer, "awaiting", Some("wait"));
+}
+
+#[test]
+fn a_wallets_proof_unlocks_at_once_and_a_wrong_one_changes_nothing() {
+    let buyer = Buyer::awaiting().event(Event::WalletPaid {
+        preimage: preimage(9),
+    });
+    check(&buyer, "awaiting", Some("wait"));
+    let buyer = buyer.event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    check(&buyer, "paid", Some("fetch"));
+    assert_eq!(buyer.saved().preimage, Some(preimage(1)));
+}
+
+#[test]
+fn a_false_preimage_of_the_server_is_not_kept() {
+    let buyer = Buyer::awaiting().event(Event::Status {
+        round: 0,
+        payment_hash: payment_hash(1),
+        status: status(Status::Paid, Some(preimage(9))),
+    });
+    check(&buyer, "paid", Some("fetch"));
+    assert_eq!(buyer.saved().preimage, None);
+}
+
+#[test]
+fn stale_answers_change_nothing() {
+    let requesting = Buyer::new().buys(1);
+    let stale = requesting.round() - 1;
+    let created = Event::Created {
+        round: stale,
+        created: Box::new(sample(1).created()),
+    };
+    let failure = Event::Failed {
+        round: stale,
+        trouble: gone(),
+    };
+    for event in [created, failure.clone()] {
+        let before = requesting.0.clone();
+        assert_eq!(before.clone().update(event), before);
+    }
+
+    let awaiting = Buyer::awaiting();
+    for word in [Status::Unpaid, Status::Expired] {
+        let before = awaiting.0.clone();
+        let after = Buyer(before.clone()).status_of_round(stale, 1, word);
+        assert_eq!(after.0, before, "{word:?}");
+    }
+    let before = awaiting.0.clone();
+    assert_eq!(before.clone().update(failure), before);
+
+    let paid = Buyer::paid();
+    let before = paid.0.clone();
+    let content = Event::Content {
+        round: stale,
+        sha256: ContentHash::of(b"old"),
+    };
+    assert_eq!(before.clone().update(content), before);
+}
+
+#[test]
+fn events_that_do_not_belong_change_nothing() {
+    let delivered = Buyer::paid().content(GOODS);
+    let events = || {
+        vec![
+            Event::Buy {
+                purchase_id: purchase_id(7),
+            },
+            Event::Replace {
+                purchase_id: purchase_id(7),
+            },
+            Event::Restore(Box::new(Buyer::awaiting().saved())),
+            Event::Recheck,
+            Event::Retry,
+            Event::WalletPaid {
+                preimage: preimage(1),
+            },
+        ]
+    };
+    for event in events() {
+        let after = delivered.0.clone().update(event.clone());
+        assert_eq!(after, delivered.0, "{event:?}");
+    }
+    for event in events().into_iter().take(3) {
+        let awaiting = Buyer::awaiting().0;
+        assert_eq!(
+            awaiting.clone().update(event.clone()),
+            awaiting,
+            "{event:?}"
+        );
+    }
+}
+
+#[test]
+fn being_offline_is_retried_with_growing_pauses_and_never_fails() {
+    for mut buyer in [Buyer::new().buys(1), Buyer::awaiting(), Buyer::paid()] {
+        let before = name(&buyer);
+        let mut last = Duration::ZERO;
+        for _ in 0..8 {
+            buyer = buyer.fails(Trouble::Offline);
+            assert_eq!(name(&buyer), before);
+            let delay = buyer.0.job().unwrap().delay;
+            assert!(delay >= last && delay <= Duration::from_secs(15));
+            last = delay;
+        }
+        assert_eq!(last, Duration::from_secs(15));
+        let buyer = buyer.event(Event::Recheck);
+        assert!(buyer.0.job().unwrap().delay < Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_nodes_absence_is_retried_and_a_refusal_is_not() {
+    let buyer = Buyer::new().buys(1).fails(node_away());
+    check(&buyer, "requesting", Some("create"));
+    let unknown = Trouble::Problem(Problem::new(ErrorCode::UnknownItem, "no dogs"));
+    let buyer = buyer.fails(unknown);
+    check(&buyer, "failed", None);
+    let buyer = buyer.event(Event::Retry);
+    check(&buyer, "requesting", Some("create"));
+    assert_eq!(buyer.saved().purchase_id, purchase_id(1));
+}
+
+#[test]
+fn retry_after_a_failed_question_asks_about_the_same_invoice() {
+    let buyer = Buyer::awaiting().fails(gone());
+    check(&buyer, "failed", None);
+    let buyer = buyer.event(Event::Retry);
+    check(&buyer, "awaiting", Some("wait"));
+    assert_eq!(buyer.saved().claim, Some(claim(1)));
+}
+
+#[test]
+fn paid_goods_that_cannot_be_had_stay_paid() {
+    let buyer = Buyer::paid().fails(gone());
+    check(&buyer, "undelivered", None);
+    assert_eq!(buyer.saved().preimage, Some(preimage(1)));
+    let buyer = buyer.event(Event::Retry);
+    check(&buyer, "paid", Some("fetch"));
+}
+
+#[test]
+fn other_bytes_than_the_promised_ones_are_named() {
+    let buyer = Buyer::paid().content(b"a dog");
+    let State::Undelivered { reason, .. } = buyer.0.state() else {
+        panic!("{}", name(&buyer));
+    };
+    assert_eq!(
+        *reason,
+        Undelivered::WrongContent {
+            expected: ContentHash::of(GOODS),
+            found: ContentHash::of(b"a dog"),
+        }
+    );
+}
+
+#[track_caller]
+fn check_refused(change: impl FnOnce(&mut common::Sample), failed: Check) {
+    let mut changed = sample(1);
+    change(&mut changed);
+    let buyer = Buyer::new().buys(1);
+    let round = buyer.round();
+    let buyer = buyer.event(Event::Created {
+        round,
+        created: Box::new(changed.created()),
+    });
+    let State::Refused { failure, .. } = buyer.0.state() else {
+        panic!("{failed:?} must be refused, not {}", name(&buyer));
+    };
+    assert_eq!(failure.check(), failed);
+    assert!(!buyer.payable());
+    assert!(!failure.to_string().is_empty());
+}
+
+#[test]
+fn every_check_refuses_what_breaks_it() {
+    check_refused(|s| s.key = [43; 32], Check::Payee);
+    check_refused(|s| s.amount_msat = Some(100_001), Check::Amount);
+    check_refused(|s| s.amount_msat = None, Check::Amount);
+    check_refused(|s| s.description = "cats".into(), Check::Commitment);
+    check_refused(
+        |s| s.description = describe("Two cats", ContentHash::of(b"a dog")),
+        Check::Commitment,
+    );
+    check_refused(
+        |s| s.currency = lightning_invoice::Currency::Bitcoin,
+        Check::Network,
+    );
+}
+
+#[test]
+fn an_invoice_that_belongs_to_another_claim_is_refused() {
+    let buyer = Buyer::new().buys(1);
+    let round = buyer.round();
+    let mut created = sample(1).created();
+    created.claim = claim(2);
+    let buyer = buyer.event(Event::Created {
+        round,
+        created: Box::new(created),
+    });
+    check(&buyer, "refused", None);
+    assert!(!buyer.payable());
+}
+
+#[test]
+fn a_broken_signature_is_refused() {
+    let buyer = Buyer::new().buys(1);
+    let round = buyer.round();
+    let mut created = sample(1).created();
+    created.invoice.bolt11.pop();
+    let buyer = buyer.event(Event::Created {
+        round,
+        created: Box::new(created),
+    });
+    check(&buyer, "refused", None);
+}
+
+#[test]
+fn a_page_that_pins_another_node_refuses_the_stores_own_invoice() {
+    let mut pinned = terms();
+    pinned.payee = Some(node_id([7; 32]));
+    let buyer = Buyer(Purchase::new(pinned)).buys(1).created(1);
+    assert_eq!(name(&buyer), "refused");
+}
+
+#[test]
+fn a_price_above_the_pages_limit_is_refused() {
+    let mut limited = terms();
+    limited.max_msat = Some(Msat(99_999));
+    let buyer = Buyer(Purchase::new(limited)).buys(1).created(1);
+    assert_eq!(name(&buyer), "refused");
+}
+
+#[test]
+fn a_reload_finds_the_purchase_again_in_every_state() {
+    check(
+        &Buyer::new().buys(1).reloaded(),
+        "requesting",
+        Some("create"),
+    );
+    check(&Buyer::awaiting().reloaded(), "awaiting", Some("wait"));
+    check(&Buyer::paid().reloaded(), "paid", Some("fetch"));
+    let delivered = Buyer::paid().content(GOODS);
+    check(&delivered.reloaded(), "paid", Some("fetch"));
+    let expired = Buyer::awaiting().status(1, Status::Expired);
+    check(&expired.reloaded(), "awaiting", Some("wait"));
+}
+
+#[test]
+fn a_reload_after_the_price_changed_still_delivers_what_was_paid() {
+    let saved = Buyer::awaiting().saved();
+    let mut dearer = terms();
+    dearer.price_msat = Msat(200_000);
+    let buyer = Buyer(Purchase::new(dearer)).event(Event::Restore(Box::new(saved)));
+    check(&buyer, "refused", Some("ask"));
+    check(&buyer.status(1, Status::Paid), "paid", Some("fetch"));
+}
+
+#[test]
+fn a_broken_storage_entry_finds_the_rest_at_the_gateway() {
+    let mut saved = Buyer::awaiting().saved();
+    saved.bolt11 = Some("lnbcrt1nonsense".into());
+    let buyer = Buyer::new().event(Event::Restore(Box::new(saved)));
+    check(&buyer, "requesting", Some("create"));
+}
+
+#[test]
+fn waking_up_asks_again() {
+    let buyer = Buyer::awaiting();
+    let before = buyer.round();
+    let buyer = buyer.event(Event::Recheck);
+    assert_ne!(buyer.round(), before);
+    let buyer = buyer.status(1, Status::Expired).event(Event::Recheck);
+    check(&buyer, "expired", Some("ask"));
+    check(&buyer.status(1, Status::Expired), "expired", None);
+}
+
+#[test]
+fn a_running_download_survives_waking_up() {
+    let buyer = Buyer::paid();
+    let before = buyer.round();
+    assert_eq!(buyer.event(Event::Recheck).round(), before);
+}
+
+#[test]
+fn starting_over_forgets_the_order_on_screen() {
+    let buyer = Buyer::awaiting().event(Event::Reset);
+    check(&buyer, "idle", None);
+    check(&buyer.buys(2), "requesting", Some("create"));
+}
+
+/// A step of a random walk; rounds are given relative to the current one, so that many answers
+/// are current and some are late.
+#[derive(Clone, Debug)]
+enum Step {
+    Buy(u8),
+    Created(u8, u32),
+    Status(u8, Status, u32),
+    Content(bool, u32),
+    Fail(Trouble, u32),
+    Wallet(u8),
+    Recheck,
+    Replace(u8),
+    Retry,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let number = 1..4_u8;
+    let late = prop_oneof![4 => Just(0), 1 => 1..3_u32];
+    let word = prop_oneof![
+        Just(Status::Unpaid),
+        Just(Status::Paid),
+        Just(Status::Expired)
+    ];
+    let trouble = prop_oneof![
+        Just(Trouble::Offline),
+        Just(Trouble::Unreadable),
+        Just(node_away()),
+        Just(gone())
+    ];
+    let step = prop_oneof![
+        number.clone().prop_map(Step::Buy),
+        (number.clone(), late.clone()).prop_map(|(n, l)| Step::Created(n, l)),
+        (number.clone(), word, late.clone()).prop_map(|(n, w, l)| Step::Status(n, w, l)),
+        (any::<bool>(), late.clone()).prop_map(|(right, l)| Step::Content(right, l)),
+        (trouble, late).prop_map(|(t, l)| Step::Fail(t, l)),
+        number.clone().prop_map(Step::Wallet),
+        Just(Step::Recheck),
+        number.prop_map(Step::Replace),
+        Just(Step::Retry),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+fn event(step: &Step, round: u32) -> Event {
+    match step {
+        Step::Buy(n) => Event::Buy {
+            purchase_id: purchase_id(*n),
+        },
+        Step::Created(n, late) => Event::Created {
+            round: round.saturating_sub(*late),
+            created: Box::new(sample(*n).created()),
+        },
+        Step::Status(n, word, late) => Event::Status {
+            round: round.saturating_sub(*late),
+            payment_hash: payment_hash(*n),
+            status: status(*word, (*word == Status::Paid).then(|| preimage(*n))),
+        },
+        Step::Content(right, late) => Event::Content {
+            round: round.saturating_sub(*late),
+            sha256: ContentHash::of(if *right { GOODS } else { b"wrong" }),
+        },
+        Step::Fail(trouble, late) => Event::Failed {
+            round: round.saturating_sub(*late),
+            trouble: trouble.clone(),
+        },
+        Step::Wallet(n) => Event::WalletPaid {
+            preimage: preimage(*n),
+        },
+        Step::Recheck => Event::Recheck,
+        Step::Replace(n) => Event::Replace {
+            purchase_id: purchase_id(*n),
+        },
+        Step::Retry => Event::Retry,
+    }
+}
+
+fn has_paid(purchase: &Purchase) -> bool {
+    matches!(
+        purchase.state(),
+        State::Paid { .. } | State::Undelivered { .. } | State::Delivered { .. }
+    )
+}
+
+proptest! {
+    /// The promises: paid is never lost, nothing unpaid is delivered, no second invoice is asked
+    /// for while one can be paid, and only checked invoices are payable.
+    #[test]
+    fn the_promises_hold_under_random_events(steps in steps()) {
+        let mut purchase = Purchase::new(terms());
+        let mut proof_of_payment = false;
+        for step in &steps {
+            let before = purchase.clone();
+            let round = before.job().map_or(0, |job| job.round);
+            proof_of_payment |= matches!(step, Step::Status(_, Status::Paid, _) | Step::Wallet(_));
+            purchase = before.clone().update(event(step, round));
+
+            prop_assert!(!has_paid(&before) || has_paid(&purchase), "{step:?} lost a payment");
+            prop_assert!(!has_paid(&purchase) || proof_of_payment, "{step:?} paid by itself");
+            if before.payable(NOW).is_some() {
+                let asks_anew = matches!(
+                    purchase.job().map(|job| job.task),
+                    Some(Task::CreateInvoice { .. })
+                );
+                prop_assert!(!asks_anew, "{step:?} asked for a second invoice");
+            }
+            if let Some(order) = purchase.payable(NOW) {
+                prop_assert_eq!(
+                    shared::invoice::check(&order.invoice, &order.claim, purchase.terms()),
+                    Ok(())
+                );
+            }
+            if let State::Delivered { order, .. } = purchase.state() {
+                prop_assert_eq!(order.promised(), Some(ContentHash::of(GOODS)));
+            }
+            prop_assert!(purchase.saved().is_some() || !has_paid(&purchase));
+        }
+    }
+
+    /// Every state reaches rest: with a gateway that answers and a payment, any purchase that was
+    /// begun ends delivered.
+    #[test]
+    fn every_purchase_reaches_rest(steps in steps()) {
+        let mut purchase = Purchase::new(terms());
+        for step in &steps {
+            let round = purchase.job().map_or(0, |job| job.round);
+            purchase = purchase.update(event(step, round));
+        }
+        for _ in 0..8 {
+            purchase = match purchase.job() {
+                Some(job) => {
+                    let answer = match job.task {
+                        Task::CreateInvoice { .. } => Step::Created(1, 0),
+                        Task::AskStatus { claim, .. } => {
+                            let number = (1..4).find(|&n| payment_hash(n) == claim.payment_hash());
+                            Step::Status(number.unwrap(), Status::Paid, 0)
+                        }
+                        Task::FetchContent { .. } => Step::Content(true, 0),
+                    };
+                    purchase.update(event(&answer, job.round))
+                }
+                None => match purchase.state() {
+                    State::Delivered { .. } => break,
+                    State::Idle => purchase.update(event(&Step::Buy(1), 0)),
+                    State::Expired { .. } | State::Refused { .. } => {
+                        purchase.update(event(&Step::Replace(1), 0))
+                    }
+                    _ => purchase.update(Event::Retry),
+                },
+            };
+        }
+        let rests = matches!(purchase.state(), State::Delivered { .. });
+        prop_assert!(rests, "{:?}", purchase.state());
+    }
+}

@@ -1,0 +1,119 @@
+//! The JSON of every type on the wire, written out: others build on it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::{CREATED_AT, EXPIRES_AT, claim, node_id, payment_hash, preimage, purchase_id, sample};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared::api::{CreateInvoice, InvoiceStatus, Item, ItemId, Status, Store};
+use shared::content::ContentHash;
+use shared::lightning::{Msat, Network};
+
+#[track_caller]
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expected: &Value) {
+    assert_eq!(&serde_json::to_value(value).unwrap(), expected);
+    assert_eq!(
+        &serde_json::from_value::<T>(expected.clone()).unwrap(),
+        value
+    );
+    let text = expected.to_string();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value);
+}
+
+#[test]
+fn store() {
+    let store = Store {
+        name: "Purrwall".into(),
+        network: Network::Regtest,
+        node_id: node_id([42; 32]),
+        items: vec![Item {
+            id: "two-cats".parse().unwrap(),
+            title: "Two cats".into(),
+            teaser: "They like each other".into(),
+            price_msat: Msat(100_000),
+            content_type: "text/plain; charset=utf-8".into(),
+            size: 8,
+            sha256: ContentHash::of(b"two cats"),
+        }],
+    };
+    let expected = json!({
+        "name": "Purrwall",
+        "network": "regtest",
+        "node_id": "035be5e9478209674a96e60f1f037f6176540fd001fa1d64694770c56a7709c42c",
+        "items": [{
+            "id": "two-cats",
+            "title": "Two cats",
+            "teaser": "They like each other",
+            "price_msat": 100_000,
+            "content_type": "text/plain; charset=utf-8",
+            "size": 8,
+            "sha256": ContentHash::of(b"two cats").to_hex(),
+        }],
+    });
+    check(&store, &expected);
+}
+
+#[test]
+fn create() {
+    let request = CreateInvoice {
+        purchase_id: purchase_id(0xab),
+    };
+    check(
+        &request,
+        &json!({"purchase_id": "abababababababababababababababab"}),
+    );
+    let created = sample(1).created();
+    let expected = json!({
+        "claim": claim(1).to_base64(),
+        "invoice": {
+            "bolt11": sample(1).bolt11(),
+            "payment_hash": payment_hash(1).to_hex(),
+            "amount_msat": 100_000,
+            "description": sample(1).description,
+            "created_at": CREATED_AT,
+            "expires_at": EXPIRES_AT,
+        },
+    });
+    check(&created, &expected);
+}
+
+#[test]
+fn status() {
+    for (status, name) in [(Status::Unpaid, "unpaid"), (Status::Expired, "expired")] {
+        let answer = InvoiceStatus {
+            status,
+            expires_at: 20,
+            server_time: 10,
+            preimage: None,
+        };
+        let expected = json!({"status": name, "expires_at": 20, "server_time": 10});
+        check(&answer, &expected);
+    }
+    let paid = InvoiceStatus {
+        status: Status::Paid,
+        expires_at: 20,
+        server_time: 10,
+        preimage: Some(preimage(1)),
+    };
+    let expected = json!({
+        "status": "paid",
+        "expires_at": 20,
+        "server_time": 10,
+        "preimage": "01".repeat(32),
+    });
+    check(&paid, &expected);
+}
+
+#[test]
+fn an_item_id_is_checked_where_it_enters() {
+    for wrong in ["", "Two Cats", "../cat", &"a".repeat(49)] {
+        let error = wrong.parse::<ItemId>().unwrap_err().to_string();
+        assert!(error.contains("is not an item id"), "{error}");
+        assert!(serde_json::from_value::<ItemId>(json!(wrong)).is_err());
+    }
+}
