@@ -12,6 +12,7 @@
 //! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
+//! - [`receipt`]: what was promised and paid, checked offline.
 //! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs.
 
 pub mod api;
@@ -22,3 +23,4 @@ pub mod lightning;
 pub mod macaroon;
 pub mod problem;
 pub mod purchase;
+pub mod receipt;

@@ -1,7 +1,5 @@
 //! The purchase through every state and every stale event, then through random ones.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod common;
 
 use std::time::Duration;
