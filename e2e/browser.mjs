@@ -1,0 +1,73 @@
+// Chromium, and what the tests do with a page again and again.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import jsQR from 'jsqr';
+import { chromium, selectors } from 'playwright-core';
+import { PNG } from 'pngjs';
+import { outputDir } from './server.mjs';
+
+selectors.setTestIdAttribute('data-test');
+
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-gpu',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** A page with a storage of its own: another visitor. What the page reports as an error fails. */
+export async function newVisitor(browser) {
+  const context = await browser.newContext({ viewport: DESKTOP });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on('pageerror', (error) => {
+    throw error;
+  });
+  return page;
+}
+
+/** Lets the visitor's wallet extension pay from `node`: WebLN, as far as a store needs it. */
+export async function installWallet(page, node) {
+  await page.exposeFunction('payFromNode', (bolt11) => node.pay(bolt11));
+  await page.addInitScript(() => {
+    window.webln = {
+      enable: async () => {},
+      sendPayment: async (bolt11) => ({ preimage: await window.payFromNode(bolt11) }),
+    };
+  });
+}
+
+/** Keeps pictures of the page as it is: on a desktop, on a phone, and in the dark. */
+export async function takePictures(page, name) {
+  const take = async (look) => {
+    const path = join(outputDir, `${name}-${look}.png`);
+    await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+  };
+  await take('desktop');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take('dark');
+  await page.setViewportSize(PHONE);
+  await take('phone-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await take('phone');
+  await page.setViewportSize(DESKTOP);
+}
+
+/** What a phone's camera reads from an element, if it holds a QR code, dark on light. */
+export async function scan(element) {
+  const { data, width, height } = PNG.sync.read(await element.screenshot());
+  const code = jsQR(new Uint8ClampedArray(data), width, height, {
+    inversionAttempts: 'dontInvert',
+  });
+  assert.ok(code, 'no QR code is to be seen');
+  return code.data;
+}

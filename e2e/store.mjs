@@ -1,0 +1,26 @@
+// A store: the gateway with the built page, selling for the network's store node.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, startServer } from './server.mjs';
+
+/** Opens a store on a free port; `args` are more of the gateway's options. */
+export async function openStore(network, ...args) {
+  const dir = await mkdtemp(join(tmpdir(), 'purrwall-'));
+  const program = process.env.PURRWALL ?? join(root, 'target/debug/purrwall');
+  const common = [
+    ['--lightning-rpc', network.store.socket],
+    ['--listen', '127.0.0.1:0'],
+    ['--secret-file', join(dir, 'secret')],
+    ['--frontend', join(root, 'dist')],
+  ];
+  const server = await startServer('gateway', program, [...common.flat(), ...args], /127\.0\.0\.1:\d+/);
+  return {
+    url: `http://${server.match[0]}/`,
+    async stop() {
+      await server.stop();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
