@@ -1,0 +1,164 @@
+//! The one place where an error becomes a status and a problem document.
+
+use axum::Json;
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use shared::lightning::Network;
+use shared::problem::{self, ErrorCode, Problem};
+
+use crate::claim::ClaimRejection;
+use crate::lightningd::LightningError;
+
+/// Why a request is not answered as asked, by who must act.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The client: the request has another form than the API's.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The client: the body is larger than any of the API's.
+    #[error("the body holds more than {max} bytes")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// The client: no such address.
+    #[error("there is nothing at this address")]
+    NotFound,
+    /// The client: the address is not for this method.
+    #[error("this address does not have this method")]
+    MethodNotAllowed,
+    /// The client: no such item.
+    #[error("the store has no item {0:?}")]
+    UnknownItem(String),
+    /// The buyer: the claim is not valid here.
+    #[error("the claim is not valid here: {0}")]
+    InvalidClaim(#[from] ClaimRejection),
+    /// The buyer: has to pay first.
+    #[error("the goods are given out after payment")]
+    PaymentRequired {
+        /// What to pay, as the value of `WWW-Authenticate`; `HEAD` gets none.
+        challenge: Option<HeaderValue>,
+    },
+    /// The buyer: the invoice was deleted at the node.
+    #[error(
+        "the store's node no longer has this invoice; if it was paid, send its preimage as well: \
+         `Authorization: L402 <claim>:<preimage>`"
+    )]
+    UnknownInvoice,
+    /// The owner, or time: lightningd does not answer.
+    #[error("lightningd is not available")]
+    Lightning(#[from] LightningError),
+    /// The owner: another network than the configured one.
+    #[error(
+        "lightningd is on {found}, but --network says {expected}; correct it, or name the other \
+         node's socket with --lightning-rpc"
+    )]
+    WrongNetwork {
+        /// As configured.
+        expected: Network,
+        /// lightningd's word.
+        found: Network,
+    },
+    /// Us.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// What the client is told.
+    fn problem(&self) -> Problem {
+        let code = match self {
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
+            Self::UnknownItem(_) => ErrorCode::UnknownItem,
+            Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
+            Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
+            Self::UnknownInvoice => ErrorCode::UnknownInvoice,
+            Self::Lightning(_) | Self::WrongNetwork { .. } => ErrorCode::LightningUnavailable,
+            Self::Internal(_) => ErrorCode::Internal,
+        };
+        let detail = match self {
+            Self::Lightning(_) | Self::WrongNetwork { .. } => {
+                "The store cannot make or check invoices at the moment. Try again shortly.".into()
+            }
+            Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
+            told => told.to_string(),
+        };
+        Problem::new(code, detail)
+    }
+}
+
+/// Goes with an answer to where requests are logged. Strangers never see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
+        let status = StatusCode::from_u16(problem.status).expect("every code has a valid status");
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(problem::CONTENT_TYPE),
+        );
+        match &self {
+            Self::PaymentRequired {
+                challenge: Some(challenge),
+            } => {
+                headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            }
+            Self::InvalidClaim(_) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));
+            }
+            Self::Lightning(_) | Self::WrongNetwork { .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(Cause(chain(&self)));
+        response
+    }
+}
+
+/// An error with its causes, as it is logged.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// The largest body of the API is some fifty bytes.
+pub(crate) const MAX_BODY: usize = 4096;
+
+impl From<JsonRejection> for Error {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(_)) => {
+                Self::TooLarge { max: MAX_BODY }
+            }
+            // axum's own text repeats parts of the body, which may hold a purchase id.
+            JsonRejection::MissingJsonContentType(_) => Self::InvalidRequest(
+                "the body has to come as `Content-Type: application/json`".into(),
+            ),
+            _ => Self::InvalidRequest(
+                "the body has to be JSON: {\"purchase_id\": \"<32 hex digits>\"}".into(),
+            ),
+        }
+    }
+}
+
+impl From<QueryRejection> for Error {
+    fn from(_: QueryRejection) -> Self {
+        Self::InvalidRequest("`wait` has to be a whole number of seconds".into())
+    }
+}

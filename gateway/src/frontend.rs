@@ -1,0 +1,102 @@
+//! The built page: files from a folder, with their compressed copies and cache headers.
+
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tower_http::services::ServeDir;
+
+use crate::App;
+use crate::config::FrontendConfig;
+use crate::error::Error;
+
+/// Serves the page at `/` and its files beside it.
+pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
+    let Some(dir) = config.dir.clone() else {
+        return Router::new().fallback(missing);
+    };
+    let files = ServeDir::new(&dir)
+        .precompressed_br()
+        .precompressed_gzip()
+        .call_fallback_on_method_not_allowed(true)
+        .fallback(Router::new().fallback(missing));
+    let page = match config.webln_script.clone() {
+        None => Router::new(),
+        Some(script) => {
+            let page = get(move || page_with_script(dir.join("index.html"), script.clone()));
+            Router::new()
+                .route("/", page.clone())
+                .route("/index.html", page)
+        }
+    };
+    page.fallback_service(files).layer(from_fn(cache))
+}
+
+/// Nothing is lost where the page was not built: the API answers all the same.
+async fn missing(method: Method, uri: Uri) -> Result<(StatusCode, &'static str), Error> {
+    match (method, uri.path()) {
+        (Method::GET | Method::HEAD, "/" | "/index.html") => Ok((StatusCode::NOT_FOUND, NOT_BUILT)),
+        (Method::GET | Method::HEAD, _) => Err(Error::NotFound),
+        _ => Err(Error::MethodNotAllowed),
+    }
+}
+
+const NOT_BUILT: &str = "This gateway serves the API, but it has no page to show.\n\n\
+    Build the page with `cargo xtask build`, which makes dist/, and start the gateway with\n\
+    `--frontend dist`.\n";
+
+/// The page with a wallet for development in it.
+async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>, Response> {
+    let Ok(page) = tokio::fs::read_to_string(index).await else {
+        return Err((StatusCode::NOT_FOUND, NOT_BUILT).into_response());
+    };
+    let script = script.replace('&', "&amp;").replace('"', "&quot;");
+    let head = format!("<head><script src=\"{script}\"></script>");
+    Ok(Html(page.replacen("<head>", &head, 1)))
+}
+
+/// A file with a hash in its name never changes; every other one may with the next build.
+async fn cache(request: Request, next: Next) -> Response {
+    let hashed = has_hash(request.uri().path());
+    let mut response = next.run(request).await;
+    let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let value = if hashed && found {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let headers = response.headers_mut();
+    if !headers.contains_key(LOCATION) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a file is named as Trunk names what it builds: `name-<hex digits>.js`,
+/// `name-<hex digits>_bg.wasm`.
+fn has_hash(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    file.split(['-', '_', '.'])
+        .skip(1)
+        .any(|part| part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_for_good() {
+        assert!(has_hash("/frontend-4f9f9d3b7a0c1e22.js"));
+        assert!(has_hash("/frontend-4f9f9d3b7a0c1e22_bg.wasm"));
+        assert!(has_hash("/style-4f9f9d3b7a0c1e22.css"));
+        assert!(!has_hash("/index.html"));
+        assert!(!has_hash("/"));
+        assert!(!has_hash("/manifest-facade.json"));
+    }
+}

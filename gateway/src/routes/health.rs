@@ -1,0 +1,59 @@
+//! For operators: is the process up, and can it sell.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use shared::lightning::{Network, NodeId};
+
+use super::AppState;
+use crate::error::{Error, chain};
+
+/// `GET /healthz`: the process answers; nothing is asked of lightningd.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether invoices can be made, and if not, what is wrong and how to mend it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Readiness {
+    Ready {
+        ready: bool,
+        network: Network,
+        node_id: NodeId,
+    },
+    NotReady {
+        ready: bool,
+        problem: String,
+        remedy: String,
+    },
+}
+
+/// `GET /readyz`: asks lightningd.
+pub(super) async fn readyz(State(app): AppState) -> (StatusCode, Json<Readiness>) {
+    let (problem, remedy) = match app.payments.ask_node().await {
+        Ok(node) => match node.syncing {
+            None => {
+                let ready = Readiness::Ready {
+                    ready: true,
+                    network: node.network,
+                    node_id: node.id,
+                };
+                return (StatusCode::OK, Json(ready));
+            }
+            Some(syncing) => (
+                syncing,
+                "wait until lightningd has caught up with the chain",
+            ),
+        },
+        Err(Error::Lightning(error)) => (chain(&error), error.remedy()),
+        Err(error) => (chain(&error), "restart purrwall with the right options"),
+    };
+    let not_ready = Readiness::NotReady {
+        ready: false,
+        problem,
+        remedy: remedy.to_owned(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(not_ready))
+}
