@@ -1,0 +1,190 @@
+// <purr-wall>: a Lightning paywall on any page, from one script.
+//
+// This loader defines the element. The WebAssembly behind it comes when an element is near the
+// viewport or is used, once for all elements of a page. Until it is here, and where it cannot
+// come, an element shows its own content: a link to the store's plain page, say.
+
+// `cargo xtask build` writes in the files' real names and hashes.
+const GLUE = new URL('./purrwall-web.js', import.meta.url);
+const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
+const INTEGRITY = { glue: 'sha384-of-the-glue', wasm: 'sha384-of-the-wasm' };
+
+/** The gateway that this script came from. */
+const HOME = new URL('.', import.meta.url).href;
+
+/** How far below the viewport an element may be when the WebAssembly is fetched for it. */
+const NEAR = '600px';
+
+const HOST_STYLE = sheet(':host{display:block!important}:host([hidden]){display:none!important}');
+
+class PurrWall extends HTMLElement {
+  static observedAttributes = ['item', 'gateway', 'payee', 'max-sat', 'theme', 'lang', 'mode'];
+
+  static #near = new IntersectionObserver(
+    (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && target.#load()),
+    { rootMargin: NEAR },
+  );
+
+  #root = this.attachShadow({ mode: 'open' });
+  /** What the WebAssembly has mounted here. */
+  #wall;
+  /** What `state` says while there is no wall. */
+  #state = 'unloaded';
+  /** Bought before there was a wall. */
+  #wanted = false;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [HOST_STYLE];
+    this.#fallBack('unloaded');
+    this.addEventListener('focusin', () => this.#load());
+    this.addEventListener('click', ({ target }) => {
+      if (target.closest?.('[data-purr-buy]')) this.buy();
+    });
+  }
+
+  connectedCallback() {
+    // Properties that were set before this script came hide the accessors.
+    for (const name of Object.keys(PROPERTIES)) {
+      if (Object.hasOwn(this, name)) {
+        const value = this[name];
+        delete this[name];
+        this[name] = value;
+      }
+    }
+    if (this.#wanted) this.#load();
+    else if (!this.#wall) PurrWall.#near.observe(this);
+  }
+
+  // With this, a move by `moveBefore` calls neither of the other two.
+  connectedMoveCallback() {}
+
+  disconnectedCallback() {
+    // A moved element is back at once, and goes on as if nothing had happened.
+    setTimeout(() => {
+      if (this.isConnected) return;
+      PurrWall.#near.unobserve(this);
+      this.#wall?.destroy();
+      this.#wall = undefined;
+      this.#fallBack('unloaded');
+    });
+  }
+
+  attributeChangedCallback() {
+    this.#wall?.update(this.#config());
+  }
+
+  get state() {
+    return this.#wall?.state() ?? this.#state;
+  }
+
+  buy() {
+    this.#wanted = true;
+    this.#load();
+  }
+
+  reset() {
+    this.#wanted = false;
+    this.#wall?.reset();
+  }
+
+  async #load() {
+    PurrWall.#near.unobserve(this);
+    if (!this.#wall && this.#state !== 'loading') {
+      this.#state = 'loading';
+      try {
+        const { mount, style } = await program();
+        // Meanwhile it may have gone, or gone, come back, and loaded.
+        if (!this.isConnected) this.#state = 'unloaded';
+        else if (!this.#wall) {
+          this.#root.adoptedStyleSheets = [HOST_STYLE, style];
+          this.#wall = mount(this.#root, this, this.#config());
+        }
+      } catch (error) {
+        this.#fallBack('unavailable');
+        const detail = { code: 'load-failed', message: `the wall cannot be loaded: ${error.message}` };
+        const options = { detail, bubbles: true, composed: true };
+        this.dispatchEvent(new CustomEvent('purr-wall:error', options));
+      }
+    }
+    if (this.#wall && this.#wanted) {
+      this.#wanted = false;
+      this.#wall.buy();
+    }
+  }
+
+  #fallBack(state) {
+    this.#state = state;
+    this.#root.replaceChildren(document.createElement('slot'));
+  }
+
+  #config() {
+    const names = PurrWall.observedAttributes;
+    const config = Object.fromEntries(names.map((name) => [name, this.getAttribute(name)]));
+    return { ...config, gateway: config.gateway ?? HOME };
+  }
+}
+
+/** The properties that reflect attributes; `lang` is every element's own. */
+const PROPERTIES = {
+  item: 'item',
+  gateway: 'gateway',
+  payee: 'payee',
+  maxSat: 'max-sat',
+  theme: 'theme',
+  mode: 'mode',
+};
+
+for (const [property, attribute] of Object.entries(PROPERTIES)) {
+  Object.defineProperty(PurrWall.prototype, property, {
+    get() {
+      return this.getAttribute(attribute);
+    },
+    set(value) {
+      if (value == null) this.removeAttribute(attribute);
+      else this.setAttribute(attribute, value);
+    },
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+let loading;
+
+/** The WebAssembly, started once: two starts at a time would spoil each other's memory. */
+function program() {
+  loading ??= start().catch((error) => {
+    // The network may be back when the next element asks.
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function start() {
+  await verify(GLUE, INTEGRITY.glue);
+  const { default: init, mount, style } = await import(/* @vite-ignore */ /* webpackIgnore: true */ GLUE.href);
+  await init({ module_or_path: fetch(WASM, { integrity: INTEGRITY.wasm }) });
+  return { mount, style: sheet(style()) };
+}
+
+/** Fetches a module that `import` then takes as it is, if it has the hash that it must have. */
+function verify(url, integrity) {
+  return new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    if (!link.relList.supports('modulepreload')) throw new Error('this browser is too old');
+    Object.assign(link, { rel: 'modulepreload', href: url, integrity, crossOrigin: 'anonymous' });
+    link.onload = resolve;
+    link.onerror = () => reject(new Error(`${url} is not there, or not what it should be`));
+    document.head.append(link);
+  });
+}
+
+function sheet(css) {
+  const style = new CSSStyleSheet();
+  style.replaceSync(css);
+  return style;
+}
+
+// A page may load this script twice.
+if (!customElements.get('purr-wall')) customElements.define('purr-wall', PurrWall);
