@@ -219,6 +219,9 @@ pub enum Event {
     },
     /// The buyer wants what failed tried again.
     Retry,
+    /// The embedding page asks for something else now: another payee, a lower limit. An invoice
+    /// that is not paid yet is checked again.
+    Terms(Terms),
     /// The buyer starts over. What was paid stays in storage.
     Reset,
 }
@@ -411,6 +414,7 @@ impl Purchase {
             Event::Recheck => self.recheck(),
             Event::Replace { purchase_id } => self.replace(purchase_id),
             Event::Retry => self.retry(),
+            Event::Terms(terms) => self.change_terms(terms),
             Event::Reset => self.reset(),
         }
     }
@@ -698,6 +702,20 @@ impl Purchase {
                 order, preimage, ..
             } => self.paid(order, preimage),
             _ => self.recheck(),
+        }
+    }
+
+    fn change_terms(mut self, terms: Terms) -> Self {
+        if terms == self.terms {
+            return self;
+        }
+        self.terms = terms;
+        match self.state.clone() {
+            State::AwaitingPayment { order, .. }
+            | State::Refused {
+                order: Some(order), ..
+            } => self.await_payment(order),
+            _ => self,
         }
     }
 

@@ -11,7 +11,7 @@ use common::{
 use proptest::prelude::*;
 use shared::api::Status;
 use shared::content::{ContentHash, describe};
-use shared::invoice::Check;
+use shared::invoice::{Check, Terms};
 use shared::lightning::Msat;
 use shared::problem::{ErrorCode, Problem};
 use shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
@@ -521,6 +521,40 @@ fn starting_over_forgets_the_order_on_screen() {
     check(&buyer.buys(2), "requesting", Some("create"));
 }
 
+/// The terms of a page that allows at most this; the price is 100 sat.
+fn limited(max_sat: u64) -> Terms {
+    Terms {
+        max_msat: Some(Msat(max_sat * 1000)),
+        ..terms()
+    }
+}
+
+#[test]
+fn an_invoice_that_the_page_no_longer_allows_is_hidden_at_once() {
+    let buyer = Buyer::awaiting().event(Event::Terms(limited(99)));
+    check(&buyer, "refused", Some("ask"));
+    assert!(!buyer.payable());
+
+    let buyer = buyer.event(Event::Terms(limited(100)));
+    check(&buyer, "awaiting", Some("wait"));
+    assert!(buyer.payable());
+}
+
+#[test]
+fn other_terms_do_not_touch_what_is_paid() {
+    for buyer in [Buyer::paid(), Buyer::paid().content(GOODS)] {
+        let before = buyer.0.state().clone();
+        let after = buyer.event(Event::Terms(limited(99)));
+        assert_eq!(*after.0.state(), before);
+    }
+}
+
+#[test]
+fn the_same_terms_change_nothing() {
+    let before = Buyer::awaiting().0;
+    assert_eq!(before.clone().update(Event::Terms(terms())), before);
+}
+
 /// A step of a random walk; rounds are given relative to the current one, so that many answers
 /// are current and some are late.
 #[derive(Clone, Debug)]
@@ -534,6 +568,7 @@ enum Step {
     Recheck,
     Replace(u8),
     Retry,
+    Terms(u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -560,6 +595,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Step::Recheck),
         number.prop_map(Step::Replace),
         Just(Step::Retry),
+        prop_oneof![Just(99), Just(100)].prop_map(Step::Terms),
     ];
     prop::collection::vec(step, 1..40)
 }
@@ -594,6 +630,7 @@ fn event(step: &Step, round: u32) -> Event {
             purchase_id: purchase_id(*n),
         },
         Step::Retry => Event::Retry,
+        Step::Terms(max_sat) => Event::Terms(limited(*max_sat)),
     }
 }
 
