@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, LOCATION};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -14,6 +14,10 @@ use tower_http::services::ServeDir;
 use crate::App;
 use crate::config::FrontendConfig;
 use crate::error::Error;
+
+/// Lets a site that isolates itself from other origins load a file all the same.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// Serves the page at `/` and its files beside it.
 pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
@@ -34,7 +38,7 @@ pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
                 .route("/index.html", page)
         }
     };
-    page.fallback_service(files).layer(from_fn(cache))
+    page.fallback_service(files).layer(from_fn(file_headers))
 }
 
 /// Nothing is lost where the page was not built: the API answers all the same.
@@ -60,8 +64,9 @@ async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>
     Ok(Html(page.replacen("<head>", &head, 1)))
 }
 
-/// A file with a hash in its name never changes; every other one may with the next build.
-async fn cache(request: Request, next: Next) -> Response {
+/// A file with a hash in its name never changes; every other one may with the next build. All of
+/// them are public, and other sites load some of them: the widget's.
+async fn file_headers(request: Request, next: Next) -> Response {
     let hashed = has_hash(request.uri().path());
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -74,6 +79,11 @@ async fn cache(request: Request, next: Next) -> Response {
     if !headers.contains_key(LOCATION) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
     }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderValue::from_static("cross-origin"),
+    );
     response
 }
 
