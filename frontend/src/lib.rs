@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Purrwall in the browser: the store page, and the wall that stands before each item.
+//!
+//! The browser never holds goods that are not paid for, and shows nothing as payable that
+//! [`shared::invoice::check`] has not passed. What to do is decided in [`shared::purchase`]; here
+//! it is run and drawn.
+//!
+//! # Layout, in reading order
+//!
+//! - [`config`]: which gateway; [`client`]: the calls to it; [`clock`]: its time.
+//! - [`storage`]: what a reload finds again.
+//! - [`hooks`]: `use_purchase`, the only place where a purchase's job becomes a fetch or a timer,
+//!   and `use_store`, which loads the catalogue.
+//! - [`components`]: drawn from properties, answering by callbacks.
+//! - [`webln`], [`clipboard`], [`download`]: what the browser offers beside the page.
+
+pub mod client;
+pub mod clipboard;
+pub mod clock;
+pub mod components;
+pub mod config;
+pub mod download;
+pub mod hooks;
+pub mod storage;
+pub mod webln;

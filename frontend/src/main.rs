@@ -1,2 +1,12 @@
-//! Placeholder.
-fn main() {}
+//! Starts the store page, on pages that have a place for it.
+
+use frontend::components::store_page::StorePage;
+
+/// The element that becomes the store.
+const ROOT: &str = "purrwall-store";
+
+fn main() {
+    if let Some(root) = gloo_utils::document().get_element_by_id(ROOT) {
+        yew::Renderer::<StorePage>::with_root(root).render();
+    }
+}

@@ -1,0 +1,150 @@
+//! Calls to the gateway, in the types of [`shared::api`]. Each ends when its signal says so.
+//!
+//! No answer is [`Trouble::Offline`]; an answer that is none of the gateway's is
+//! [`Trouble::Unreadable`]; a problem document is [`Trouble::Problem`].
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+use shared::api::{
+    CreateInvoice, CreatedInvoice, INVOICE_PATH, InvoiceStatus, ItemId, PurchaseId, STORE_PATH,
+    Store, content_path, invoices_path,
+};
+use shared::claim::Claim;
+use shared::lightning::Preimage;
+use shared::problem::{CONTENT_TYPE, Problem};
+use shared::purchase::Trouble;
+use web_sys::{AbortSignal, RequestCache};
+use yew::html::ImplicitClone;
+
+use crate::clock::Clock;
+use crate::config::Gateway;
+
+/// A gateway and its clock, which each answer sets.
+#[derive(Clone, PartialEq)]
+pub struct Client {
+    gateway: Gateway,
+    clock: Clock,
+}
+
+/// A clone shares the clock.
+impl ImplicitClone for Client {}
+
+impl Client {
+    /// A client of `gateway` whose clock knows nothing yet.
+    pub fn new(gateway: Gateway) -> Self {
+        Self {
+            gateway,
+            clock: Clock::default(),
+        }
+    }
+
+    /// Whom it talks to.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The server's time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The store and what it sells.
+    pub async fn store(&self, signal: &AbortSignal) -> Result<Store, Trouble> {
+        let request = self.get(STORE_PATH, signal).build();
+        json(self.send(request).await?).await
+    }
+
+    /// Creates an item's invoice, or finds the one that the purchase already has.
+    pub async fn create_invoice(
+        &self,
+        item: &ItemId,
+        purchase_id: PurchaseId,
+        signal: &AbortSignal,
+    ) -> Result<CreatedInvoice, Trouble> {
+        let request = Request::post(&self.gateway.url(&invoices_path(item)))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal))
+            .json(&CreateInvoice { purchase_id });
+        json(self.send(request).await?).await
+    }
+
+    /// Asks for the status of the claim's invoice; waits up to `wait_secs` for its payment.
+    pub async fn ask_status(
+        &self,
+        claim: &Claim,
+        wait_secs: u64,
+        signal: &AbortSignal,
+    ) -> Result<InvoiceStatus, Trouble> {
+        let path = [INVOICE_PATH, "?wait=", &wait_secs.to_string()].concat();
+        let request = self
+            .get(&path, signal)
+            .header("authorization", &credential(claim, None))
+            .build();
+        let status: InvoiceStatus = json(self.send(request).await?).await?;
+        self.clock.learn(status.server_time);
+        Ok(status)
+    }
+
+    /// Fetches paid goods.
+    pub async fn fetch_content(
+        &self,
+        item: &ItemId,
+        claim: &Claim,
+        preimage: Option<Preimage>,
+        signal: &AbortSignal,
+    ) -> Result<Vec<u8>, Trouble> {
+        let request = self
+            .get(&content_path(item), signal)
+            .header("authorization", &credential(claim, preimage))
+            .build();
+        let response = self.send(request).await?;
+        response.binary().await.map_err(|_| Trouble::Unreadable)
+    }
+
+    fn get(&self, path: &str, signal: &AbortSignal) -> RequestBuilder {
+        Request::get(&self.gateway.url(path))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal))
+    }
+
+    /// The gateway's answer, if it is none of its problems.
+    async fn send(&self, request: Result<Request, gloo_net::Error>) -> Result<Response, Trouble> {
+        // A request that cannot even be made goes to a gateway that cannot be reached.
+        let request = request.map_err(|_| Trouble::Offline)?;
+        let response = request.send().await.map_err(|_| Trouble::Offline)?;
+        // Another origin's page may not see this header; the status answers then set the clock.
+        if let Some(date) = response.headers().get("date") {
+            self.clock.learn_from_date(&date);
+        }
+        if response.ok() {
+            Ok(response)
+        } else {
+            Err(trouble(response).await)
+        }
+    }
+}
+
+async fn trouble(response: Response) -> Trouble {
+    let media_type = response.headers().get("content-type").unwrap_or_default();
+    if !media_type.starts_with(CONTENT_TYPE) {
+        return Trouble::Unreadable;
+    }
+    match json::<Problem>(response).await {
+        Ok(problem) => Trouble::Problem(problem),
+        Err(unreadable) => unreadable,
+    }
+}
+
+async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+    let text = response.text().await.map_err(|_| Trouble::Unreadable)?;
+    serde_json::from_str(&text).map_err(|_| Trouble::Unreadable)
+}
+
+/// The header `Authorization`: the scheme is L402's.
+fn credential(claim: &Claim, preimage: Option<Preimage>) -> String {
+    let claim = claim.to_base64();
+    match preimage {
+        Some(preimage) => ["L402 ", &claim, ":", &preimage.to_hex()].concat(),
+        None => ["L402 ", &claim].concat(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Copies the invoice.
+
+use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use crate::clipboard::copy;
+
+/// How long the button says that it has copied, in milliseconds.
+const SAID_MS: u32 = 2_500;
+
+/// What to copy.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// The invoice.
+    pub bolt11: AttrValue,
+}
+
+/// A button that says whether it worked.
+#[component]
+pub fn CopyButton(props: &Props) -> Html {
+    let copied = use_state(|| None);
+    use_effect_with(*copied, {
+        let copied = copied.setter();
+        move |said| {
+            let reset = said.map(|_| Timeout::new(SAID_MS, move || copied.set(None)));
+            move || drop(reset)
+        }
+    });
+    let onclick = {
+        let (bolt11, copied) = (props.bolt11.clone(), copied.setter());
+        Callback::from(move |_: MouseEvent| {
+            let (bolt11, copied) = (bolt11.clone(), copied.clone());
+            spawn_local(async move { copied.set(Some(copy(&bolt11).await)) });
+        })
+    };
+    let (label, said) = match *copied {
+        None => ("Copy invoice", ""),
+        Some(true) => ("Copied", "The invoice is copied."),
+        Some(false) => (
+            "Copying is forbidden here",
+            "The browser did not allow copying.",
+        ),
+    };
+    html! {
+        <>
+            <button type="button" class="plain" data-test="copy" {onclick}>{label}</button>
+            <span class="unseen" aria-live="polite">{said}</span>
+        </>
+    }
+}

@@ -1,0 +1,52 @@
+//! Troubles and problems in a buyer's words.
+
+use shared::problem::{ErrorCode, Problem};
+use shared::purchase::Trouble;
+use yew::prelude::*;
+
+/// What went wrong, while it is being tried again.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// Why the last try failed.
+    pub trouble: Trouble,
+    /// The buyer does not want to wait for the next try.
+    pub on_retry: Callback<()>,
+}
+
+/// Says that something is away, not that something failed: it is tried again all the time.
+#[component]
+pub fn TroubleLine(props: &Props) -> Html {
+    let on_retry = props.on_retry.reform(|_: MouseEvent| ());
+    html! {
+        <div class="trouble" data-test="trouble">
+            <p>{words(&props.trouble)}{" Trying again…"}</p>
+            <button type="button" class="link" data-test="retry" onclick={on_retry}>
+                {"Try now"}
+            </button>
+        </div>
+    }
+}
+
+/// One sentence about what happened.
+pub fn words(trouble: &Trouble) -> AttrValue {
+    match trouble {
+        Trouble::Offline if !gloo_utils::window().navigator().on_line() => {
+            "You are offline.".into()
+        }
+        Trouble::Offline => "The store cannot be reached.".into(),
+        Trouble::Unreadable => "The store’s answer cannot be read.".into(),
+        Trouble::Problem(problem) => problem_words(problem),
+    }
+}
+
+/// What the gateway says, in words that a buyer can act on.
+pub fn problem_words(problem: &Problem) -> AttrValue {
+    match problem.code {
+        ErrorCode::LightningUnavailable => "The store’s Lightning node is not answering.".into(),
+        ErrorCode::Internal => "The store made a mistake.".into(),
+        ErrorCode::InvalidClaim => "The store does not accept your ticket.".into(),
+        ErrorCode::UnknownItem => "The store no longer sells this.".into(),
+        ErrorCode::UnknownInvoice => "The store’s node does not know this invoice any more.".into(),
+        _ => [&problem.title, ": ", &problem.detail].concat().into(),
+    }
+}

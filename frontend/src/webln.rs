@@ -1,0 +1,83 @@
+//! WebLN: a wallet that the browser offers to the page as `window.webln`.
+//!
+//! It is looked for when it is needed and never kept: wallets come and go while a page is open.
+//! Source: [the WebLN guide](https://www.webln.guide/).
+
+use js_sys::{Function, Promise, Reflect};
+use shared::lightning::Preimage;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// The longest error of a wallet that is shown, in characters.
+const MAX_ERROR: usize = 200;
+
+/// Whether there is a wallet now.
+pub fn is_available() -> bool {
+    global("webln").is_some()
+}
+
+/// Lets the wallet pay. `None` where it paid, or says so, and gives no preimage.
+///
+/// # Errors
+/// The wallet's own words: the buyer said no, there is no route, …
+pub async fn pay(bolt11: &str) -> Result<Option<Preimage>, String> {
+    let webln = global("webln").ok_or("the wallet is gone")?;
+    call(&webln, "enable", &JsValue::UNDEFINED)
+        .await
+        .map_err(|error| words(&error))?;
+    let answer = call(&webln, "sendPayment", &bolt11.into())
+        .await
+        .map_err(|error| words(&error))?;
+    let preimage = get(&answer, "preimage").and_then(|preimage| preimage.as_string());
+    Ok(preimage.and_then(|preimage| preimage.parse().ok()))
+}
+
+/// The wallets of the development network, whose script lets the page choose one of its nodes.
+pub mod devnet {
+    use js_sys::Function;
+    use wasm_bindgen::{JsCast as _, JsValue};
+
+    use super::{get, global};
+
+    /// The node that pays now; `None` on every page that is not the development network's.
+    pub fn node() -> Option<String> {
+        get(&global("weblnDevnet")?, "node")?.as_string()
+    }
+
+    /// Lets another node pay from now on.
+    pub fn choose(node: &str) {
+        if let Some(devnet) = global("weblnDevnet")
+            && let Some(choose) = get(&devnet, "use")
+            && let Ok(choose) = choose.dyn_into::<Function>()
+        {
+            // A node that the network does not have leaves the old one in place, and the page
+            // shows which one that is.
+            let _ = choose.call1(&devnet, &JsValue::from_str(node));
+        }
+    }
+}
+
+fn global(name: &str) -> Option<JsValue> {
+    get(&js_sys::global(), name)
+}
+
+fn get(object: &JsValue, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(object, &name.into()).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+async fn call(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    let function: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    let answer = function.call1(object, argument)?;
+    JsFuture::from(Promise::resolve(&answer)).await
+}
+
+fn words(error: &JsValue) -> String {
+    let message = get(error, "message").and_then(|message| message.as_string());
+    let message = message.or_else(|| error.as_string()).unwrap_or_default();
+    if message.is_empty() {
+        "it gave no reason".to_owned()
+    } else {
+        message.chars().take(MAX_ERROR).collect()
+    }
+}
