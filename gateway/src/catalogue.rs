@@ -37,8 +37,8 @@ impl Catalogue {
     }
 
     /// The item of this name.
-    pub fn find(&self, id: &str) -> Option<&Goods> {
-        self.0.iter().find(|goods| goods.item.id.as_str() == id)
+    pub fn find(&self, id: &ItemId) -> Option<&Goods> {
+        self.0.iter().find(|goods| goods.item.id == *id)
     }
 
     /// Everything, as everyone may see it.

@@ -1,10 +1,11 @@
 //! The one place where an error becomes a status and a problem document.
 
 use axum::Json;
-use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use shared::api::ItemId;
 use shared::lightning::Network;
 use shared::problem::{self, ErrorCode, Problem};
 
@@ -30,10 +31,10 @@ pub enum Error {
     #[error("this address does not have this method")]
     MethodNotAllowed,
     /// The client: no such item.
-    #[error("the store has no item {0:?}")]
-    UnknownItem(String),
+    #[error("the store has no item {0}")]
+    UnknownItem(ItemId),
     /// The buyer: the claim is not valid here.
-    #[error("the claim is not valid here: {0}")]
+    #[error("the claim is not valid here")]
     InvalidClaim(#[from] ClaimRejection),
     /// The buyer: has to pay first.
     #[error("the goods are given out after payment")]
@@ -86,6 +87,7 @@ impl Error {
                 "The store cannot make or check invoices at the moment. Try again shortly.".into()
             }
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
+            Self::InvalidClaim(why) => format!("{self}: {why}"),
             told => told.to_string(),
         };
         Problem::new(code, detail)
@@ -160,5 +162,12 @@ impl From<JsonRejection> for Error {
 impl From<QueryRejection> for Error {
     fn from(_: QueryRejection) -> Self {
         Self::InvalidRequest("`wait` has to be a whole number of seconds".into())
+    }
+}
+
+/// What is no item id is the address of nothing.
+impl From<PathRejection> for Error {
+    fn from(_: PathRejection) -> Self {
+        Self::NotFound
     }
 }

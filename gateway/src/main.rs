@@ -1,7 +1,7 @@
 //! The program `purrwall`: configuration, log, listener; the rest is in the library.
 
 use std::env;
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -33,7 +33,8 @@ async fn run(arguments: Arguments) -> Result<()> {
         .context("cannot read PURRWALL_LOG; an example is `info` or `gateway=debug`")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
 
     let config = Config::new(arguments)?;
@@ -50,7 +51,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     })?;
     let shutdown = shutdown()?;
     // Programs that start the gateway wait for this line.
-    let mut stdout = std::io::stdout();
+    let mut stdout = io::stdout();
     writeln!(
         stdout,
         "purrwall: listening on http://{}",

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::clock::unix_now;
 use crate::config::Timing;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::lightningd::{LightningError, Lightningd, Node, Payment, Standing};
 
 /// The payments of one lightningd. Its watcher ends with it.
@@ -245,6 +245,8 @@ impl Book {
 async fn run_watcher(inner: Arc<Inner>) {
     let mut newest = None;
     let mut watches = 0;
+    // A node that is away for long is told of once.
+    let mut told = String::new();
     let mut pause = inner.timing.reconnect_min;
     loop {
         let Err(error) = follow(&inner, &mut newest, watches).await;
@@ -252,9 +254,13 @@ async fn run_watcher(inner: Arc<Inner>) {
         if was_healthy {
             watches += 1;
             pause = inner.timing.reconnect_min;
+            told.clear();
         }
-        let (cause, remedy) = (crate::error::chain(&error), error.remedy());
-        tracing::warn!("payments are not followed: {cause}; {remedy}");
+        let cause = chain(&error);
+        if cause != told {
+            tracing::warn!("payments are not followed: {cause}; {}", error.remedy());
+            told = cause;
+        }
         sleep(jittered(pause)).await;
         pause = (pause * 2).min(inner.timing.reconnect_max);
     }
@@ -269,7 +275,7 @@ async fn follow(
     let mut connection = inner.lightningd.watch().await?;
     let node = inner.ask_node().await?;
     if let Err(error) = inner.check_network(&node) {
-        tracing::error!("{}", crate::error::chain(&error));
+        tracing::error!("{}", chain(&error));
     }
     // Payments of before are found by asking, so they are not replayed. Those missed since the
     // last watch are told now, unless lightningd's book is another one than then.

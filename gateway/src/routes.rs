@@ -99,7 +99,7 @@ async fn log(request: Request, next: Next) -> Response {
 
     let path = path.as_ref().map_or("(file)", MatchedPath::as_str);
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let duration_ms = (started.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
     match response.extensions().get::<Cause>() {
         Some(Cause(cause)) if status >= 500 => {
             tracing::error!(%method, path, status, duration_ms, cause);

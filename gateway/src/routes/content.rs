@@ -1,11 +1,12 @@
 //! The goods, for those who paid; for the others, what to pay (L402).
 
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use shared::api::{PurchaseId, Status};
+use shared::api::{ItemId, PurchaseId, Status};
 use shared::claim::Claim;
 
 use super::AppState;
@@ -22,10 +23,11 @@ use crate::error::Error;
 /// invoice is paid. Of several credentials, any one that unlocks is enough.
 pub(super) async fn get_content(
     State(app): AppState,
-    Path(item): Path<String>,
+    item: Result<Path<ItemId>, PathRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let Path(item) = item?;
     let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
     let mut why_not = None;
     for credential in presented(&headers) {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use bitcoin::hex::DisplayHex as _;
 use serde::Deserialize;
 use shared::api::{
-    CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, MAX_WAIT_SECS, PurchaseId,
+    CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, ItemId, MAX_WAIT_SECS, PurchaseId,
 };
 use shared::claim::Identifier;
 use shared::invoice::Invoice;
@@ -27,9 +27,10 @@ use crate::lightningd::NewInvoice;
 /// `POST /api/v1/items/{item}/invoices`
 pub(super) async fn create_invoice(
     State(app): AppState,
-    Path(item): Path<String>,
+    item: Result<Path<ItemId>, PathRejection>,
     body: Result<Json<CreateInvoice>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CreatedInvoice>), Error> {
+    let Path(item) = item?;
     let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
     let Json(CreateInvoice { purchase_id }) = body?;
     let (status, created) = create_or_find(&app, goods, purchase_id).await?;
