@@ -1,6 +1,6 @@
 //! What is built: the page as browsers load it, and the programs beside it.
 //!
-//! `cargo xtask build` makes the page alone.
+//! `cargo xtask build` makes the page and the widget's loader beside it.
 
 use std::process::Command;
 
@@ -11,6 +11,7 @@ use crate::{
     setup::setup,
     size,
     tools::Purpose,
+    widget,
 };
 
 /// Sets up, then builds the page.
@@ -19,11 +20,13 @@ pub(crate) fn build() -> Result<()> {
     page()
 }
 
-/// Builds the page into `dist/` for release, writes its compressed copies, prints its size, and
-/// fails when it is too heavy.
+/// Builds the page into `dist/` for release, writes the widget's loader and the compressed copies
+/// beside it, prints what page and widget weigh, and fails when they are too heavy.
 pub(crate) fn page() -> Result<()> {
+    let dist = root().join("dist");
     run(command("trunk").args(["build", "--release"]))?;
-    size::compress_and_check(&root().join("dist"))
+    widget::write_loader(&dist)?;
+    size::compress_and_check(&dist)
 }
 
 /// The command that builds the gateway and the devnet.

@@ -1,7 +1,7 @@
 //! `cargo xtask …`: the commands that everyone who works on Purrwall types.
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
-//! the page that browsers load, [`demo`] runs the whole store over a Lightning network in a box,
+//! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole store over a Lightning network in a box,
 //! and [`test`] is what CI runs. Nothing here is needed in production.
 
 mod build;
@@ -13,6 +13,7 @@ mod size;
 mod steps;
 mod test;
 mod tools;
+mod widget;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,8 @@ usage: cargo xtask <command>
   setup                         check the tools, install what is missing
   demo [--port PORT]            a store, its Lightning network and two buyers, ready to use;
                                 the store listens on PORT (8080), the network on PORT + 1
-  build                         the page for browsers, in dist/, with its size
+  build                         page and widget for browsers, in dist/, with their sizes
+  widget                        the widget as an npm package, in target/widget/
   test [lint|native|browser]…   everything CI checks, or the named parts of it";
 
 fn main() -> ExitCode {
@@ -43,6 +45,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
     match args {
         ["setup"] => setup::setup(tools::Purpose::Tests),
         ["build"] => build::build(),
+        ["widget"] => widget::package(),
         ["demo"] => demo::demo(demo::DEFAULT_PORT),
         ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
         ["test", parts @ ..] => test::test(parts),

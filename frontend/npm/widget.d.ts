@@ -1,0 +1,119 @@
+/** What was promised, and that it was paid: anyone can check it without asking anyone. */
+export interface Receipt {
+  /** The invoice, signed by the store's node. */
+  bolt11: string;
+  /** The proof of payment: 64 hex digits, whose SHA-256 is the invoice's payment hash. */
+  preimage: string;
+  /** The item's id at the store. */
+  item: string;
+  /** The SHA-256 of the goods: 64 hex digits. */
+  sha256: string;
+  /** The size of the goods in bytes. */
+  size: number;
+}
+
+/** An invoice that passed every check and waits for its payment. */
+export interface InvoiceDetail {
+  bolt11: string;
+  payment_hash: string;
+  /** In thousandths of a satoshi. */
+  amount_msat: number;
+  /** In UNIX seconds, by the server's clock. */
+  expires_at: number;
+}
+
+export interface PaidDetail {
+  /** `null` where the payment is certain, but the store could not give its proof. */
+  receipt: Receipt | null;
+}
+
+/** The goods. `preventDefault()` on the event keeps the widget from showing them. */
+export interface ContentDetail {
+  /** The media type. */
+  contentType: string;
+  blob: Blob;
+  /** The goods as text, where they are text. */
+  text?: string;
+  sha256: string;
+}
+
+export interface ErrorDetail {
+  /** For programs: see the list of codes in the documentation. */
+  code: string;
+  /** For people. */
+  message: string;
+}
+
+export type PurrWallState =
+  /** The WebAssembly was not needed yet. */
+  | 'unloaded'
+  /** The WebAssembly or the store's list is on its way. */
+  | 'loading'
+  /** The WebAssembly cannot be had: the element shows its own content. */
+  | 'unavailable'
+  /** An attribute is missing or cannot be understood, or the store does not sell the item. */
+  | 'invalid'
+  | 'idle'
+  | 'requesting'
+  | 'awaiting-payment'
+  | 'expired'
+  | 'refused'
+  | 'failed'
+  | 'paid'
+  | 'undelivered'
+  | 'delivered';
+
+export interface PurrWallEventMap {
+  'purr-wall:invoice': CustomEvent<InvoiceDetail>;
+  'purr-wall:paid': CustomEvent<PaidDetail>;
+  'purr-wall:content': CustomEvent<ContentDetail>;
+  'purr-wall:error': CustomEvent<ErrorDetail>;
+}
+
+/** `<purr-wall>`. The properties reflect the attributes; `null` stands for one that is not set. */
+export interface PurrWallElement extends HTMLElement {
+  /** The item's id at the store. */
+  item: string | null;
+  /** The gateway's address; by default where the script came from. */
+  gateway: string | null;
+  /** The key of the node that must have signed the invoice: 66 hex digits. */
+  payee: string | null;
+  /** The highest price that the page allows, in satoshi. */
+  get maxSat(): string | null;
+  set maxSat(value: string | number | null);
+  theme: 'auto' | 'light' | 'dark' | (string & {}) | null;
+  mode: 'inline' | 'dialog' | (string & {}) | null;
+  readonly state: PurrWallState;
+  /** Starts the purchase, or goes on with one that was begun. */
+  buy(): void;
+  /** Starts over. A paid purchase stays in storage. */
+  reset(): void;
+
+  addEventListener<K extends keyof PurrWallEventMap>(
+    type: K,
+    listener: (this: PurrWallElement, event: PurrWallEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof PurrWallEventMap>(
+    type: K,
+    listener: (this: PurrWallElement, event: PurrWallEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'purr-wall': PurrWallElement;
+  }
+  interface GlobalEventHandlersEventMap extends PurrWallEventMap {}
+}

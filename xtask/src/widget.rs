@@ -1,0 +1,169 @@
+//! The widget: its loader beside the page, and the package for npm.
+//!
+//! `cargo xtask widget` makes the package in `target/widget/` and packs it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use sha2::{Digest as _, Sha384};
+
+use crate::{
+    build,
+    command::{command, root, run},
+};
+
+/// The loader's source, and the names and hashes that stand in it for the real ones.
+const LOADER: &str = "frontend/js/widget.js";
+const GLUE: &str = "purrwall-web.js";
+const WASM: &str = "purrwall-web_bg.wasm";
+const GLUE_HASH: &str = "sha384-of-the-glue";
+const WASM_HASH: &str = "sha384-of-the-wasm";
+
+/// The package's own files, beside what is built.
+const PACKAGE: &str = "frontend/npm";
+const PACKAGE_FILES: [&str; 5] = [
+    "package.json",
+    "README.md",
+    "widget.d.ts",
+    "server.js",
+    "custom-elements.json",
+];
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+/// What Trunk made of the frontend's program.
+struct Program {
+    glue: PathBuf,
+    wasm: PathBuf,
+}
+
+impl Program {
+    /// Finds the program in the built page.
+    fn find(dist: &Path) -> Result<Self> {
+        let find = |suffix: &str| {
+            let names =
+                fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
+            let mut paths = names.filter_map(|entry| Some(entry.ok()?.path()));
+            paths
+                .find(|path| {
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    name.is_some_and(|name| {
+                        name.starts_with("purrwall-web-") && name.ends_with(suffix)
+                    })
+                })
+                .with_context(|| format!("{} holds no purrwall-web-…{suffix}", dist.display()))
+        };
+        Ok(Self {
+            glue: find(".js")?,
+            wasm: find("_bg.wasm")?,
+        })
+    }
+}
+
+/// Writes `widget.js` into the built page: under this name for ever, since sites link to it.
+pub(crate) fn write_loader(dist: &Path) -> Result<()> {
+    let program = Program::find(dist)?;
+    let loader = loader(&program, &name(&program.glue)?, &name(&program.wasm)?)?;
+    fs::write(dist.join("widget.js"), loader)?;
+    Ok(())
+}
+
+/// Builds the page, makes the package's folder from it and packs the folder.
+pub(crate) fn package() -> Result<()> {
+    build::build()?;
+    let program = Program::find(&root().join("dist"))?;
+    let dir = root().join("target/widget/purrwall-widget");
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    fs::create_dir_all(&dir)?;
+    let copy = |from: &Path, to: &str| {
+        fs::copy(from, dir.join(to)).with_context(|| format!("cannot copy {}", from.display()))
+    };
+    // Names without hashes: a package has a version, and bundlers make names of their own.
+    copy(&program.glue, GLUE)?;
+    copy(&program.wasm, WASM)?;
+    fs::write(dir.join("widget.js"), loader(&program, GLUE, WASM)?)?;
+    for file in PACKAGE_FILES {
+        copy(&root().join(PACKAGE).join(file), file)?;
+    }
+    for file in LICENCES {
+        copy(&root().join(file), file)?;
+    }
+    run(command("npm")
+        .args(["pack", "--silent", "--pack-destination", ".."])
+        .current_dir(&dir))?;
+    println!("the package is in target/widget");
+    Ok(())
+}
+
+/// The loader of a program whose files have these names.
+fn loader(program: &Program, glue: &str, wasm: &str) -> Result<String> {
+    let source =
+        fs::read_to_string(root().join(LOADER)).with_context(|| format!("cannot read {LOADER}"))?;
+    let (glue_hash, wasm_hash) = (integrity(&program.glue)?, integrity(&program.wasm)?);
+    let written = [
+        (GLUE, glue),
+        (WASM, wasm),
+        (GLUE_HASH, &glue_hash),
+        (WASM_HASH, &wasm_hash),
+    ];
+    written.iter().try_fold(source, |text, (place, value)| {
+        ensure!(
+            text.matches(place).count() == 1,
+            "{LOADER} has to name {place} once"
+        );
+        Ok(text.replacen(place, value, 1))
+    })
+}
+
+/// What Subresource Integrity expects of a file.
+fn integrity(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let hash = BASE64_STANDARD.encode(Sha384::digest(bytes));
+    Ok(format!("sha384-{hash}"))
+}
+
+fn name(path: &Path) -> Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.context("Trunk's names are plain text")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_names_the_files_and_their_hashes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (glue, wasm) = ("purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm");
+        fs::write(dir.path().join(glue), "glue").unwrap();
+        fs::write(dir.path().join(wasm), "").unwrap();
+        write_loader(dir.path()).unwrap();
+
+        let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
+        assert!(loader.contains(&format!("new URL('./{glue}', import.meta.url)")));
+        assert!(loader.contains(&format!("new URL('./{wasm}', import.meta.url)")));
+        // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.
+        assert!(loader.contains(
+            "wasm: 'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
+        ));
+    }
+
+    #[test]
+    fn a_page_without_the_program_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = write_loader(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("purrwall-web-"), "{error}");
+    }
+
+    #[test]
+    fn the_package_has_the_workspaces_version() {
+        let json = fs::read_to_string(root().join(PACKAGE).join("package.json")).unwrap();
+        let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+        assert!(json.contains(&version), "package.json has no {version}");
+    }
+}
