@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Args;
 use shared::lightning::Network;
 
-/// Sells goods for Lightning payments, through the lightningd beside it.
-#[derive(Debug, Parser)]
-#[command(name = "purrwall", version)]
+/// What the command line and the environment say.
+#[derive(Debug, Args)]
 pub struct Arguments {
     /// lightningd's socket. By default ~/.lightning/NETWORK/lightning-rpc, for the network given
     /// with --network, else for bitcoin.
@@ -180,12 +179,20 @@ fn default_socket(home: &Path, network: Option<Network>) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
+    #[derive(clap::Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
     fn config(flags: &[&str]) -> Result<Config, String> {
-        let arguments = std::iter::once("purrwall").chain(flags.iter().copied());
-        let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
-        Config::new(arguments).map_err(|error| error.to_string())
+        let flags = std::iter::once("purrwall").chain(flags.iter().copied());
+        let parsed = CommandLine::try_parse_from(flags).map_err(|error| error.to_string())?;
+        Config::new(parsed.arguments).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -155,8 +155,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new/secret");
         let made = Secret::load_or_create(&path).unwrap();
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(permissions & 0o777, 0o600);
         let found = Secret::load_or_create(&path).unwrap();
         assert_eq!(made.as_bytes(), found.as_bytes());
         assert_ne!(made.as_bytes(), &[0; 32]);

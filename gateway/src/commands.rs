@@ -1,0 +1,42 @@
+//! The commands of `purrwall`, one file each. Without a command it serves.
+
+mod check;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gateway::config::Arguments;
+
+/// Sells goods for Lightning payments, through the lightningd beside it.
+#[derive(Debug, Parser)]
+#[command(name = "purrwall", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks the configuration, the files and the node, without starting.
+    Check(Arguments),
+}
+
+impl CommandLine {
+    /// Runs the command; an error is printed with its causes.
+    pub(crate) async fn run(self) -> ExitCode {
+        let done = match self.command {
+            None => serve::run(self.serve).await,
+            Some(Command::Check(arguments)) => check::run(arguments).await,
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("purrwall: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
