@@ -339,12 +339,13 @@ impl InvoiceBook {
             }
             state.open_by_expiry.pop_first();
             self.update(&mut state, index, |invoice| {
-                invoice.status = Status::Expired
+                invoice.status = Status::Expired;
             });
         }
     }
 
     /// Removes an invoice, if it has the status that the caller thinks it has.
+    #[expect(clippy::missing_panics_doc, reason = "the book's indexes agree")]
     pub fn delete(&self, label: &str, status: &str) -> Result<Arc<Invoice>, InvoiceError> {
         let mut state = self.state();
         let index = state.find(label, status)?;

@@ -19,10 +19,11 @@
 //! - [`node`]: one node, of `parts` (LDK's), `tasks`, `events`, `openings`, [`pay`], [`ledger`],
 //!   [`payments`] and [`invoices`].
 //! - [`rpc`]: lightningd's JSON-RPC on a socket.
-//! - [`network`]: store, alice and bob, connected as the story has it.
+//! - [`network`]: store, alice and bob, connected as the story has it; [`http`] lets pages pay.
 
 pub mod chain;
 pub mod hex;
+pub mod http;
 pub mod invoices;
 pub mod invoicing;
 pub mod ledger;

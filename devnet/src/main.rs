@@ -1,8 +1,10 @@
 //! Runs the network of the story until it is interrupted.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use devnet::Network;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +17,9 @@ struct Arguments {
     /// Where the nodes keep their sockets, DIR/<node>/lightning-rpc.
     #[arg(long, default_value = ".devnet")]
     dir: PathBuf,
+    /// Where pages find the WebLN provider, /webln.js?node=alice. Loopback only.
+    #[arg(long, default_value = "127.0.0.1:9740")]
+    http: SocketAddr,
 }
 
 #[tokio::main]
@@ -27,7 +32,15 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
 
-    let network = Network::story(&arguments.dir).await?;
+    ensure!(
+        arguments.http.ip().is_loopback(),
+        "--http {} is not a loopback address; anyone who reaches it can spend, so use 127.0.0.1",
+        arguments.http
+    );
+    let listener = tokio::net::TcpListener::bind(arguments.http)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another --http", arguments.http))?;
+    let network = Arc::new(Network::story(&arguments.dir).await?);
     for node in network.nodes() {
         println!(
             "{} {} {}",
@@ -36,15 +49,15 @@ async fn main() -> anyhow::Result<()> {
             node.rpc_path().display()
         );
     }
+    println!("http http://{}", listener.local_addr()?);
     println!("ready");
 
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}
+        served = axum::serve(listener, devnet::http::router(Arc::clone(&network))) => served?,
     }
-    let sockets = network.nodes().map(|node| node.rpc_path());
-    network.shutdown().await;
-    for socket in sockets {
+    for socket in network.nodes().map(|node| node.rpc_path()) {
         // It may be gone already; then there is nothing left to clean up.
         let _ = std::fs::remove_file(socket);
     }

@@ -17,7 +17,7 @@ pub const CHANNEL_SATS: u64 = 1_000_000;
 /// How many confirmations BOLT 7 wants before a channel is announced.
 const ANNOUNCEMENT_DEPTH: u32 = 6;
 /// Far more than the network takes on a slow machine; longer means that it will never be ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Three nodes: alice has a channel to the store, bob one to alice and none to the store.
 ///

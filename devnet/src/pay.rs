@@ -10,12 +10,12 @@ use thiserror::Error;
 
 use crate::hex::Hex32;
 use crate::node::{Node, random_bytes};
-use crate::payments::{Begin, Outcome, PaymentError, SentPayment};
+use crate::payments::{Begin, PaymentError, SentPayment};
 use crate::unix_time;
 use std::sync::Arc;
 
 /// How long `pay` tries again unless it is told otherwise: lightningd's default.
-pub const DEFAULT_RETRY: Duration = Duration::from_secs(60);
+pub const DEFAULT_RETRY: Duration = Duration::from_mins(1);
 /// lightningd's `exemptfee`: a fee up to this is always acceptable.
 const EXEMPT_FEE_MSAT: u64 = 5000;
 /// lightningd's `maxfeepercent`, 0.5, as a divisor.
@@ -106,12 +106,10 @@ impl Node {
             }
         };
         let ended = outcome.wait_for(Option::is_some).await;
-        let outcome: Outcome = match ended {
-            Ok(outcome) => outcome.clone().expect("waited until it is some"),
-            Err(_) => Err(PaymentError::Other("the node was stopped".to_owned())),
-        };
+        let outcome = ended.ok().and_then(|outcome| outcome.clone());
+        let stopped = || Err(PaymentError::Other("the node was stopped".to_owned()));
         Ok(Paid {
-            payment: outcome?,
+            payment: outcome.unwrap_or_else(stopped)?,
             earlier: false,
         })
     }

@@ -209,7 +209,11 @@ where
     }
 }
 
-/// The JSON of a result.
+/// The answer with this result.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is the last expression of every method"
+)]
 pub(crate) fn result(value: &impl Serialize) -> Answer {
     Ok(serde_json::value::to_raw_value(value).expect("the types of results are JSON objects"))
 }

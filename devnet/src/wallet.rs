@@ -59,6 +59,7 @@ struct Key {
 impl Wallet {
     /// Makes the wallet of a node's seed. The wallet's keys are apart from LDK's, which derives
     /// its own from the same seed with other indexes.
+    #[expect(clippy::missing_panics_doc, reason = "a random seed is always valid")]
     pub fn new(chain: Arc<Chain>, seed: &[u8; 32]) -> Self {
         let master =
             Xpriv::new_master(Network::Regtest, seed).expect("a random seed is a valid master key");
@@ -71,6 +72,10 @@ impl Wallet {
     }
 
     /// A fresh address of this wallet.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "deriving a child key does not fail"
+    )]
     pub fn new_address(&self) -> Address {
         let mut state = self.state();
         let index = u32::try_from(state.keys.len()).expect("fewer than 2^32 addresses");

@@ -1,5 +1,7 @@
 //! The story: alice pays the store over her own channel, bob through alice.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::{Duration, Instant};
 
 use devnet::{Network, Node};

@@ -124,6 +124,7 @@ pub(super) fn fundchannel(
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are lightningd's")]
 struct PeerChannel {
     peer_id: String,
     peer_connected: bool,
@@ -192,6 +193,7 @@ struct FeeRate {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the fields are lightningd's")]
 struct Funding {
     local_funds_msat: u64,
     remote_funds_msat: u64,

@@ -40,7 +40,8 @@ impl<'a> Params<'a> {
     ) -> Result<Self, RpcError> {
         let names = || required.iter().chain(optional).copied();
         let given = if params.get().starts_with('[') {
-            let values: Vec<&RawValue> = serde_json::from_str(params.get()).map_err(invalid)?;
+            let values: Vec<&RawValue> =
+                serde_json::from_str(params.get()).map_err(|error| invalid(&error))?;
             let expected = names().count();
             if values.len() > expected {
                 let got = values.len();
@@ -53,7 +54,8 @@ impl<'a> Params<'a> {
                 .map(|(name, value)| (Cow::Borrowed(name), value.get()))
                 .collect()
         } else {
-            let Fields(fields) = serde_json::from_str(params.get()).map_err(invalid)?;
+            let Fields(fields) =
+                serde_json::from_str(params.get()).map_err(|error| invalid(&error))?;
             fields
         };
         let params = Self { given };
@@ -277,7 +279,7 @@ fn has_unicode_escape(raw: &str) -> bool {
     false
 }
 
-fn invalid(error: serde_json::Error) -> RpcError {
+fn invalid(error: &serde_json::Error) -> RpcError {
     RpcError::invalid_params(error.to_string())
 }
 
