@@ -7,7 +7,12 @@
 // `cargo xtask build` writes in the files' real names and hashes.
 const GLUE = new URL('./purrwall-web.js', import.meta.url);
 const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
-const INTEGRITY = { glue: 'sha384-of-the-glue', wasm: 'sha384-of-the-wasm' };
+const STYLE = new URL('./wall.css', import.meta.url);
+const INTEGRITY = {
+  glue: 'sha384-of-the-glue',
+  wasm: 'sha384-of-the-wasm',
+  style: 'sha384-of-the-style',
+};
 
 /** The gateway that this script came from. */
 const HOME = new URL('.', import.meta.url).href;
@@ -15,6 +20,7 @@ const HOME = new URL('.', import.meta.url).href;
 /** How far below the viewport an element may be when the WebAssembly is fetched for it. */
 const NEAR = '600px';
 
+const REM = /(-?[\d.]+)rem\b/g;
 const HOST_STYLE = sheet(':host{display:block!important}:host([hidden]){display:none!important}');
 
 class PurrWall extends HTMLElement {
@@ -119,9 +125,9 @@ class PurrWall extends HTMLElement {
   }
 
   #config() {
-    const names = PurrWall.observedAttributes;
-    const config = Object.fromEntries(names.map((name) => [name, this.getAttribute(name)]));
-    return { ...config, gateway: config.gateway ?? HOME };
+    const { item, payee, maxSat, theme, mode } = this;
+    const gateway = this.gateway ?? HOME;
+    return { item, gateway, payee, maxSat, theme, mode, lang: this.lang };
   }
 }
 
@@ -162,10 +168,21 @@ function program() {
 }
 
 async function start() {
-  await verify(GLUE, INTEGRITY.glue);
-  const { default: init, mount, style } = await import(/* @vite-ignore */ /* webpackIgnore: true */ GLUE.href);
-  await init({ module_or_path: fetch(WASM, { integrity: INTEGRITY.wasm }) });
-  return { mount, style: sheet(style()) };
+  const [css, wasm] = await Promise.all([
+    text(STYLE, INTEGRITY.style),
+    fetch(WASM, { integrity: INTEGRITY.wasm }),
+    verify(GLUE, INTEGRITY.glue),
+  ]);
+  const glue = await import(/* @vite-ignore */ /* webpackIgnore: true */ GLUE.href);
+  await glue.default({ module_or_path: wasm });
+  // The site's rem is not ours.
+  return { mount: glue.mount, style: sheet(css.replace(REM, 'calc($1*var(--purr-unit))')) };
+}
+
+async function text(url, integrity) {
+  const response = await fetch(url, { integrity });
+  if (!response.ok) throw new Error(`${url} is not there`);
+  return response.text();
 }
 
 /** Fetches a module that `import` then takes as it is, if it has the hash that it must have. */

@@ -36,8 +36,8 @@ pub(crate) fn compress_and_check(dist: &Path) -> Result<()> {
         kinds.entry(kind(&path)).or_default().add(weight);
     }
     // One program serves both.
-    let page = sum(&kinds, &["page", "style", "glue", "wasm", "other"]);
-    let widget = sum(&kinds, &["loader", "glue", "wasm"]);
+    let page = sum(&kinds, &["page", "style", "wall", "glue", "wasm", "other"]);
+    let widget = sum(&kinds, &["loader", "wall", "glue", "wasm"]);
     let loader = sum(&kinds, &["loader"]);
     print(
         kinds
@@ -87,6 +87,10 @@ impl Weight {
 fn kind(path: &Path) -> &'static str {
     if path.ends_with("widget.js") {
         return "loader";
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    if name.is_some_and(|name| name.starts_with("wall-")) {
+        return "wall";
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "page",

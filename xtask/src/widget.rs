@@ -20,8 +20,10 @@ use crate::{
 const LOADER: &str = "frontend/js/widget.js";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
+const STYLE: &str = "wall.css";
 const GLUE_HASH: &str = "sha384-of-the-glue";
 const WASM_HASH: &str = "sha384-of-the-wasm";
+const STYLE_HASH: &str = "sha384-of-the-style";
 
 /// The package's own files, beside what is built.
 const PACKAGE: &str = "frontend/npm";
@@ -38,27 +40,26 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 struct Program {
     glue: PathBuf,
     wasm: PathBuf,
+    style: PathBuf,
 }
 
 impl Program {
     /// Finds the program in the built page.
     fn find(dist: &Path) -> Result<Self> {
-        let find = |suffix: &str| {
-            let names =
+        let find = |start: &str, end: &str| {
+            let files =
                 fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
-            let mut paths = names.filter_map(|entry| Some(entry.ok()?.path()));
+            let mut paths = files.filter_map(|entry| Some(entry.ok()?.path()));
             paths
                 .find(|path| {
-                    let name = path.file_name().and_then(|name| name.to_str());
-                    name.is_some_and(|name| {
-                        name.starts_with("purrwall-web-") && name.ends_with(suffix)
-                    })
+                    name(path).is_ok_and(|name| name.starts_with(start) && name.ends_with(end))
                 })
-                .with_context(|| format!("{} holds no purrwall-web-…{suffix}", dist.display()))
+                .with_context(|| format!("{} holds no {start}…{end}", dist.display()))
         };
         Ok(Self {
-            glue: find(".js")?,
-            wasm: find("_bg.wasm")?,
+            glue: find("purrwall-web-", ".js")?,
+            wasm: find("purrwall-web-", "_bg.wasm")?,
+            style: find("wall-", ".css")?,
         })
     }
 }
@@ -66,7 +67,9 @@ impl Program {
 /// Writes `widget.js` into the built page: under this name for ever, since sites link to it.
 pub(crate) fn write_loader(dist: &Path) -> Result<()> {
     let program = Program::find(dist)?;
-    let loader = loader(&program, &name(&program.glue)?, &name(&program.wasm)?)?;
+    let names = [&program.glue, &program.wasm, &program.style].map(|path| name(path));
+    let [glue, wasm, style] = names;
+    let loader = loader(&program, [glue?, wasm?, style?])?;
     fs::write(dist.join("widget.js"), loader)?;
     Ok(())
 }
@@ -86,7 +89,11 @@ pub(crate) fn package() -> Result<()> {
     // Names without hashes: a package has a version, and bundlers make names of their own.
     copy(&program.glue, GLUE)?;
     copy(&program.wasm, WASM)?;
-    fs::write(dir.join("widget.js"), loader(&program, GLUE, WASM)?)?;
+    copy(&program.style, STYLE)?;
+    fs::write(
+        dir.join("widget.js"),
+        loader(&program, [GLUE, WASM, STYLE])?,
+    )?;
     for file in PACKAGE_FILES {
         copy(&root().join(PACKAGE).join(file), file)?;
     }
@@ -101,15 +108,16 @@ pub(crate) fn package() -> Result<()> {
 }
 
 /// The loader of a program whose files have these names.
-fn loader(program: &Program, glue: &str, wasm: &str) -> Result<String> {
+fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
     let source =
         fs::read_to_string(root().join(LOADER)).with_context(|| format!("cannot read {LOADER}"))?;
-    let (glue_hash, wasm_hash) = (integrity(&program.glue)?, integrity(&program.wasm)?);
     let written = [
         (GLUE, glue),
         (WASM, wasm),
-        (GLUE_HASH, &glue_hash),
-        (WASM_HASH, &wasm_hash),
+        (STYLE, style),
+        (GLUE_HASH, &integrity(&program.glue)?),
+        (WASM_HASH, &integrity(&program.wasm)?),
+        (STYLE_HASH, &integrity(&program.style)?),
     ];
     written.iter().try_fold(source, |text, (place, value)| {
         ensure!(
@@ -127,9 +135,9 @@ fn integrity(path: &Path) -> Result<String> {
     Ok(format!("sha384-{hash}"))
 }
 
-fn name(path: &Path) -> Result<String> {
+fn name(path: &Path) -> Result<&str> {
     let name = path.file_name().and_then(|name| name.to_str());
-    Ok(name.context("Trunk's names are plain text")?.to_owned())
+    name.context("the name of a built file is no plain text")
 }
 
 #[cfg(test)]
@@ -140,13 +148,16 @@ mod tests {
     fn the_loader_names_the_files_and_their_hashes() {
         let dir = tempfile::tempdir().unwrap();
         let (glue, wasm) = ("purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm");
-        fs::write(dir.path().join(glue), "glue").unwrap();
-        fs::write(dir.path().join(wasm), "").unwrap();
+        let style = "wall-2c3d.css";
+        for (name, text) in [(glue, "glue"), (wasm, ""), (style, "style")] {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
         write_loader(dir.path()).unwrap();
 
         let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
-        assert!(loader.contains(&format!("new URL('./{glue}', import.meta.url)")));
-        assert!(loader.contains(&format!("new URL('./{wasm}', import.meta.url)")));
+        for name in [glue, wasm, style] {
+            assert!(loader.contains(&format!("new URL('./{name}', import.meta.url)")));
+        }
         // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.
         assert!(loader.contains(
             "wasm: 'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
