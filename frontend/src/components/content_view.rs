@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use shared::api::Item;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -10,74 +11,56 @@ use crate::download;
 /// The columns between tab stops, as the style sheet has them.
 const TAB: usize = 4;
 
-/// What to show.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// The goods.
-    pub bytes: Rc<[u8]>,
-    /// Their media type as the store states it.
-    pub content_type: AttrValue,
-    /// The item's name in URLs; the file's name.
-    pub item: AttrValue,
-    /// The item's name for people.
-    pub title: AttrValue,
-    /// Gets the focus when the goods arrive.
-    pub focus: NodeRef,
-}
-
-/// Text is shown as it is; anything can be saved.
-#[component]
-pub fn ContentView(props: &Props) -> Html {
+/// Text is shown as it is, in `focus`; anything can be saved.
+pub fn content_view(item: &Item, bytes: &Rc<[u8]>, focus: &NodeRef) -> Html {
     let on_save = {
-        let bytes = props.bytes.clone();
-        let name = download::file_name(&props.item, &props.content_type);
+        let bytes = bytes.clone();
+        let name = download::file_name(item.id.as_str(), &item.content_type);
         Callback::from(move |_: MouseEvent| download::save(&bytes, &name))
     };
-    let shown = if props.content_type.starts_with("text/") {
-        let text = String::from_utf8_lossy(&props.bytes).into_owned();
-        html! { <TextArt {text} title={&props.title} focus={&props.focus} /> }
-    } else {
-        html! {
-            <p class="file" ref={&props.focus} tabindex="-1" data-test="content">
-                {"Your file is here: "}{&props.content_type}
-            </p>
-        }
-    };
     html! {
-        <div class="goods">
-            {shown}
-            <button type="button" class="plain save" data-test="save" onclick={on_save}>
+        <div class="goods" part="goods">
+            if is_text(item) {
+                <div class="fit">
+                    <pre part="content" ref={focus} tabindex="0" role="region" aria-label={item.title.clone()}
+                        data-test="content">{text(bytes)}</pre>
+                </div>
+            } else {
+                <p ref={focus} tabindex="-1" data-test="content">
+                    {"Your file is here: "}{&item.content_type}
+                </p>
+            }
+            <button type="button" class="plain" part="button" data-test="save" onclick={on_save}>
                 {"Save"}
             </button>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct TextProps {
-    text: String,
-    title: AttrValue,
-    focus: NodeRef,
-}
-
-/// A text node in a `pre` whose letters are as small as its longest line demands, so that ASCII
-/// art never breaks.
-#[component]
-fn TextArt(props: &TextProps) -> Html {
-    // Set from here, not as an attribute: pages may forbid inline styles.
-    use_effect_with((props.text.clone(), props.focus.clone()), |(text, pre)| {
-        if let Some(pre) = pre.cast::<HtmlElement>() {
-            let columns = columns(text).to_string();
-            // Without the property the style sheet's default width holds.
-            let _ = pre.style().set_property("--columns", &columns);
+/// Makes the letters in `focus` as small as the longest line demands, so that ASCII art never
+/// breaks.
+#[hook]
+pub fn use_fitted_letters(item: &Item, bytes: Option<&Rc<[u8]>>, focus: &NodeRef) {
+    let columns = bytes
+        .filter(|_| is_text(item))
+        .map(|bytes| columns(&text(bytes)));
+    use_effect_with((columns, focus.clone()), |(columns, focus)| {
+        if let Some(columns) = columns
+            && let Some(pre) = focus.cast::<HtmlElement>()
+        {
+            // Not an attribute: pages may forbid inline styles. Without the property the style
+            // sheet's default width holds.
+            let _ = pre.style().set_property("--columns", &columns.to_string());
         }
     });
-    html! {
-        <div class="fit">
-            <pre ref={&props.focus} tabindex="0" role="region" aria-label={&props.title}
-                data-test="content">{&props.text}</pre>
-        </div>
-    }
+}
+
+fn is_text(item: &Item) -> bool {
+    item.content_type.starts_with("text/")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The length of the longest line, tabs expanded.

@@ -44,7 +44,7 @@ pub fn CopyButton(props: &Props) -> Html {
     };
     html! {
         <>
-            <button type="button" class="plain" data-test="copy" {onclick}>{label}</button>
+            <button type="button" class="plain" part="button" data-test="copy" {onclick}>{label}</button>
             <span class="unseen" aria-live="polite">{said}</span>
         </>
     }

@@ -7,35 +7,21 @@ const LENGTH: u64 = 300;
 /// Where the ball's centre turns back, so that it stays inside.
 const MARGIN: u64 = 9;
 
-/// Times in UNIX seconds, on the server's clock.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// When the invoice was made.
-    pub created_at: u64,
-    /// When it can no longer be paid.
-    pub expires_at: u64,
-    /// The server's time.
-    pub now: u64,
-}
-
-/// Minutes and seconds, with a thread that shortens.
-#[component]
-pub fn Countdown(props: &Props) -> Html {
-    let left = props.expires_at.saturating_sub(props.now);
-    let end = ball(left, props.expires_at.saturating_sub(props.created_at));
-    let end = end.to_string();
+/// Minutes and seconds, with a thread that shortens. Times in UNIX seconds, on the server's clock.
+pub fn countdown(created_at: u64, expires_at: u64, now: u64) -> Html {
+    let left = expires_at.saturating_sub(now);
+    let end = ball(left, expires_at.saturating_sub(created_at)).to_string();
     let urgent = (left <= 60).then_some("urgent");
     html! {
         <div class={classes!("countdown", urgent)}>
             <svg class="yarn" viewBox="0 0 300 20" aria-hidden="true">
-                <line class="yarn-floor" x1="1" y1="17" x2="299" y2="17" />
-                <line class="yarn-thread" x1="1" y1="17" x2={end.clone()} y2="17" />
-                <g transform={["translate(", &end, " 10)"].concat()}>
-                    <circle class="yarn-ball" r="8" />
-                    <path class="yarn-wind" d="M-6.5-3.5c4 0 8 2.5 10.5 10M-3-7c4.5 1 9 5 10.5 9.5M-7.5 1.5c3 .5 5.5 2.5 7 6" />
-                </g>
+                <path class="yarn-floor" d="M1 17h298" />
+                <path class="yarn-thread" d={["M1 17H", &end].concat()} />
+                <path class="yarn-ball" d={["M", &end, " 18a8 8 0 1 1 .1 0z"].concat()} />
+                <path class="yarn-wind" d={["M", &end, " 10m-6.5-3.5c4 0 8 2.5 10.5 10m-7-13.5c4.5 1 \
+                    8 4 9.5 8.5"].concat()} />
             </svg>
-            <p class="left" role="timer">
+            <p class="left" part="countdown" role="timer">
                 <span data-test="countdown">{clock_face(left)}</span>{" left to pay"}
             </p>
         </div>

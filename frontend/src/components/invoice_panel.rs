@@ -6,11 +6,10 @@ use yew::prelude::*;
 
 use crate::clock::Clock;
 use crate::components::copy_button::CopyButton;
-use crate::components::countdown::Countdown;
-use crate::components::devnet_switch::DevnetSwitch;
-use crate::components::qr_code::QrCode;
-use crate::components::trouble::TroubleLine;
-use crate::components::verified::Verified;
+use crate::components::countdown::countdown;
+use crate::components::qr_code::qr_code;
+use crate::components::trouble::trouble_line;
+use crate::components::verified::verified;
 use crate::components::wallet_button::WalletButton;
 use crate::hooks::use_server_now::use_server_now;
 use crate::webln;
@@ -41,49 +40,57 @@ pub struct Props {
 pub fn InvoicePanel(props: &Props) -> Html {
     let now = use_server_now(&props.clock);
     let price = props.purchase.terms().price_msat.to_string();
-    let trouble = props.trouble.as_ref().map(|tries| {
-        html! { <TroubleLine trouble={tries.trouble.clone()} on_retry={&props.on_retry} /> }
-    });
+    let payable = props.purchase.payable(now);
+    // Drawn once, not each second.
+    let code = use_memo(
+        payable.map(|order| order.invoice.bolt11.clone()),
+        |bolt11| {
+            let label = ["QR code of the invoice: ", &price, " for ", &props.title].concat();
+            bolt11.as_ref().map(|bolt11| qr_code(bolt11, &label))
+        },
+    );
+    let trouble = props
+        .trouble
+        .as_ref()
+        .map(|tries| trouble_line(&tries.trouble, &props.on_retry));
     html! {
-        <div class="invoice" data-test="invoice">
+        <div class="invoice" part="invoice" data-test="invoice">
             <h3 ref={&props.focus} tabindex="-1">
                 <span class="amount">{&price}</span>
                 <span class="purpose">{"for "}{&props.title}</span>
             </h3>
-            { match props.purchase.payable(now) {
-                Some(order) => payable(props, order, now, &price),
+            { match payable {
+                Some(order) => ways_to_pay(props, order, (*code).clone(), now),
                 None => html! {
                     <p class="closing">{"Time is up. Looking once more for your payment…"}</p>
                 },
             } }
             {trouble}
-            <button type="button" class="link" data-test="close"
+            <button type="button" class="link" part="button" data-test="close"
                 onclick={props.on_close.reform(|_: MouseEvent| ())}>{"Not now"}</button>
         </div>
     }
 }
 
-fn payable(props: &Props, order: &Order, now: u64, price: &str) -> Html {
+fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Html {
     let invoice = &order.invoice;
     let bolt11 = AttrValue::from(invoice.bolt11.clone());
-    let label = ["QR code of the invoice: ", price, " for ", &props.title].concat();
     html! {
         <>
-            <QrCode bolt11={&bolt11} {label} />
-            <Countdown created_at={invoice.created_at} expires_at={invoice.expires_at} {now} />
+            {code}
+            {countdown(invoice.created_at, invoice.expires_at, now)}
             <div class="ways">
                 if webln::is_available() {
                     <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} />
-                    <DevnetSwitch />
                 }
-                <a class="plain" data-test="open-wallet"
-                    href={["lightning:", bolt11.as_str()].concat()}>{"Open in wallet"}</a>
-                <CopyButton bolt11={&bolt11} />
+                <div class="ways-outside">
+                    <a class="plain" part="button" data-test="open-wallet"
+                        href={["lightning:", bolt11.as_str()].concat()}>{"Open in wallet"}</a>
+                    <CopyButton bolt11={&bolt11} />
+                </div>
             </div>
-            <p class="bolt11"><span class="unseen">{"Invoice: "}</span>
-                <code data-test="bolt11" data-bolt11={&bolt11}>{&bolt11}</code>
-            </p>
-            <Verified invoice={invoice.clone()} promised={order.promised()} />
+            <code class="bolt11" data-test="bolt11" data-bolt11={&bolt11}>{&bolt11}</code>
+            {verified(invoice, order.promised())}
         </>
     }
 }

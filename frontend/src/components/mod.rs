@@ -1,17 +1,16 @@
 //! What is drawn. Properties in, callbacks out; only [`wall`] and [`store_page`] hold state that
 //! reaches beyond the screen.
 //!
-//! What comes from the gateway or a wallet is hostile: it is drawn as text nodes alone.
+//! What remembers nothing is a function: a component of Yew's costs the visitor two kilobytes
+//! more. What comes from the gateway or a wallet is hostile: it is drawn as text nodes alone.
 
-pub mod announcer;
+pub mod announcements;
 pub mod box_view;
 pub mod content_view;
 pub mod copy_button;
 pub mod countdown;
-pub mod devnet_switch;
-pub mod icons;
+pub mod drawing;
 pub mod invoice_panel;
-pub mod item_card;
 pub mod notice;
 pub mod offer;
 pub mod qr_code;

@@ -2,26 +2,12 @@
 
 use yew::prelude::*;
 
-/// What to say.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Its mark for tests and style sheets.
-    pub name: &'static str,
-    /// What happened, in a few words.
-    pub heading: AttrValue,
-    /// Gets the focus when the panel opens.
-    pub focus: NodeRef,
-    /// The rest, with the buttons.
-    pub children: Html,
-}
-
-/// Draws the panel.
-#[component]
-pub fn Notice(props: &Props) -> Html {
+/// Draws the panel. `name` is its mark for tests and style sheets; `focus` gets the heading.
+pub fn notice(name: &'static str, heading: &'static str, focus: &NodeRef, rest: Html) -> Html {
     html! {
-        <div class={classes!("notice", props.name)} data-test={props.name}>
-            <h3 ref={&props.focus} tabindex="-1">{&props.heading}</h3>
-            {props.children.clone()}
+        <div class={classes!("notice", name)} part="notice" data-test={name}>
+            <h3 ref={focus} tabindex="-1">{heading}</h3>
+            {rest}
         </div>
     }
 }

@@ -1,51 +1,35 @@
 //! The item before it is bought: the box, what is in it, what it costs, the button.
 
-use std::rc::Rc;
-
 use shared::api::Item;
 use yew::prelude::*;
 
-use crate::components::box_view::BoxView;
-use crate::components::icons::Bolt;
+use crate::components::box_view::box_view;
+use crate::components::drawing::{BOLT, drawing};
 
-/// What is offered.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// The item.
-    pub item: Rc<Item>,
-    /// The invoice was asked for.
-    pub busy: bool,
-    /// Gets the focus when the buyer comes back here.
-    pub focus: NodeRef,
-    /// The buyer wants it.
-    pub on_buy: Callback<()>,
-    /// Under the button: what holds up the invoice.
-    #[prop_or_default]
-    pub children: Html,
-}
-
-/// Draws the offer.
-#[component]
-pub fn Offer(props: &Props) -> Html {
-    let item = &props.item;
+/// Draws the offer; `busy` while the invoice is asked for.
+pub fn offer(
+    item: &Item,
+    busy: bool,
+    focus: &NodeRef,
+    on_buy: &Callback<()>,
+) -> Html {
     let price = item.price_msat.to_string();
-    let onclick = props.on_buy.reform(|_: MouseEvent| ());
+    let onclick = on_buy.reform(|_: MouseEvent| ());
     html! {
         <>
-            <div class="stage"><BoxView sha256={item.sha256} /></div>
+            <div class="stage">{box_view(item.sha256, false)}</div>
             <div class="about">
-                <h2>{&item.title}</h2>
-                <p class="teaser">{&item.teaser}</p>
+                <h2 part="title">{&item.title}</h2>
+                <p class="teaser" part="teaser">{&item.teaser}</p>
                 <div class="buy-row">
-                    <p class="price"><Bolt /><span class="unseen">{"Price: "}</span>{&price}</p>
+                    <p class="price" part="price">{drawing(BOLT)}{&price}</p>
                     // Not `disabled` while busy: that would drop the keyboard's focus.
-                    <button type="button" class="main" data-test="buy" ref={&props.focus} {onclick}
-                        aria-disabled={props.busy.then_some("true")}
+                    <button type="button" class="main" part="button buy" data-test="buy" ref={focus} {onclick}
+                        aria-disabled={busy.then_some("true")}
                         aria-label={["Buy ", &item.title, " for ", &price].concat()}>
-                        { if props.busy { "Asking…" } else { "Open the box" } }
+                        { if busy { "Asking…" } else { "Open the box" } }
                     </button>
                 </div>
-                {props.children.clone()}
             </div>
         </>
     }

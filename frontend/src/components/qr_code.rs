@@ -6,27 +6,18 @@ use yew::prelude::*;
 /// The white margin that ISO/IEC 18004 demands, in modules.
 const QUIET_ZONE: i32 = 4;
 
-/// What to draw.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// The invoice.
-    pub bolt11: AttrValue,
-    /// What a screen reader says in place of the drawing.
-    pub label: AttrValue,
-}
-
-/// Draws the code in black on white, in the dark too: many readers know no other.
-#[component]
-pub fn QrCode(props: &Props) -> Html {
-    let Some(matrix) = encode(&props.bolt11) else {
+/// Draws the invoice in black on white, in the dark too: many readers know no other. A screen
+/// reader says `label`.
+pub fn qr_code(bolt11: &str, label: &str) -> Html {
+    let Some(matrix) = encode(bolt11) else {
         // Longer than any QR code: it can still be copied or opened.
         return html! { <p class="quiet">{"This invoice is too long for a QR code."}</p> };
     };
     let side = (matrix.size() + 2 * QUIET_ZONE).to_string();
     html! {
-        <svg class="qr" data-test="qr" role="img" aria-label={&props.label}
+        <svg class="qr" part="qr" data-test="qr" role="img" aria-label={label.to_owned()}
             viewBox={["0 0 ", &side, " ", &side].concat()} shape-rendering="crispEdges">
-            <rect width={side.clone()} height={side} fill="#fff" />
+            <path d={["M0 0h", &side, "v", &side, "H0z"].concat()} fill="#fff" />
             <path d={outline(&matrix)} fill="#000" />
         </svg>
     }

@@ -4,25 +4,14 @@ use shared::problem::{ErrorCode, Problem};
 use shared::purchase::Trouble;
 use yew::prelude::*;
 
-/// What went wrong, while it is being tried again.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Why the last try failed.
-    pub trouble: Trouble,
-    /// The buyer does not want to wait for the next try.
-    pub on_retry: Callback<()>,
-}
-
-/// Says that something is away, not that something failed: it is tried again all the time.
-#[component]
-pub fn TroubleLine(props: &Props) -> Html {
-    let on_retry = props.on_retry.reform(|_: MouseEvent| ());
+/// Says that something is away, not that something failed: it is tried again all the time, and at
+/// once where the buyer does not want to wait.
+pub fn trouble_line(trouble: &Trouble, on_retry: &Callback<()>) -> Html {
+    let onclick = on_retry.reform(|_: MouseEvent| ());
     html! {
         <div class="trouble" data-test="trouble">
-            <p>{words(&props.trouble)}{" Trying again…"}</p>
-            <button type="button" class="link" data-test="retry" onclick={on_retry}>
-                {"Try now"}
-            </button>
+            <p>{words(trouble)}{" Trying again…"}</p>
+            <button type="button" class="link" part="button" data-test="retry" {onclick}>{"Try now"}</button>
         </div>
     }
 }

@@ -4,51 +4,43 @@ use shared::content::ContentHash;
 use shared::invoice::{Check, Invoice};
 use yew::prelude::*;
 
-use crate::components::icons::Tick;
+use crate::components::drawing::{TICK, drawing};
 
-/// An invoice that passed every check.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// The invoice.
-    pub invoice: Invoice,
-    /// The hash that it promises.
-    pub promised: Option<ContentHash>,
-}
-
-/// A quiet list that opens on demand.
-#[component]
-pub fn Verified(props: &Props) -> Html {
+/// A quiet list that opens on demand, of an invoice that passed every check.
+pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
     html! {
         <details class="verified" data-test="verified">
-            <summary><Tick />{"Checked by your browser"}</summary>
+            <summary>{drawing(TICK)}{"Checked by your browser"}</summary>
             <ul>
-                { for Check::ALL.iter().map(|&check| html! {
-                    <li data-check={check.name()}>{words(check, props)}</li>
+                { for Check::ALL.iter().map(|&check| {
+                    let (words, value) = words(check, invoice, promised);
+                    html! { <li data-check={check.name()}>{words}<code>{value}</code></li> }
                 }) }
             </ul>
         </details>
     }
 }
 
-fn words(check: Check, Props { invoice, promised }: &Props) -> Html {
+/// What a check has shown, and the value that it was about.
+fn words(check: Check, invoice: &Invoice, promised: Option<ContentHash>) -> (&'static str, String) {
     match check {
-        Check::Signature => html! {
-            <>{"The invoice is signed by the node "}<code>{invoice.payee.to_hex()}</code></>
-        },
-        Check::Network => html! { <>{"It is for the network "}{invoice.network.name()}</> },
-        Check::Payee => html! { {"That node is the one this page expects to pay"} },
-        Check::Amount => html! {
-            <>
-                {"It asks for the advertised price, "}
-                {invoice.amount_msat.map(|amount| amount.to_string())}
-            </>
-        },
-        Check::Commitment => html! {
-            <>
-                {"It promises the goods with the SHA-256 "}
-                <code>{promised.map(|hash| hash.to_hex())}</code>
-            </>
-        },
-        Check::Claim => html! { {"Your ticket to the goods belongs to this very payment"} },
+        Check::Signature => ("The invoice is signed by the node ", invoice.payee.to_hex()),
+        Check::Network => ("It is for the network ", invoice.network.name().to_owned()),
+        Check::Payee => (
+            "That node is the one that this page expects to pay",
+            String::new(),
+        ),
+        Check::Amount => (
+            "It asks for the advertised price, ",
+            invoice.amount_msat.map_or_else(String::new, |amount| amount.to_string()),
+        ),
+        Check::Commitment => (
+            "It promises the goods with the SHA-256 ",
+            promised.map_or_else(String::new, |hash| hash.to_hex()),
+        ),
+        Check::Claim => (
+            "Your ticket to the goods belongs to this very payment",
+            String::new(),
+        ),
     }
 }

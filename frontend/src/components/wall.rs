@@ -11,14 +11,14 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::client::Client;
-use crate::components::announcer::Announcer;
-use crate::components::box_view::BoxView;
-use crate::components::content_view::ContentView;
-use crate::components::icons::Paw;
+use crate::components::announcements::announcements;
+use crate::components::box_view::box_view;
+use crate::components::content_view::{content_view, use_fitted_letters};
+use crate::components::drawing::{PAW, drawing};
 use crate::components::invoice_panel::InvoicePanel;
-use crate::components::notice::Notice;
-use crate::components::offer::Offer;
-use crate::components::trouble::{TroubleLine, problem_words};
+use crate::components::notice::notice;
+use crate::components::offer::offer;
+use crate::components::trouble::{problem_words, trouble_line};
 use crate::hooks::use_purchase::{Handle, use_purchase};
 
 /// What stands behind the wall, and what its invoice has to say.
@@ -30,6 +30,12 @@ pub struct Props {
     pub item: Rc<Item>,
     /// What an invoice must say before it is shown.
     pub terms: Terms,
+    /// Told of each change, and of how things stand at the beginning.
+    #[prop_or_default]
+    pub on_change: Callback<Rc<Handle>>,
+    /// Asked once when the goods are here: whether they are taken elsewhere, and not to be shown.
+    #[prop_or_default]
+    pub on_goods: Option<Callback<Rc<[u8]>, bool>>,
 }
 
 /// Draws the purchase where it stands.
@@ -38,19 +44,26 @@ pub fn Wall(props: &Props) -> Html {
     let handle = Rc::new(use_purchase(&props.client, &props.item.id, &props.terms));
     let focus = use_node_ref();
     let purchase = handle.purchase();
+    use_effect_with((purchase.clone(), props.on_change.clone()), {
+        let handle = handle.clone();
+        move |(_, on_change)| on_change.emit(handle)
+    });
+    let taken = use_taker(handle.goods(), props.on_goods.as_ref());
     let scene = Scene::of(purchase.state());
     let attended = use_attention(scene, &focus);
+    use_fitted_letters(&props.item, handle.goods().as_ref(), &focus);
 
     let view = View {
         props,
         handle: &handle,
         focus: &focus,
         attended: &attended,
+        taken,
     };
     html! {
-        <section class="wall" data-scene={scene.name()} aria-label={props.item.title.clone()}>
+        <section class="wall" part="wall" data-scene={scene.name()} aria-label={props.item.title.clone()}>
             {view.draw()}
-            <Announcer purchase={purchase.clone()} title={props.item.title.clone()} />
+            {announcements(purchase)}
         </section>
     }
 }
@@ -116,12 +129,27 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
     attended
 }
 
+/// Whether the goods are taken elsewhere; `None` as long as it is not known.
+#[hook]
+fn use_taker(goods: Option<Rc<[u8]>>, taker: Option<&Callback<Rc<[u8]>, bool>>) -> Option<bool> {
+    let taken = use_state_eq(|| None);
+    use_effect_with(goods, {
+        let (taken, taker) = (taken.setter(), taker.cloned());
+        move |goods| taken.set(goods.clone().zip(taker).map(|(goods, taker)| taker.emit(goods)))
+    });
+    match taker {
+        None => Some(false),
+        Some(_) => *taken,
+    }
+}
+
 /// Draws each state; what the buyer does counts as attention.
 struct View<'a> {
     props: &'a Props,
     handle: &'a Rc<Handle>,
     focus: &'a NodeRef,
     attended: &'a Rc<Cell<bool>>,
+    taken: Option<bool>,
 }
 
 impl View<'_> {
@@ -142,7 +170,7 @@ impl View<'_> {
                 "Do not pay this invoice",
                 html! {
                     <>
-                        <p>{"Your browser checked it, and "}<strong>{failure.to_string()}</strong>
+                        <p>{"Your browser checked it, and "}<strong>{with_code(&failure.to_string())}</strong>
                             {"."}</p>
                         <p class="quiet">{"Nothing was paid, and nothing payable is shown."}</p>
                         {self.new_invoice()}
@@ -157,11 +185,14 @@ impl View<'_> {
     }
 
     fn offer(&self, busy: bool, trouble: Option<&Tries>) -> Html {
+        // In a widget, `slot` lets the site draw this itself; on a page it is nothing.
         html! {
-            <Offer item={self.props.item.clone()} {busy} focus={self.focus}
-                on_buy={self.on(|handle| handle.buy())}>
+            <>
+                <slot name="locked">
+                    {offer(&self.props.item, busy, self.focus, &self.on(Handle::buy))}
+                </slot>
                 {self.trouble(trouble)}
-            </Offer>
+            </>
         }
     }
 
@@ -196,8 +227,7 @@ impl View<'_> {
         html! {
             <>
                 <div class="stage lit">
-                    <BoxView sha256={self.props.item.sha256} open=true />
-                    {self.joy()}
+                    {box_view(self.props.item.sha256, true)}
                 </div>
                 {self.notice("paid", "Paid. Thank you!", html! {
                     <><p>{"The box is opening…"}</p>{self.trouble(trouble)}</>
@@ -230,37 +260,38 @@ impl View<'_> {
         let Some(bytes) = self.handle.goods() else {
             return Html::default();
         };
-        html! {
-            <>
+        let content = match self.taken {
+            None => return Html::default(),
+            Some(true) => Html::default(),
+            Some(false) => html! {
                 <div class="stage lit">
-                    <ContentView {bytes} content_type={item.content_type.clone()}
-                        item={item.id.to_string()} title={item.title.clone()}
-                        focus={self.focus} />
+                    {content_view(item, &bytes, self.focus)}
                     {self.joy()}
                 </div>
+            },
+        };
+        html! {
+            <slot name="paid">
+                {content}
                 <div class="about">
-                    <h2>{&item.title}</h2>
-                    <p class="badge" data-test="paid"><Paw />{"Paid. It is yours."}</p>
+                    <h2 part="title">{&item.title}</h2>
+                    <p class="badge" data-test="paid">{drawing(PAW)}{"Paid. It is yours."}</p>
                     {self.button("buy-again", "link", "Buy another", Handle::start_over)}
                 </div>
-            </>
+            </slot>
         }
     }
 
     fn trouble(&self, tries: Option<&Tries>) -> Html {
         let on_retry = self.on(|handle| handle.send(Event::Retry));
         tries.map_or_else(Html::default, |tries| {
-            html! { <TroubleLine trouble={tries.trouble.clone()} {on_retry} /> }
+            trouble_line(&tries.trouble, &on_retry)
         })
     }
 
-    fn notice(&self, name: &'static str, heading: &'static str, children: Html) -> Html {
-        html! {
-            <Notice {name} {heading} focus={self.focus}>
-                <p class="eyebrow">{&self.props.item.title}</p>
-                {children}
-            </Notice>
-        }
+    fn notice(&self, name: &'static str, heading: &'static str, rest: Html) -> Html {
+        let rest = html! { <><p class="eyebrow">{&self.props.item.title}</p>{rest}</> };
+        notice(name, heading, self.focus, rest)
     }
 
     fn new_invoice(&self) -> Html {
@@ -273,7 +304,7 @@ impl View<'_> {
             return Html::default();
         }
         html! {
-            <div class="joy" aria-hidden="true">{ for (0..6).map(|_| html! { <Paw /> }) }</div>
+            <div class="joy" aria-hidden="true">{ for (0..6).map(|_| drawing(PAW)) }</div>
         }
     }
 
@@ -285,7 +316,7 @@ impl View<'_> {
         act: impl Fn(&Handle) + 'static,
     ) -> Html {
         let onclick = self.on(act).reform(|_: MouseEvent| ());
-        html! { <button type="button" {class} data-test={test} {onclick}>{label}</button> }
+        html! { <button type="button" {class} part="button" data-test={test} {onclick}>{label}</button> }
     }
 
     fn on(&self, act: impl Fn(&Handle) + 'static) -> Callback<()> {
@@ -295,4 +326,15 @@ impl View<'_> {
             act(&handle);
         })
     }
+}
+
+/// A sentence whose keys and hashes are set as code, so that they can be told from the words.
+fn with_code(sentence: &str) -> Html {
+    sentence
+        .split_inclusive(' ')
+        .map(|word| match word.trim_end_matches([' ', ',']) {
+            key if key.len() >= 64 => html! { <><code>{key}</code>{&word[key.len()..]}</> },
+            _ => html! { {word} },
+        })
+        .collect()
 }

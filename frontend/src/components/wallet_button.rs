@@ -4,8 +4,8 @@ use shared::lightning::Preimage;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use crate::components::icons::Bolt;
-use crate::webln;
+use crate::components::drawing::{BOLT, drawing};
+use crate::webln::{self, devnet};
 
 /// What to pay.
 #[derive(Properties, PartialEq)]
@@ -25,10 +25,14 @@ enum Wallet {
     Failed(String),
 }
 
+/// The buyers of the development network; their buttons' names for tests.
+const BUYERS: [(&str, &str); 2] = [("alice", "devnet-alice"), ("bob", "devnet-bob")];
+
 /// One button, and what the wallet says to it.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
     let wallet = use_state_eq(|| Wallet::Ready);
+    let redraw = use_force_update();
     let onclick = {
         let (bolt11, on_paid) = (props.bolt11.clone(), props.on_paid.clone());
         let wallet = wallet.setter();
@@ -57,11 +61,36 @@ pub fn WalletButton(props: &Props) -> Html {
     };
     html! {
         <>
-            <button type="button" class="main" data-test="pay-webln" {onclick} disabled={paying}>
-                <Bolt />
+            <button type="button" class="main" part="button" data-test="pay-webln" {onclick} disabled={paying}>
+                {drawing(BOLT)}
                 { if paying { "Your wallet is paying…" } else { "Pay with browser wallet" } }
             </button>
             <p class="wallet-line" aria-live="polite">{line}</p>
+            {devnet_switch(&redraw)}
         </>
+    }
+}
+
+/// On the development network's demo alone: whose wallet pays.
+fn devnet_switch(redraw: &UseForceUpdateHandle) -> Html {
+    let Some(chosen) = devnet::node() else {
+        return Html::default();
+    };
+    let button = |(name, test): (&'static str, &'static str)| {
+        let redraw = redraw.clone();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            devnet::choose(name);
+            redraw.force_update();
+        });
+        let pressed = if chosen == name { "true" } else { "false" };
+        html! {
+            <button type="button" data-test={test} aria-pressed={pressed} {onclick}>{name}</button>
+        }
+    };
+    html! {
+        <div class="devnet" role="group" aria-label="Demo: who pays">
+            {"Demo: pay as "}
+            { for BUYERS.map(button) }
+        </div>
     }
 }

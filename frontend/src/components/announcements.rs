@@ -1,0 +1,42 @@
+//! Tells a screen reader what has changed.
+
+use shared::purchase::{Purchase, State};
+use yew::prelude::*;
+
+use crate::components::trouble::words;
+
+/// Two live regions: the payment interrupts, the rest waits its turn. They are always in the page,
+/// since a region that comes with its first words is not read.
+pub fn announcements(purchase: &Purchase) -> Html {
+    let (polite, assertive) = announcement(purchase.state());
+    html! {
+        <>
+            <p class="unseen" aria-live="polite">{polite}</p>
+            <p class="unseen" aria-live="assertive">{assertive}</p>
+        </>
+    }
+}
+
+fn announcement(state: &State) -> (AttrValue, &'static str) {
+    const PAID: &str = "Payment received.";
+    let polite = match state {
+        State::Idle => "",
+        State::Requesting {
+            trouble: Some(tries),
+            ..
+        }
+        | State::AwaitingPayment {
+            trouble: Some(tries),
+            ..
+        } => return (words(&tries.trouble), ""),
+        State::Requesting { .. } => "Asking the store for an invoice.",
+        State::AwaitingPayment { .. } => "The invoice is checked. Waiting for your payment.",
+        State::Expired { .. } => "The invoice has expired.",
+        State::Refused { .. } => "The invoice failed a check. Nothing was paid.",
+        State::Failed { .. } => "The store could not go on.",
+        State::Paid { .. } => return (AttrValue::default(), PAID),
+        State::Undelivered { .. } => return ("The goods are not here yet.".into(), PAID),
+        State::Delivered { .. } => return ("The box is open.".into(), PAID),
+    };
+    (polite.into(), "")
+}
