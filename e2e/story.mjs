@@ -113,7 +113,7 @@ export async function buy(page, item) {
   return shownInvoice(page);
 }
 
-async function shownInvoice(page) {
+export async function shownInvoice(page) {
   await page.getByTestId('qr').waitFor();
   return (await page.getByTestId('bolt11').getAttribute('data-bolt11')).trim();
 }

@@ -17,6 +17,16 @@ impl Gateway {
         Self(origin.unwrap_or_default().into())
     }
 
+    /// The gateway at an absolute http(s) address; `None` where it is none.
+    pub fn at(address: &str) -> Option<Self> {
+        let host = address
+            .strip_prefix("https://")
+            .or_else(|| address.strip_prefix("http://"))?;
+        let plain = !host.contains(|c: char| c.is_whitespace() || "?#@\\".contains(c));
+        let address = address.trim_end_matches('/');
+        (plain && !host.is_empty() && !host.starts_with('/')).then(|| Self(address.into()))
+    }
+
     /// The absolute URL of a path of the API.
     pub fn url(&self, path: &str) -> String {
         [&self.0, path].concat()
@@ -31,4 +41,30 @@ impl Gateway {
 /// The client for the page's own gateway.
 pub fn own_client() -> Client {
     Client::new(Gateway::same_origin())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, url: Option<&str>) {
+        let found = Gateway::at(address).map(|gateway| gateway.url("/api"));
+        assert_eq!(found.as_deref(), url);
+    }
+
+    #[test]
+    fn a_gateway_has_an_absolute_address_and_nothing_behind_its_path() {
+        check("https://store.example", Some("https://store.example/api"));
+        check("http://127.0.0.1:8080/", Some("http://127.0.0.1:8080/api"));
+        check(
+            "https://a.example/shop/",
+            Some("https://a.example/shop/api"),
+        );
+        for address in ["", "/", "store.example", "https://", "ftp://store.example"] {
+            check(address, None);
+        }
+        check("https://store.example/?a", None);
+        check("https://user@store.example", None);
+    }
 }

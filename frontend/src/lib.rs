@@ -11,6 +11,7 @@
 //! - [`hooks`]: `use_purchase`, the only place where a purchase's job becomes a fetch or a timer,
 //!   and `use_store`, which loads the catalogue.
 //! - [`components`]: drawn from properties, answering by callbacks.
+//! - [`widget`]: the custom element's side of it.
 //! - [`webln`], [`clipboard`], [`download`]: what the browser offers beside the page.
 
 pub mod client;
@@ -22,3 +23,7 @@ pub mod download;
 pub mod hooks;
 pub mod storage;
 pub mod webln;
+pub mod widget;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,7 +1,10 @@
 //! What the browser keeps, so that a reload or another tab finds a purchase again.
 //!
-//! The purchase goes on where storage is forbidden, full or spoilt; it then lasts as long as the
-//! page.
+//! The purchase goes on where storage is forbidden, full or spoilt; it is then kept in memory, and
+//! lasts as long as the page.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use shared::api::ItemId;
 use shared::purchase::Saved;
@@ -24,7 +27,8 @@ impl Slot {
 
     /// The purchase that is kept. Read each time, since another tab may have changed it.
     pub fn load(&self) -> Option<Saved> {
-        let text = local()?.get_item(&self.key).ok()??;
+        let stored = local().and_then(|storage| storage.get_item(&self.key).ok()?);
+        let text = stored.or_else(|| UNSTORED.with_borrow(|kept| kept.get(&self.key).cloned()))?;
         serde_json::from_str(&text).ok()
     }
 
@@ -41,6 +45,7 @@ impl Slot {
             let hash = claim.payment_hash().to_hex();
             write(&[&self.key, ":", &hash].concat(), &saved);
         }
+        UNSTORED.with_borrow_mut(|kept| kept.remove(&self.key));
         if let Some(storage) = local() {
             // Where it cannot be removed, it was not kept either.
             let _ = storage.remove_item(&self.key);
@@ -48,13 +53,23 @@ impl Slot {
     }
 }
 
+thread_local! {
+    /// What the browser would not store.
+    static UNSTORED: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 fn write(key: &str, saved: &Saved) {
-    if let Some(storage) = local()
-        && let Ok(text) = serde_json::to_string(saved)
-    {
-        // Full or forbidden: this page still has the purchase.
-        let _ = storage.set_item(key, &text);
-    }
+    let Ok(text) = serde_json::to_string(saved) else {
+        return;
+    };
+    let stored = local().is_some_and(|storage| storage.set_item(key, &text).is_ok());
+    UNSTORED.with_borrow_mut(|kept| {
+        if stored {
+            kept.remove(key);
+        } else {
+            kept.insert(key.to_owned(), text);
+        }
+    });
 }
 
 /// `None` where the browser forbids storage, for instance in a third party's frame.

@@ -19,3 +19,4 @@ pub mod trouble;
 pub mod verified;
 pub mod wall;
 pub mod wallet_button;
+pub mod widget;

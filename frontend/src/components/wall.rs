@@ -49,9 +49,10 @@ pub fn Wall(props: &Props) -> Html {
         move |(_, on_change)| on_change.emit(handle)
     });
     let taken = use_taker(handle.goods(), props.on_goods.as_ref());
-    let scene = Scene::of(purchase.state());
+    let scene = Scene::of(purchase.state(), taken);
     let attended = use_attention(scene, &focus);
-    use_fitted_letters(&props.item, handle.goods().as_ref(), &focus);
+    let shown = handle.goods().filter(|_| taken == Some(false));
+    use_fitted_letters(&props.item, shown.as_ref(), &focus);
 
     let view = View {
         props,
@@ -81,8 +82,9 @@ enum Scene {
 }
 
 impl Scene {
-    fn of(state: &State) -> Self {
+    fn of(state: &State, taken: Option<bool>) -> Self {
         match state {
+            State::Delivered { .. } if taken.is_none() => Self::Paid,
             State::Idle | State::Requesting { .. } => Self::Offer,
             State::AwaitingPayment { .. } => Self::Invoice,
             State::Expired { .. } => Self::Expired,
@@ -135,7 +137,14 @@ fn use_taker(goods: Option<Rc<[u8]>>, taker: Option<&Callback<Rc<[u8]>, bool>>) 
     let taken = use_state_eq(|| None);
     use_effect_with(goods, {
         let (taken, taker) = (taken.setter(), taker.cloned());
-        move |goods| taken.set(goods.clone().zip(taker).map(|(goods, taker)| taker.emit(goods)))
+        move |goods| {
+            taken.set(
+                goods
+                    .clone()
+                    .zip(taker)
+                    .map(|(goods, taker)| taker.emit(goods)),
+            );
+        }
     });
     match taker {
         None => Some(false),
@@ -180,7 +189,10 @@ impl View<'_> {
             State::Failed { problem, .. } => self.failed(problem),
             State::Paid { trouble, .. } => self.paid(trouble.as_ref()),
             State::Undelivered { reason, .. } => self.undelivered(reason),
-            State::Delivered { .. } => self.goods(),
+            State::Delivered { .. } => match self.taken {
+                None => self.paid(None),
+                Some(taken) => self.goods(taken),
+            },
         }
     }
 
@@ -206,7 +218,7 @@ impl View<'_> {
                 clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
                 {trouble} focus={self.focus} {on_paid}
                 on_retry={self.on(|handle| handle.send(Event::Retry))}
-                on_close={self.on(|handle| handle.put_away())} />
+                on_close={self.on(Handle::put_away)} />
         }
     }
 
@@ -255,24 +267,19 @@ impl View<'_> {
         })
     }
 
-    fn goods(&self) -> Html {
+    fn goods(&self, taken: bool) -> Html {
         let item = &self.props.item;
         let Some(bytes) = self.handle.goods() else {
             return Html::default();
         };
-        let content = match self.taken {
-            None => return Html::default(),
-            Some(true) => Html::default(),
-            Some(false) => html! {
-                <div class="stage lit">
-                    {content_view(item, &bytes, self.focus)}
-                    {self.joy()}
-                </div>
-            },
-        };
         html! {
             <slot name="paid">
-                {content}
+                if !taken {
+                    <div class="stage lit">
+                        {content_view(item, &bytes, self.focus)}
+                        {self.joy()}
+                    </div>
+                }
                 <div class="about">
                     <h2 part="title">{&item.title}</h2>
                     <p class="badge" data-test="paid">{drawing(PAW)}{"Paid. It is yours."}</p>

@@ -1,0 +1,224 @@
+//! What `<purr-wall>` draws in its shadow root: the wall before one item, for a site of anyone's.
+
+use std::rc::Rc;
+
+use shared::api::{Item, Store};
+use shared::invoice::Terms;
+use shared::purchase::{Purchase, Trouble};
+use yew::prelude::*;
+
+use crate::client::Client;
+use crate::components::notice::notice;
+use crate::components::trouble::words;
+use crate::components::wall::Wall;
+use crate::config::Gateway;
+use crate::hooks::use_purchase::Handle;
+use crate::hooks::use_store::{Catalogue, use_store};
+use crate::widget::attributes::{Attributes, Config, Mode};
+use crate::widget::news::News;
+use crate::widget::remote::Remote;
+
+/// What the site asks for.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// As it wrote it.
+    pub attributes: Attributes,
+    /// To the element.
+    pub remote: Remote,
+}
+
+/// Draws the wall, or what is wrong with the attributes.
+#[component]
+pub fn Widget(props: &Props) -> Html {
+    let parsed = use_memo(props.attributes.clone(), Attributes::parse);
+    let focus = use_node_ref();
+    // Developers hear of it on the page and in an event.
+    use_effect_with(
+        (parsed.clone(), props.remote.clone()),
+        |(parsed, remote)| {
+            if let Err(invalid) = &**parsed {
+                remote.no_offer("invalid");
+                for mistake in invalid {
+                    remote.tell(&News::error("invalid-attribute", mistake.to_string()));
+                }
+            }
+        },
+    );
+    match &*parsed {
+        Ok(config) => html! {
+            <div class="widget" part="widget" data-theme={config.theme.name()}>
+                <Shop key={config.gateway.name()} config={config.clone()} remote={&props.remote} />
+            </div>
+        },
+        Err(invalid) => html! {
+            <div class="widget" part="widget">
+                { notice("failed", "This box is not set up", &focus, html! {
+                    { for invalid.iter().map(|mistake| html! { <p>{mistake.to_string()}</p> }) }
+                }) }
+            </div>
+        },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ShopProps {
+    config: Config,
+    remote: Remote,
+}
+
+/// Finds the item at its gateway.
+#[component]
+fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
+    let client = use_memo(config.gateway.clone(), |gateway: &Gateway| {
+        Client::new(gateway.clone())
+    });
+    let focus = use_node_ref();
+    let (catalogue, ask_again) = use_store(&client);
+    let offer = Offer::of(&catalogue, config);
+    use_effect_with(
+        (offer.news(config), remote.clone()),
+        |((state, news), remote)| {
+            if let Some(state) = state {
+                remote.no_offer(state);
+            }
+            if let Some(news) = news {
+                remote.tell(news);
+            }
+        },
+    );
+    match offer {
+        // Until there is more to show: what the site put into the element.
+        Offer::Loading => html! { <slot /> },
+        Offer::Here(store, item) => {
+            let wall = html! {
+                <Embedded key={item.id.as_str()} client={(*client).clone()} {store}
+                    item={item.clone()} config={config.clone()} {remote} />
+            };
+            match config.mode {
+                Mode::Inline => wall,
+                Mode::Dialog => dialog(item, remote, wall),
+            }
+        }
+        Offer::Unknown => notice(
+            "failed",
+            "Nothing is in this box",
+            &focus,
+            html! {
+                <p>{"The store has no item “"}{config.item.as_str()}{"”."}</p>
+            },
+        ),
+        Offer::Away(trouble) => notice(
+            "away",
+            "The store is napping",
+            &focus,
+            html! {
+                <>
+                    <p role="status">{words(trouble)}{" This page tries again by itself."}</p>
+                    <button type="button" class="plain" part="button" data-test="retry"
+                        onclick={ask_again.reform(|_: MouseEvent| ())}>{"Try now"}</button>
+                </>
+            },
+        ),
+    }
+}
+
+/// What the store says about the item.
+#[derive(Clone, Copy)]
+enum Offer<'a> {
+    Loading,
+    Away(&'a Trouble),
+    Unknown,
+    Here(&'a Rc<Store>, &'a Item),
+}
+
+impl<'a> Offer<'a> {
+    fn of(catalogue: &'a Catalogue, config: &Config) -> Self {
+        match catalogue {
+            Catalogue::Loading => Self::Loading,
+            Catalogue::Away(trouble) => Self::Away(trouble),
+            Catalogue::Open(store) => {
+                let item = store.items.iter().find(|item| item.id == config.item);
+                item.map_or(Self::Unknown, |item| Self::Here(store, item))
+            }
+        }
+    }
+
+    /// What `state` says now, where there is no purchase to ask, and what the site is told.
+    fn news(self, config: &Config) -> (Option<&'static str>, Option<News>) {
+        match self {
+            Self::Loading => (Some("loading"), None),
+            Self::Away(trouble) => (Some("loading"), Some(News::trouble(trouble))),
+            Self::Unknown => {
+                let message = ["the store has no item ", config.item.as_str()].concat();
+                (Some("invalid"), Some(News::error("unknown-item", message)))
+            }
+            Self::Here(..) => (None, None),
+        }
+    }
+}
+
+/// A button, and the wall in the dialog that it opens.
+fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
+    let open = {
+        let remote = remote.clone();
+        move |_: MouseEvent| remote.buy()
+    };
+    html! {
+        <>
+            <slot name="locked">
+                <button type="button" class="main opener" part="button open" data-test="open"
+                    aria-haspopup="dialog" onclick={open}>
+                    {&item.title}{" – "}{item.price_msat.to_string()}
+                </button>
+            </slot>
+            <dialog class="sheet" part="dialog" ref={remote.dialog()} data-test="dialog"
+                aria-label={item.title.clone()}>
+                <form method="dialog">
+                    <button class="shut" part="button close" data-test="close-dialog"
+                        aria-label="Close">{"×"}</button>
+                </form>
+                {wall}
+            </dialog>
+        </>
+    }
+}
+
+#[derive(Clone, Properties, PartialEq)]
+struct EmbeddedProps {
+    client: Client,
+    store: Rc<Store>,
+    item: Item,
+    config: Config,
+    remote: Remote,
+}
+
+/// The wall, with the site told of what happens.
+#[component]
+fn Embedded(props: &EmbeddedProps) -> Html {
+    let before = use_mut_ref(|| None::<Purchase>);
+    let on_change = use_callback(props.clone(), {
+        move |handle: Rc<Handle>, props: &EmbeddedProps| {
+            let now = handle.purchase().clone();
+            let before = before.replace(Some(now));
+            props.remote.changed(before.as_ref(), handle, &props.item);
+        }
+    });
+    let on_goods = use_callback(props.clone(), |bytes: Rc<[u8]>, props: &EmbeddedProps| {
+        props.remote.offer_goods(&bytes, &props.item)
+    });
+    let EmbeddedProps {
+        client,
+        store,
+        item,
+        config,
+        ..
+    } = props;
+    let terms = Terms {
+        network: store.network,
+        payee: config.payee.or(Some(store.node_id)),
+        price_msat: item.price_msat,
+        max_msat: config.max_msat,
+        sha256: item.sha256,
+    };
+    html! { <Wall {client} item={Rc::new(item.clone())} {terms} {on_change} on_goods={Some(on_goods)} /> }
+}

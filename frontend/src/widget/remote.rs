@@ -1,0 +1,159 @@
+//! Connects an element with its wall: commands go in, events come out.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
+use shared::api::Item;
+use shared::purchase::{Purchase, State};
+use wasm_bindgen::JsValue;
+use web_sys::{
+    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement,
+};
+use yew::NodeRef;
+use yew::html::ImplicitClone;
+
+use crate::hooks::use_purchase::Handle;
+use crate::widget::news::{News, news, state_name};
+
+/// One element's; the same for everyone who has a clone.
+#[derive(Clone)]
+pub struct Remote(Rc<Inner>);
+
+struct Inner {
+    host: HtmlElement,
+    /// The purchase as it was drawn last; none while there is no offer.
+    handle: RefCell<Option<Rc<Handle>>>,
+    /// What `state` says while there is no offer.
+    state: Cell<&'static str>,
+    /// Bought while there was no offer.
+    wanted: Cell<bool>,
+    dialog: NodeRef,
+}
+
+impl ImplicitClone for Remote {}
+
+impl PartialEq for Remote {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Remote {
+    /// A remote of `host`, whose wall is not drawn yet.
+    pub fn new(host: HtmlElement) -> Self {
+        Self(Rc::new(Inner {
+            host,
+            handle: RefCell::default(),
+            state: Cell::new("loading"),
+            wanted: Cell::new(false),
+            dialog: NodeRef::default(),
+        }))
+    }
+
+    /// Where a dialog is, if there is one.
+    pub fn dialog(&self) -> &NodeRef {
+        &self.0.dialog
+    }
+
+    /// Starts the purchase or goes on with it, as soon as there is an offer.
+    pub fn buy(&self) {
+        if let Some(dialog) = self.0.dialog.cast::<HtmlDialogElement>()
+            && !dialog.open()
+        {
+            // Only an element that was just taken out of the page cannot be shown.
+            let _ = dialog.show_modal();
+        }
+        match self.handle() {
+            Some(handle) => handle.buy(),
+            None => self.0.wanted.set(true),
+        }
+    }
+
+    /// Starts over. An invoice that can still be paid is kept for the next `buy`.
+    pub fn reset(&self) {
+        self.0.wanted.set(false);
+        let Some(handle) = self.handle() else {
+            return;
+        };
+        match handle.purchase().state() {
+            State::Paid { .. }
+            | State::Undelivered { .. }
+            | State::Delivered { .. }
+            | State::Failed { .. } => handle.start_over(),
+            _ => handle.put_away(),
+        }
+    }
+
+    /// Where the purchase stands.
+    pub fn state(&self) -> &'static str {
+        self.handle().map_or(self.0.state.get(), |handle| {
+            state_name(handle.purchase().state())
+        })
+    }
+
+    /// There is no offer, for this reason: `loading` or `invalid`.
+    pub fn no_offer(&self, state: &'static str) {
+        self.0.handle.replace(None);
+        self.0.state.set(state);
+    }
+
+    /// The purchase changed: tells the site what is new.
+    pub fn changed(&self, before: Option<&Purchase>, handle: Rc<Handle>, item: &Item) {
+        let news = news(before, handle.purchase(), item);
+        self.0.handle.replace(Some(handle));
+        if self.0.wanted.take() {
+            self.buy();
+        }
+        for news in news {
+            self.tell(&news);
+        }
+    }
+
+    /// Tells the site.
+    pub fn tell(&self, news: &News) {
+        let detail = serde_json::to_string(news).ok();
+        let detail = detail.and_then(|text| JSON::parse(&text).ok());
+        self.dispatch(news.name(), &detail.unwrap_or_default());
+    }
+
+    /// Offers the goods to the site; says whether it takes them, so that they are not shown.
+    pub fn offer_goods(&self, bytes: &[u8], item: &Item) -> bool {
+        let Ok(detail) = goods(bytes, item) else {
+            return false;
+        };
+        !self.dispatch("purr-wall:content", &detail)
+    }
+
+    fn handle(&self) -> Option<Rc<Handle>> {
+        self.0.handle.borrow().clone()
+    }
+
+    /// False where a listener prevented the default.
+    fn dispatch(&self, name: &str, detail: &JsValue) -> bool {
+        let init = CustomEventInit::new();
+        init.set_bubbles(true);
+        init.set_composed(true);
+        init.set_cancelable(true);
+        init.set_detail(detail);
+        CustomEvent::new_with_event_init_dict(name, &init)
+            .and_then(|event| self.0.host.dispatch_event(&event))
+            .unwrap_or(true)
+    }
+}
+
+fn goods(bytes: &[u8], item: &Item) -> Result<JsValue, JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(&item.content_type);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+    let detail = Object::new();
+    let set = |name: &str, value: &JsValue| Reflect::set(&detail, &name.into(), value);
+    set("contentType", &item.content_type.as_str().into())?;
+    set("blob", &blob)?;
+    set("sha256", &item.sha256.to_hex().into())?;
+    if item.content_type.starts_with("text/") {
+        set("text", &String::from_utf8_lossy(bytes).as_ref().into())?;
+    }
+    Ok(detail.into())
+}
