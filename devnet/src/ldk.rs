@@ -22,6 +22,7 @@ use lightning::util::persist::{KVStoreSync, MonitorName};
 use lightning_net_tokio::SocketDescriptor;
 
 use crate::chain::Chain;
+use crate::gossip::PatientGossip;
 
 pub(crate) type ChainMonitor = chainmonitor::ChainMonitor<
     InMemorySigner,
@@ -47,7 +48,7 @@ pub(crate) type ChannelManager = SimpleArcChannelManager<ChainMonitor, Chain, Fi
 pub(crate) type PeerManager = peer_handler::PeerManager<
     SocketDescriptor,
     Arc<ChannelManager>,
-    Arc<Gossip>,
+    Arc<PatientGossip>,
     Arc<IgnoringMessageHandler>,
     Arc<Logger>,
     Arc<IgnoringMessageHandler>,

@@ -21,6 +21,7 @@
 //! - [`rpc`]: lightningd's JSON-RPC on a socket.
 //! - [`network`]: store, alice and bob, connected as the story has it; [`http`] lets pages pay.
 
+pub mod bolt11;
 pub mod chain;
 pub mod hex;
 pub mod http;
@@ -36,6 +37,7 @@ pub mod rpc;
 pub mod wallet;
 
 mod events;
+mod gossip;
 mod ldk;
 mod parts;
 mod tasks;

@@ -14,6 +14,7 @@ use lightning::routing::scoring::{
 use lightning::sign::{KeysManager, NodeSigner, Recipient};
 
 use crate::chain::Chain;
+use crate::gossip::PatientGossip;
 use crate::ldk::{
     ChainMonitor, ChannelManager, FixedFees, Gossip, Logger, MemoryStore, NetworkGraph, NoDisk,
     PeerManager, Router, Scorer, config,
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) peer_manager: Arc<PeerManager>,
     pub(crate) graph: Arc<NetworkGraph>,
     pub(crate) gossip: Arc<Gossip>,
+    pub(crate) patient_gossip: Arc<PatientGossip>,
     pub(crate) scorer: Arc<RwLock<Scorer>>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) logger: Arc<Logger>,
@@ -106,9 +108,10 @@ impl Parts {
             Some(Arc::clone(chain)),
             Arc::clone(&logger),
         ));
+        let patient_gossip = Arc::new(PatientGossip::new(Arc::clone(&gossip)));
         let handlers = MessageHandler {
             chan_handler: Arc::clone(&channel_manager),
-            route_handler: Arc::clone(&gossip),
+            route_handler: Arc::clone(&patient_gossip),
             onion_message_handler: Arc::new(IgnoringMessageHandler {}),
             custom_message_handler: Arc::new(IgnoringMessageHandler {}),
             send_only_message_handler: Arc::clone(&chain_monitor),
@@ -128,6 +131,7 @@ impl Parts {
             peer_manager,
             graph,
             gossip,
+            patient_gossip,
             scorer,
             store,
             logger,

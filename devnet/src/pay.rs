@@ -1,6 +1,5 @@
 //! Paying a BOLT11 invoice.
 
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use lightning::ln::channelmanager::{Bolt11PaymentError, PaymentId, Retry, RetryableSendFailure};
@@ -8,6 +7,7 @@ use lightning::routing::router::RouteParametersConfig;
 use lightning_invoice::Bolt11Invoice;
 use thiserror::Error;
 
+use crate::bolt11::{self, Bolt11Error};
 use crate::hex::Hex32;
 use crate::node::{Node, random_bytes};
 use crate::payments::{Begin, PaymentError, SentPayment};
@@ -38,7 +38,7 @@ pub struct PayRequest {
 pub enum PayError {
     /// This is no invoice.
     #[error("Invalid bolt11: {0}")]
-    Unparsable(String),
+    NotAnInvoice(#[from] Bolt11Error),
     /// The invoice leaves the amount to the payer, who did not say it.
     #[error("amount_msat required")]
     AmountRequired,
@@ -58,24 +58,10 @@ pub struct Paid {
     pub earlier: bool,
 }
 
-/// Reads an invoice as wallets pass it on: in either case, with or without `lightning:`.
-pub fn parse_bolt11(text: &str) -> Result<Bolt11Invoice, String> {
-    Bolt11Invoice::from_str(without_prefix(text)).map_err(|error| error.to_string())
-}
-
-/// An invoice without the `lightning:` that links and QR codes put before it.
-pub(crate) fn without_prefix(text: &str) -> &str {
-    const PREFIX: &str = "lightning:";
-    match text.get(..PREFIX.len()) {
-        Some(start) if start.eq_ignore_ascii_case(PREFIX) => &text[PREFIX.len()..],
-        _ => text,
-    }
-}
-
 impl Node {
     /// Pays an invoice and waits for the end. One that this node paid before is not paid again.
     pub async fn pay(&self, request: PayRequest) -> Result<Paid, PayError> {
-        let invoice = parse_bolt11(&request.bolt11).map_err(PayError::Unparsable)?;
+        let invoice = bolt11::parse(&request.bolt11)?;
         let amount_msat = match (invoice.amount_milli_satoshis(), request.amount_msat) {
             (Some(amount), None) | (None, Some(amount)) => amount,
             (None, None) => return Err(PayError::AmountRequired),

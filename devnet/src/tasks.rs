@@ -93,6 +93,9 @@ impl Node {
                 self.ldk.channel_manager.process_pending_htlc_forwards();
             }
             self.invoices.expire(u64::from(crate::unix_time()));
+            if self.ldk.patient_gossip.has_news() {
+                self.ldk.peer_manager.process_events();
+            }
             if tick.is_multiple_of(TICKS_PER_ANNOUNCEMENT) {
                 self.announce_new_channels();
             }
@@ -116,6 +119,7 @@ impl Node {
                 self.alias(),
                 vec![address],
             );
+            self.ldk.peer_manager.process_events();
         }
     }
 

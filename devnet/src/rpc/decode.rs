@@ -1,19 +1,15 @@
 //! `decode`, for BOLT11 invoices.
 
-use std::str::FromStr;
-
 use lightning::bitcoin::{Address, AddressType};
-use lightning_invoice::{
-    Bolt11Invoice, Bolt11InvoiceDescriptionRef, Bolt11ParseError, ParseOrSemanticError,
-};
+use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::channels::scid_text;
 use super::params::Params;
 use super::{Answer, result};
+use crate::bolt11;
 use crate::hex::{Hex32, encode};
-use crate::pay::without_prefix;
 
 #[derive(Serialize)]
 struct Decoded {
@@ -62,15 +58,7 @@ struct Hop {
 pub(super) fn decode(params: &RawValue) -> Answer {
     let params = Params::read(params, &["string"], &[])?;
     let invoice = params.required("string", |token| {
-        let text = token.string()?;
-        let text = without_prefix(&text);
-        Bolt11Invoice::from_str(text).map_err(|error| match error {
-            _ if !text.to_lowercase().starts_with("ln") => token.should_be("Unparsable string"),
-            ParseOrSemanticError::ParseError(Bolt11ParseError::Bech32Error(_)) => {
-                token.should_be("Bad bech32 string")
-            }
-            other => token.should_be(&other.to_string()),
-        })
+        bolt11::parse(&token.string()?).map_err(|error| token.should_be(&error.to_string()))
     })?;
     result(&decoded(&invoice))
 }

@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use super::error::RpcError;
 use super::params::{Amount, Params, Token};
 use super::{Answer, result};
+use crate::bolt11;
 use crate::hex::Hex32;
 use crate::invoices::Invoice;
 use crate::invoicing::{CreateError, InvoiceRequest};
 use crate::node::Node;
-use crate::pay::parse_bolt11;
 
 /// A week, lightningd's default.
 const DEFAULT_EXPIRY: u64 = 604_800;
@@ -148,7 +148,7 @@ pub(super) fn listinvoices(node: &Arc<Node>, params: &RawValue) -> Answer {
     let invoices = match (label, invstring, payment_hash, offer_id) {
         (Some(label), None, None, None) => book.by_label(&label).into_iter().collect(),
         (None, Some(invstring), None, None) => {
-            let invoice = parse_bolt11(&invstring)
+            let invoice = bolt11::parse(&invstring)
                 .map_err(|_| RpcError::invalid_params("Invalid invstring"))?;
             book.by_hash(Hex32(*invoice.payment_hash().as_ref()))
                 .into_iter()

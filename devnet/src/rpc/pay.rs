@@ -127,7 +127,7 @@ impl From<PayError> for RpcError {
     fn from(error: PayError) -> Self {
         let message = error.to_string();
         match error {
-            PayError::Unparsable(_) | PayError::AmountRequired | PayError::AmountUnnecessary => {
+            PayError::NotAnInvoice(_) | PayError::AmountRequired | PayError::AmountUnnecessary => {
                 Self::invalid_params(message)
             }
             PayError::Failed(error) => {
