@@ -355,17 +355,16 @@ impl Watch {
     /// It must be exact: when a number is too high, lightningd wakes a call that waits, but a
     /// payment between two calls would be missed.
     pub async fn newest_pay_index(&mut self) -> Result<u64, LightningError> {
-        let (mut newest, mut too_high) = (0, None);
+        let (mut newest, mut at_most) = (0, None);
         loop {
-            let guess = match too_high {
-                Some(bound) if bound - newest <= 1 => return Ok(newest),
+            let guess = match at_most {
+                Some(bound) if newest >= bound => return Ok(newest),
                 Some(bound) => newest + (bound - newest) / 2,
                 None => newest * 2,
             };
             match self.next_payment(guess, Duration::ZERO).await? {
                 Some(payment) => newest = payment.pay_index,
-                None if guess == newest => return Ok(newest),
-                None => too_high = Some(guess),
+                None => at_most = Some(guess),
             }
         }
     }

@@ -1,0 +1,167 @@
+//! Claims against macaroon implementations that this project did not write: pymacaroons (Python)
+//! and macaroon (JavaScript). Each has to verify ours, and we have to verify theirs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gateway::claim::Claims;
+use gateway::secret::Secret;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use shared::claim::{Claim, Identifier};
+use shared::lightning::PaymentHash;
+use shared::macaroon::Macaroon;
+
+use crate::tools::{SECRET, item, skipped};
+
+const PYTHON: &str = r#"
+import base64, json, sys
+from pymacaroons import Macaroon, Verifier, MACAROON_V2
+from pymacaroons.serializers import BinarySerializer
+ask = json.load(sys.stdin)
+key, identifier = bytes.fromhex(ask["root_key"]), bytes.fromhex(ask["identifier"])
+ours = Macaroon.deserialize(ask["claim"].replace("+", "-").replace("/", "_").rstrip("="))
+verifier = Verifier()
+for caveat in ask["caveats"]:
+    verifier.satisfy_exact(caveat)
+theirs = Macaroon(location=None, identifier=identifier, key=key, version=MACAROON_V2)
+for caveat in ask["caveats"]:
+    theirs.add_first_party_caveat(caveat)
+narrowed = ours.copy()
+narrowed.add_first_party_caveat("valid_until=1")
+print(json.dumps({
+    "verified": verifier.verify(ours, key),
+    "minted": theirs.serialize(serializer=BinarySerializer()),
+    "narrowed": narrowed.serialize(serializer=BinarySerializer()),
+}))
+"#;
+
+const JAVASCRIPT: &str = r#"
+const { importMacaroon, newMacaroon } = require("macaroon");
+const ask = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const key = Buffer.from(ask.root_key, "hex");
+const ours = importMacaroon(Buffer.from(ask.claim, "base64"));
+let verified = true;
+try {
+  ours.verify(key, (caveat) => (ask.caveats.includes(caveat) ? null : "unknown caveat"));
+} catch (error) {
+  verified = String(error);
+}
+const theirs = newMacaroon({ identifier: Buffer.from(ask.identifier, "hex"), rootKey: key, version: 2 });
+for (const caveat of ask.caveats) theirs.addFirstPartyCaveat(caveat);
+const narrowed = importMacaroon(Buffer.from(ask.claim, "base64"));
+narrowed.addFirstPartyCaveat("valid_until=1");
+const text = (macaroon) => Buffer.from(macaroon.exportBinary()).toString("base64");
+console.log(JSON.stringify({ verified, minted: text(theirs), narrowed: text(narrowed) }));
+"#;
+
+#[test]
+fn pymacaroons_and_we_agree() {
+    let dir = folder("pymacaroons");
+    let python = dir.join("venv/bin/python");
+    let ready = python.exists()
+        || run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(dir.join("venv")));
+    let installed = ready
+        && run(Command::new(&python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "pymacaroons==0.13.0",
+        ]));
+    if !installed {
+        return skipped("pymacaroons cannot be installed: python3 with venv and pip is needed");
+    }
+    check(Command::new(&python).args(["-c", PYTHON]));
+}
+
+#[test]
+fn javascripts_macaroon_and_we_agree() {
+    let dir = folder("npm-macaroon");
+    let installed = dir.join("node_modules/macaroon").exists()
+        || run(Command::new("npm")
+            .args([
+                "install",
+                "--silent",
+                "--no-save",
+                "--prefix",
+                ".",
+                "macaroon@3.0.4",
+            ])
+            .current_dir(&dir));
+    if !installed {
+        return skipped("the npm package macaroon cannot be installed: node and npm are needed");
+    }
+    check(
+        Command::new("node")
+            .args(["-e", JAVASCRIPT])
+            .current_dir(&dir),
+    );
+}
+
+/// The other implementation gets our claim and its root key, says whether it verifies, mints the
+/// same macaroon itself, and narrows ours.
+#[track_caller]
+fn check(program: &mut Command) {
+    let claims = Claims::new(&Secret::from_bytes(SECRET));
+    let identifier = Identifier {
+        payment_hash: PaymentHash([0xab; 32]),
+        token_id: [0xcd; 32],
+    };
+    let claim = claims.mint(&item("two-cats"), identifier);
+    let ask = json!({
+        "claim": claim.to_base64(),
+        "root_key": root_key(&identifier),
+        "identifier": hex(&identifier.to_bytes()),
+        "caveats": ["item=two-cats"],
+    });
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    serde_json::to_writer(child.stdin.take().unwrap(), &ask).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(told["verified"], true);
+    let minted: Claim = told["minted"].as_str().unwrap().parse().unwrap();
+    // An empty location may stand there or not; no signature covers it.
+    let unlocated = Claim::new(Macaroon {
+        location: None,
+        ..minted.macaroon().clone()
+    });
+    assert_eq!(unlocated, Ok(claim));
+    assert_eq!(claims.verify(&minted, 0), Ok(item("two-cats")));
+    let narrowed: Claim = told["narrowed"].as_str().unwrap().parse().unwrap();
+    assert_eq!(claims.verify(&narrowed, 1), Ok(item("two-cats")));
+    assert!(claims.verify(&narrowed, 2).is_err());
+}
+
+/// What the gateway derives, written once more: claims that were sold have to stay valid.
+fn root_key(identifier: &Identifier) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&SECRET).unwrap();
+    mac.update(b"purrwall root_key\0");
+    mac.update(&identifier.to_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use bitcoin::hex::DisplayHex as _;
+    bytes.to_lower_hex_string()
+}
+
+/// Kept between runs, so that the packages are installed once.
+fn folder(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn run(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,27 @@
+//! The gateway's tests: one program, because linking many takes longer than running them.
+//!
+//! - `fake_lightningd`, `nodes`, `tools`, `buyer`: what the tests are made with.
+//! - `invoices`, `payments`, `content`, `recorded`: the API, over a lightningd that goes wrong.
+//! - `page`: static files, CORS, headers.
+//! - `macaroons`: claims against other implementations.
+//! - `purchase`, `story`: whole purchases, over real Lightning payments too.
+//! - `process`: the program itself, its start, its end and its log.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failing test may panic where code may not"
+)]
+
+mod buyer;
+mod content;
+mod fake_lightningd;
+mod invoices;
+mod macaroons;
+mod nodes;
+mod page;
+mod payments;
+mod process;
+mod purchase;
+mod recorded;
+mod story;
+mod tools;

@@ -1,0 +1,200 @@
+//! A gateway in this process, asked through its router.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use gateway::App;
+use gateway::config::{Config, FrontendConfig, StoreConfig, Timing};
+use gateway::secret::Secret;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use shared::api::{
+    CreatedInvoice, INVOICE_PATH, InvoiceStatus, ItemId, PurchaseId, content_path, invoices_path,
+};
+use shared::claim::Claim;
+use shared::problem::{ErrorCode, Problem};
+use tower::ServiceExt as _;
+
+pub(crate) const SECRET: [u8; 32] = [0x11; 32];
+
+/// A gateway whose waits are short.
+#[derive(Clone)]
+pub(crate) struct TestGateway {
+    pub(crate) app: App,
+    router: Router,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What tests run with.
+pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
+    Config {
+        lightning_rpc: socket.into(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        secret_file: PathBuf::from("/nonexistent"),
+        store: StoreConfig {
+            name: "Test store".into(),
+            invoice_expiry_secs: 600,
+        },
+        frontend: FrontendConfig::default(),
+        network: None,
+        timing: Timing {
+            call_deadline: Duration::from_millis(500),
+            watch_round: Duration::from_secs(1),
+            reconnect_min: Duration::from_millis(10),
+            reconnect_max: Duration::from_millis(50),
+        },
+    }
+}
+
+impl TestGateway {
+    pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
+        Self::with(config(socket))
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let app = App::new(config, &Secret::from_bytes(SECRET));
+        let router = gateway::router(app.clone());
+        Self { app, router }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// `GET` with these values of `Authorization`.
+    pub(crate) async fn get_with(&self, path: &str, authorization: &[&str]) -> Answer {
+        self.ask(Method::GET, path, authorization).await
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str, authorization: &[&str]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for value in authorization {
+            request = request.header(AUTHORIZATION, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Asks for the purchase's invoice.
+    pub(crate) async fn ask_invoice(&self, item_id: &str, purchase_id: PurchaseId) -> Answer {
+        let body = json!({ "purchase_id": purchase_id }).to_string();
+        self.post(&invoices_path(&item(item_id)), body).await
+    }
+
+    /// Makes a new purchase's invoice.
+    pub(crate) async fn create(&self, item_id: &str) -> CreatedInvoice {
+        let answer = self.ask_invoice(item_id, new_purchase()).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        answer.json()
+    }
+
+    pub(crate) async fn ask_status(&self, claim: &Claim, wait: u64) -> Answer {
+        let path = format!("{INVOICE_PATH}?wait={wait}");
+        self.get_with(&path, &[&l402(claim)]).await
+    }
+
+    pub(crate) async fn status(&self, claim: &Claim, wait: u64) -> InvoiceStatus {
+        self.ask_status(claim, wait).await.json()
+    }
+
+    pub(crate) async fn content(&self, item_id: &str, authorization: &[&str]) -> Answer {
+        self.get_with(&content_path(&item(item_id)), authorization)
+            .await
+    }
+}
+
+impl Answer {
+    /// The body of a request that went well.
+    #[track_caller]
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status.is_success(), "{self:?}");
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The problem of a request that did not.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> Problem {
+        assert_eq!(
+            self.headers[CONTENT_TYPE], "application/problem+json",
+            "{self:?}"
+        );
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem.status, self.status.as_u16());
+        problem
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, code: ErrorCode) {
+        assert_eq!(self.problem().code, code, "{self:?}");
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).expect(name).to_str().unwrap()
+    }
+}
+
+pub(crate) fn item(id: &str) -> ItemId {
+    id.parse().unwrap()
+}
+
+pub(crate) fn l402(claim: &Claim) -> String {
+    format!("L402 {}", claim.to_base64())
+}
+
+pub(crate) fn new_purchase() -> PurchaseId {
+    let mut id = PurchaseId([0; 16]);
+    getrandom::fill(&mut id.0).unwrap();
+    id
+}
+
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+/// Waits for a condition, with a limit.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("waited in vain for {what}");
+}
+
+/// Says that a test did not run, and why, past the test runner's capture.
+pub(crate) fn skipped(why: &str) {
+    let line = format!("skipped: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
