@@ -34,9 +34,10 @@ export async function startDevnet() {
     /^ready/,
   );
   const sockets = Object.keys(VARIABLES).map((name) => [name, join(dir, name, 'lightning-rpc')]);
+  const http = server.lines.find((line) => line.startsWith('http ')).slice('http '.length);
   return {
     ...nodes(sockets),
-    webln: (node) => `TODO/webln.js?node=${node}`,
+    webln: (node) => `${http}/webln.js?node=${node}`,
     async stop() {
       await server.stop();
       await rm(dir, { recursive: true });

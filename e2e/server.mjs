@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,14 +14,18 @@ mkdirSync(outputDir, { recursive: true });
 const SECONDS_TO_START = 30;
 const SECONDS_TO_STOP = 10;
 
+let started = 0;
+
 /**
- * Starts a program and waits until it prints a line that matches `ready`. Its output goes to
- * `test-output/NAME.log`.
+ * Starts a program and waits until it prints a line that matches `ready`. Its output goes to a
+ * log in `test-output/`, named after the test file and the program.
  *
- * @returns {Promise<{ match: RegExpMatchArray, stop: () => Promise<void> }>}
+ * @returns {Promise<{ lines: string[], stop: () => Promise<void> }>} what it printed until then
  */
 export async function startServer(name, program, args, ready) {
-  const log = createWriteStream(join(outputDir, `${name}.log`));
+  started += 1;
+  const logName = `${basename(process.argv[1], '.test.mjs')}-${started}-${name}.log`;
+  const log = createWriteStream(join(outputDir, logName));
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   // Whatever ends the tests must not leave programs behind.
   const kill = () => child.kill('SIGKILL');
@@ -29,24 +33,24 @@ export async function startServer(name, program, args, ready) {
   const ended = once(child, 'exit').finally(() => process.removeListener('exit', kill));
 
   child.stderr.pipe(log, { end: false });
-  const lines = createInterface({ input: child.stdout });
-  const started = new Promise((resolve) => {
-    lines.on('line', (line) => {
+  const lines = [];
+  const becameReady = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
       log.write(`${line}\n`);
-      const match = line.match(ready);
-      if (match) resolve(match);
+      lines.push(line);
+      if (ready.test(line)) resolve();
     });
   });
   const fail = (what) => {
-    throw new Error(`${name} ${what}, see ${join('test-output', `${name}.log`)}`);
+    throw new Error(`${name} ${what}, see test-output/${logName}`);
   };
-  const match = await Promise.race([
-    started,
+  await Promise.race([
+    becameReady,
     ended.then(([code, signal]) => fail(`ended (${code ?? signal}) before it was ready`)),
     sleep(SECONDS_TO_START * 1000, null, { ref: false }).then(() => fail('did not become ready')),
   ]);
   return {
-    match,
+    lines,
     async stop() {
       child.kill('SIGTERM');
       const late = sleep(SECONDS_TO_STOP * 1000, 'late', { ref: false });

@@ -15,9 +15,10 @@ export async function openStore(network, ...args) {
     ['--secret-file', join(dir, 'secret')],
     ['--frontend', join(root, 'dist')],
   ];
-  const server = await startServer('gateway', program, [...common.flat(), ...args], /127\.0\.0\.1:\d+/);
+  const listening = /listening on (http:\S+)/;
+  const server = await startServer('gateway', program, [...common.flat(), ...args], listening);
   return {
-    url: `http://${server.match[0]}/`,
+    url: server.lines.at(-1).match(listening)[1],
     async stop() {
       await server.stop();
       await rm(dir, { recursive: true });

@@ -1,8 +1,9 @@
 //! `cargo xtask …`: the commands that everyone who works on Purrwall types.
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
-//! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole store over a Lightning network in a box,
-//! and [`test`] is what CI runs. Nothing here is needed in production.
+//! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
+//! store over a Lightning network in a box, and [`test`] is what CI runs. Nothing here is needed
+//! in production.
 
 mod build;
 mod command;

@@ -77,6 +77,7 @@ fn install(tool: &Tool) -> Result<()> {
                 .args([name, "--version", version])
                 .args(*options)
                 .env("CARGO_PROFILE_DEV_DEBUG", "0")
+                .env("CARGO_PROFILE_DEV_STRIP", "symbols")
                 .env("CARGO_TARGET_DIR", tools_dir().join("build")),
         ),
         Source::Npm(dir) => show(

@@ -26,9 +26,25 @@ struct Weight {
 /// The kinds of files, each with what its files weigh together.
 type Kinds = BTreeMap<&'static str, Weight>;
 
-/// Writes `FILE.br` and `FILE.gz` beside every file of `dist`, prints what page and widget weigh,
-/// and fails when one is too heavy.
-pub(crate) fn compress_and_check(dist: &Path) -> Result<()> {
+/// What a visitor downloads, of each thing that there is a limit for.
+pub(crate) struct Sizes {
+    page: Weight,
+    widget: Weight,
+    loader: Weight,
+}
+
+impl Sizes {
+    /// Fails when something is too heavy.
+    pub(crate) fn check(&self) -> Result<()> {
+        check("the page", self.page, LIMIT)?;
+        check("the widget", self.widget, LIMIT)?;
+        check("the widget's loader", self.loader, LOADER_LIMIT)
+    }
+}
+
+/// Writes `FILE.br` and `FILE.gz` beside every file of `dist`, and prints what page and widget
+/// weigh.
+pub(crate) fn compress_all(dist: &Path) -> Result<Sizes> {
     let mut kinds = Kinds::new();
     for path in files(dist)? {
         let weight =
@@ -36,17 +52,14 @@ pub(crate) fn compress_and_check(dist: &Path) -> Result<()> {
         kinds.entry(kind(&path)).or_default().add(weight);
     }
     // One program serves both.
-    let page = sum(&kinds, &["page", "style", "wall", "glue", "wasm", "other"]);
-    let widget = sum(&kinds, &["loader", "wall", "glue", "wasm"]);
-    let loader = sum(&kinds, &["loader"]);
-    print(
-        kinds
-            .into_iter()
-            .chain([("the page", page), ("the widget", widget)]),
-    );
-    check("the page", page, LIMIT)?;
-    check("the widget", widget, LIMIT)?;
-    check("the widget's loader", loader, LOADER_LIMIT)
+    let sizes = Sizes {
+        page: sum(&kinds, &["page", "style", "wall", "glue", "wasm", "other"]),
+        widget: sum(&kinds, &["loader", "wall", "glue", "wasm"]),
+        loader: sum(&kinds, &["loader"]),
+    };
+    let sums = [("the page", sizes.page), ("the widget", sizes.widget)];
+    print(kinds.into_iter().chain(sums));
+    Ok(sizes)
 }
 
 /// The table of weights, one line a kind.

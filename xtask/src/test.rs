@@ -68,7 +68,8 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
             )
             .env("CHROMEDRIVER", tools::chromedriver()?))
     })?;
-    steps.run("page and its size", build::page)?;
+    let sizes = steps.run("page", build::page)?;
+    steps.run("size of the page", || sizes.check())?;
     steps.run("programs", || run(&mut build::programs()))?;
     steps.run("stories in Chromium", || {
         let programs = programs_dir()?;
