@@ -75,6 +75,8 @@ fn whole_seconds(millis: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const SERVER: u64 = 1_800_000_000;

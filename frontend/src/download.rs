@@ -55,6 +55,8 @@ fn try_save(bytes: &[u8], file_name: &str) -> Result<(), JsValue> {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::file_name;
 
     #[test]

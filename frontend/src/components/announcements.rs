@@ -3,18 +3,22 @@
 use shared::purchase::{Purchase, State};
 use yew::prelude::*;
 
+use crate::components::element::element;
 use crate::components::trouble::words;
 
 /// Two live regions: the payment interrupts, the rest waits its turn. They are always in the page,
 /// since a region that comes with its first words is not read.
 pub fn announcements(purchase: &Purchase) -> Html {
     let (polite, assertive) = announcement(purchase.state());
-    html! {
-        <>
-            <p class="unseen" aria-live="polite">{polite}</p>
-            <p class="unseen" aria-live="assertive">{assertive}</p>
-        </>
-    }
+    let region = |urgency: &'static str, words: AttrValue| {
+        element("p", "unseen")
+            .attribute("aria-live", urgency)
+            .text(words)
+    };
+    element("div", "")
+        .child(region("polite", polite))
+        .child(region("assertive", assertive.into()))
+        .into()
 }
 
 fn announcement(state: &State) -> (AttrValue, &'static str) {

@@ -7,18 +7,21 @@ use shared::content::ContentHash;
 use yew::prelude::*;
 
 use crate::components::drawing::drawing;
+use crate::components::element::element;
 
 /// Draws the box of the goods with this hash; once they are paid for, the lid is `open`.
 pub fn box_view(sha256: ContentHash, open: bool) -> Html {
     let [.., tail, blink, eyes] = sha256.0;
-    let class = classes!(
-        "box",
-        open.then_some("open"),
+    let looks = [
+        if open { "box open" } else { "box" },
         ["eyes-amber", "eyes-green", "eyes-blue", "eyes-copper"][usize::from(eyes % 4)],
         ["blink-1", "blink-2", "blink-3"][usize::from(blink % 3)],
-        (tail % 2 == 1).then_some("tail-left"),
-    );
-    html! { <div {class}>{drawing(BOX)}</div> }
+        ["tail-left", "tail-right"][usize::from(tail % 2)],
+    ];
+    element("div", "")
+        .attribute("class", looks.join(" "))
+        .child(drawing(BOX))
+        .into()
 }
 
 /// From back to front; the style sheet opens it, and lets the cat blink.

@@ -6,6 +6,7 @@ use shared::api::Item;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use crate::components::element::{button, element};
 use crate::download;
 
 /// The columns between tab stops, as the style sheet has them.
@@ -16,25 +17,28 @@ pub fn content_view(item: &Item, bytes: &Rc<[u8]>, focus: &NodeRef) -> Html {
     let on_save = {
         let bytes = bytes.clone();
         let name = download::file_name(item.id.as_str(), &item.content_type);
-        Callback::from(move |_: MouseEvent| download::save(&bytes, &name))
+        Callback::from(move |()| download::save(&bytes, &name))
     };
-    html! {
-        <div class="goods" part="goods">
-            if is_text(item) {
-                <div class="fit">
-                    <pre part="content" ref={focus} tabindex="0" role="region" aria-label={item.title.clone()}
-                        data-test="content">{text(bytes)}</pre>
-                </div>
-            } else {
-                <p ref={focus} tabindex="-1" data-test="content">
-                    {"Your file is here: "}{&item.content_type}
-                </p>
-            }
-            <button type="button" class="plain" part="button" data-test="save" onclick={on_save}>
-                {"Save"}
-            </button>
-        </div>
-    }
+    let content = if is_text(item) {
+        let art = element("pre", "")
+            .attribute("tabindex", "0")
+            .attribute("role", "region")
+            .attribute("aria-label", item.title.clone())
+            .text(text(bytes));
+        (element("div", "fit"), art)
+    } else {
+        let note = element("p", "")
+            .attribute("tabindex", "-1")
+            .text("Your file is here: ")
+            .text(item.content_type.clone());
+        (element("div", ""), note)
+    };
+    let (frame, content) = content;
+    element("div", "goods")
+        .part("goods")
+        .child(frame.child(content.part("content").test("content").node(focus)))
+        .child(button("plain", "save", &on_save).text("Save"))
+        .into()
 }
 
 /// Makes the letters in `focus` as small as the longest line demands, so that ASCII art never
@@ -76,6 +80,8 @@ fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::columns;
 
     #[test]

@@ -5,6 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::clipboard::copy;
+use crate::components::element::{button, element};
 
 /// How long the button says that it has copied, in milliseconds.
 const SAID_MS: u32 = 2_500;
@@ -27,9 +28,9 @@ pub fn CopyButton(props: &Props) -> Html {
             move || drop(reset)
         }
     });
-    let onclick = {
+    let on_click = {
         let (bolt11, copied) = (props.bolt11.clone(), copied.setter());
-        Callback::from(move |_: MouseEvent| {
+        Callback::from(move |()| {
             let (bolt11, copied) = (bolt11.clone(), copied.clone());
             spawn_local(async move { copied.set(Some(copy(&bolt11).await)) });
         })
@@ -42,10 +43,12 @@ pub fn CopyButton(props: &Props) -> Html {
             "The browser did not allow copying.",
         ),
     };
-    html! {
-        <>
-            <button type="button" class="plain" part="button" data-test="copy" {onclick}>{label}</button>
-            <span class="unseen" aria-live="polite">{said}</span>
-        </>
-    }
+    element("div", "")
+        .child(button("plain", "copy", &on_click).text(label))
+        .child(
+            element("span", "unseen")
+                .attribute("aria-live", "polite")
+                .text(said),
+        )
+        .into()
 }

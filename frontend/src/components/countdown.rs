@@ -2,31 +2,44 @@
 
 use yew::prelude::*;
 
+use crate::components::element::element;
+
 /// The drawing's length in its own units.
 const LENGTH: u64 = 300;
 /// Where the ball's centre turns back, so that it stays inside.
 const MARGIN: u64 = 9;
 
+/// When the time that is left is shown as short, in seconds.
+const URGENT_SECS: u64 = 60;
+
 /// Minutes and seconds, with a thread that shortens. Times in UNIX seconds, on the server's clock.
 pub fn countdown(created_at: u64, expires_at: u64, now: u64) -> Html {
     let left = expires_at.saturating_sub(now);
     let end = ball(left, expires_at.saturating_sub(created_at)).to_string();
-    let urgent = (left <= 60).then_some("urgent");
-    html! {
-        <div class={classes!("countdown", urgent)}>
-            <svg class="yarn" viewBox="0 0 300 20" aria-hidden="true">
-                <path class="yarn-floor" d="M1 17h298" />
-                <path class="yarn-thread" d={["M1 17H", &end].concat()} />
-                <path class="yarn-ball" d={["M", &end, " 18a8 8 0 1 1 .1 0z"].concat()} />
-                <path class="yarn-wind" d={["M", &end, " 10m-6.5-3.5c4 0 8 2.5 10.5 10m-7-13.5c4.5 1 \
-                    8 4 9.5 8.5"].concat()} />
-            </svg>
-            <p class="left" part="countdown" role="timer">
-                <span data-test="countdown">{clock_face(left)}</span>{" left to pay"}
-            </p>
-        </div>
-    }
+    let line =
+        |class: &'static str, path: &[&str]| element("path", class).attribute("d", path.concat());
+    let yarn = element("svg", "yarn")
+        .attribute("viewBox", "0 0 300 20")
+        .attribute("aria-hidden", "true")
+        .child(line("yarn-floor", &["M1 17h298"]))
+        .child(line("yarn-thread", &["M1 17H", &end]))
+        .child(line("yarn-ball", &["M", &end, " 18a8 8 0 1 1 .1 0z"]))
+        .child(line("yarn-wind", &["M", &end, WIND]));
+    let words = element("p", "left")
+        .part("countdown")
+        .attribute("role", "timer")
+        .child(element("span", "").test("countdown").text(clock_face(left)))
+        .text(" left to pay");
+    let class = if left <= URGENT_SECS {
+        "countdown urgent"
+    } else {
+        "countdown"
+    };
+    element("div", class).child(yarn).child(words).into()
 }
+
+/// The thread on the ball, from the ball's place on the floor.
+const WIND: &str = " 10m-6.5-3.5c4 0 8 2.5 10.5 10m-7-13.5c4.5 1 8 4 9.5 8.5";
 
 /// The x of the ball with `left` of `total` seconds to go.
 fn ball(left: u64, total: u64) -> u64 {
@@ -43,6 +56,8 @@ fn clock_face(secs: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

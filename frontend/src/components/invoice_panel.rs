@@ -7,6 +7,7 @@ use yew::prelude::*;
 use crate::clock::Clock;
 use crate::components::copy_button::CopyButton;
 use crate::components::countdown::countdown;
+use crate::components::element::{button, element, paragraph};
 use crate::components::qr_code::qr_code;
 use crate::components::trouble::trouble_line;
 use crate::components::verified::verified;
@@ -53,44 +54,49 @@ pub fn InvoicePanel(props: &Props) -> Html {
         .trouble
         .as_ref()
         .map(|tries| trouble_line(&tries.trouble, &props.on_retry));
-    html! {
-        <div class="invoice" part="invoice" data-test="invoice">
-            <h3 ref={&props.focus} tabindex="-1">
-                <span class="amount">{&price}</span>
-                <span class="purpose">{"for "}{&props.title}</span>
-            </h3>
-            { match payable {
-                Some(order) => ways_to_pay(props, order, (*code).clone(), now),
-                None => html! {
-                    <p class="closing">{"Time is up. Looking once more for your payment…"}</p>
-                },
-            } }
-            {trouble}
-            <button type="button" class="link" part="button" data-test="close"
-                onclick={props.on_close.reform(|_: MouseEvent| ())}>{"Not now"}</button>
-        </div>
-    }
+    let purpose = ["for ", &props.title].concat();
+    let heading = element("h3", "")
+        .attribute("tabindex", "-1")
+        .node(&props.focus)
+        .child(element("span", "amount").text(price))
+        .text(" ")
+        .child(element("span", "purpose").text(purpose));
+    element("div", "invoice")
+        .part("invoice")
+        .test("invoice")
+        .child(heading)
+        .child(match payable {
+            Some(order) => ways_to_pay(props, order, (*code).clone(), now),
+            None => paragraph("closing", "Time is up. Looking once more for your payment…"),
+        })
+        .children(trouble)
+        .child(button("link", "close", &props.on_close).text("Not now"))
+        .into()
 }
 
 fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Html {
     let invoice = &order.invoice;
     let bolt11 = AttrValue::from(invoice.bolt11.clone());
-    html! {
-        <>
-            {code}
-            {countdown(invoice.created_at, invoice.expires_at, now)}
-            <div class="ways">
-                if webln::is_available() {
-                    <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} />
-                }
-                <div class="ways-outside">
-                    <a class="plain" part="button" data-test="open-wallet"
-                        href={["lightning:", bolt11.as_str()].concat()}>{"Open in wallet"}</a>
-                    <CopyButton bolt11={&bolt11} />
-                </div>
-            </div>
-            <code class="bolt11" data-test="bolt11" data-bolt11={&bolt11}>{&bolt11}</code>
-            {verified(invoice, order.promised())}
-        </>
-    }
+    let wallet = webln::is_available()
+        .then(|| html! { <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} /> });
+    let open = element("a", "plain")
+        .part("button")
+        .test("open-wallet")
+        .attribute("href", ["lightning:", bolt11.as_str()].concat())
+        .text("Open in wallet");
+    let outside = element("div", "ways-outside")
+        .child(open)
+        .child(html! { <CopyButton bolt11={&bolt11} /> });
+    element("div", "payable")
+        .children(code)
+        .child(countdown(invoice.created_at, invoice.expires_at, now))
+        .child(element("div", "ways").children(wallet).child(outside))
+        .child(
+            element("code", "bolt11")
+                .test("bolt11")
+                .attribute("data-bolt11", bolt11.clone())
+                .text(bolt11),
+        )
+        .child(verified(invoice, order.promised()))
+        .into()
 }

@@ -10,6 +10,7 @@ pub mod content_view;
 pub mod copy_button;
 pub mod countdown;
 pub mod drawing;
+pub mod element;
 pub mod invoice_panel;
 pub mod notice;
 pub mod offer;

@@ -2,12 +2,24 @@
 
 use yew::prelude::*;
 
+use crate::components::element::element;
+
 /// Draws the panel. `name` is its mark for tests and style sheets; `focus` gets the heading.
-pub fn notice(name: &'static str, heading: &'static str, focus: &NodeRef, rest: Html) -> Html {
-    html! {
-        <div class={classes!("notice", name)} part="notice" data-test={name}>
-            <h3 ref={focus} tabindex="-1">{heading}</h3>
-            {rest}
-        </div>
-    }
+pub fn notice(
+    name: &'static str,
+    heading: &'static str,
+    focus: &NodeRef,
+    rest: impl IntoIterator<Item = Html>,
+) -> Html {
+    let heading = element("h3", "")
+        .attribute("tabindex", "-1")
+        .node(focus)
+        .text(heading);
+    element("div", "")
+        .attribute("class", ["notice ", name].concat())
+        .part("notice")
+        .test(name)
+        .child(heading)
+        .children(rest)
+        .into()
 }

@@ -5,32 +5,37 @@ use yew::prelude::*;
 
 use crate::components::box_view::box_view;
 use crate::components::drawing::{BOLT, drawing};
+use crate::components::element::{button, element};
 
-/// Draws the offer; `busy` while the invoice is asked for.
-pub fn offer(
-    item: &Item,
-    busy: bool,
-    focus: &NodeRef,
-    on_buy: &Callback<()>,
-) -> Html {
+/// Draws the offer; `busy` while the invoice is asked for. In a widget, `slot` lets the site draw
+/// it itself; on a page it is nothing.
+pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) -> Html {
     let price = item.price_msat.to_string();
-    let onclick = on_buy.reform(|_: MouseEvent| ());
-    html! {
-        <>
-            <div class="stage">{box_view(item.sha256, false)}</div>
-            <div class="about">
-                <h2 part="title">{&item.title}</h2>
-                <p class="teaser" part="teaser">{&item.teaser}</p>
-                <div class="buy-row">
-                    <p class="price" part="price">{drawing(BOLT)}{&price}</p>
-                    // Not `disabled` while busy: that would drop the keyboard's focus.
-                    <button type="button" class="main" part="button buy" data-test="buy" ref={focus} {onclick}
-                        aria-disabled={busy.then_some("true")}
-                        aria-label={["Buy ", &item.title, " for ", &price].concat()}>
-                        { if busy { "Asking…" } else { "Open the box" } }
-                    </button>
-                </div>
-            </div>
-        </>
-    }
+    // Not `disabled` while busy: that would drop the keyboard's focus.
+    let opener = button("main", "buy", on_buy)
+        .part("button buy")
+        .node(focus)
+        .attribute("aria-disabled", if busy { "true" } else { "false" })
+        .attribute(
+            "aria-label",
+            ["Buy ", &item.title, " for ", &price].concat(),
+        )
+        .text(if busy { "Asking…" } else { "Open the box" });
+    let price = element("p", "price")
+        .part("price")
+        .child(drawing(BOLT))
+        .text(price);
+    let about = element("div", "about")
+        .child(element("h2", "").part("title").text(item.title.clone()))
+        .child(
+            element("p", "teaser")
+                .part("teaser")
+                .text(item.teaser.clone()),
+        )
+        .child(element("div", "buy-row").child(price).child(opener));
+    element("slot", "")
+        .attribute("name", "locked")
+        .child(element("div", "stage").child(box_view(item.sha256, false)))
+        .child(about)
+        .into()
 }

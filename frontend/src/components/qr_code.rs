@@ -3,6 +3,8 @@
 use qrcodegen::{QrCode as Matrix, QrCodeEcc, QrSegment, Version};
 use yew::prelude::*;
 
+use crate::components::element::{element, paragraph};
+
 /// The white margin that ISO/IEC 18004 demands, in modules.
 const QUIET_ZONE: i32 = 4;
 
@@ -11,16 +13,24 @@ const QUIET_ZONE: i32 = 4;
 pub fn qr_code(bolt11: &str, label: &str) -> Html {
     let Some(matrix) = encode(bolt11) else {
         // Longer than any QR code: it can still be copied or opened.
-        return html! { <p class="quiet">{"This invoice is too long for a QR code."}</p> };
+        return paragraph("quiet", "This invoice is too long for a QR code.");
     };
     let side = (matrix.size() + 2 * QUIET_ZONE).to_string();
-    html! {
-        <svg class="qr" part="qr" data-test="qr" role="img" aria-label={label.to_owned()}
-            viewBox={["0 0 ", &side, " ", &side].concat()} shape-rendering="crispEdges">
-            <path d={["M0 0h", &side, "v", &side, "H0z"].concat()} fill="#fff" />
-            <path d={outline(&matrix)} fill="#000" />
-        </svg>
-    }
+    let path = |fill: &'static str, path: String| {
+        element("path", "")
+            .attribute("fill", fill)
+            .attribute("d", path)
+    };
+    element("svg", "qr")
+        .part("qr")
+        .test("qr")
+        .attribute("role", "img")
+        .attribute("aria-label", label.to_owned())
+        .attribute("viewBox", ["0 0 ", &side, " ", &side].concat())
+        .attribute("shape-rendering", "crispEdges")
+        .child(path("#fff", ["M0 0h", &side, "v", &side, "H0z"].concat()))
+        .child(path("#000", outline(&matrix)))
+        .into()
 }
 
 /// `LIGHTNING:` and the invoice in upper case: both stand for the same in lower case, and upper
@@ -79,6 +89,8 @@ fn outline(matrix: &Matrix) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

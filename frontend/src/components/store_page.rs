@@ -9,6 +9,7 @@ use shared::purchase::Trouble;
 use yew::prelude::*;
 
 use crate::client::Client;
+use crate::components::element::{button, element, paragraph};
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
 use crate::config::own_client;
@@ -32,9 +33,10 @@ pub fn StorePage() -> Html {
         }
     });
     match &catalogue {
-        Catalogue::Loading => html! {
-            <p class="loading" role="status">{"Opening the store…"}</p>
-        },
+        Catalogue::Loading => element("p", "loading")
+            .attribute("role", "status")
+            .text("Opening the store…")
+            .into(),
         Catalogue::Open(store) => shelf(&client, store),
         Catalogue::Away(trouble) => away(trouble, &ask_again),
     }
@@ -55,20 +57,21 @@ fn shelf(client: &Client, store: &Store) -> Html {
         Network::Signet => "Signet: its coins have no value",
         Network::Regtest => "Regtest: play money",
     };
-    html! {
-        <>
-            <div class="shelf">
-                { for store.items.iter().map(|item| card(client, store, item)) }
-                if store.items.is_empty() {
-                    <p class="loading">{"The shelves are empty. Come back later."}</p>
-                }
-            </div>
-            <dl class="facts">
-                <dt>{"Network"}</dt><dd>{network}</dd>
-                <dt>{"Store’s node"}</dt><dd><code>{store.node_id.to_hex()}</code></dd>
-            </dl>
-        </>
-    }
+    let shelf = element("div", "shelf")
+        .children(store.items.iter().map(|item| card(client, store, item)))
+        .children(
+            store
+                .items
+                .is_empty()
+                .then(|| paragraph("loading", "The shelves are empty. Come back later.")),
+        );
+    let node = element("code", "").text(store.node_id.to_hex());
+    let facts = element("dl", "facts")
+        .child(element("dt", "").text("Network"))
+        .child(element("dd", "").text(network))
+        .child(element("dt", "").text("Store’s node"))
+        .child(element("dd", "").child(node));
+    element("div", "").child(shelf).child(facts).into()
 }
 
 /// An item's wall in a card with a cat's ears.
@@ -89,12 +92,14 @@ fn card(client: &Client, store: &Store, item: &Item) -> Html {
 }
 
 fn away(trouble: &Trouble, ask_again: &Callback<()>) -> Html {
-    let onclick = ask_again.reform(|_: MouseEvent| ());
-    html! {
-        <div class="closed" data-test="store-error">
-            <h2>{"The store is napping"}</h2>
-            <p role="status">{words(trouble)}{" This page tries again by itself."}</p>
-            <button type="button" class="plain" data-test="retry" {onclick}>{"Try now"}</button>
-        </div>
-    }
+    let words = element("p", "")
+        .attribute("role", "status")
+        .text(words(trouble))
+        .text(" This page tries again by itself.");
+    element("div", "closed")
+        .test("store-error")
+        .child(element("h2", "").text("The store is napping"))
+        .child(words)
+        .child(button("plain", "retry", ask_again).text("Try now"))
+        .into()
 }

@@ -4,16 +4,17 @@ use shared::problem::{ErrorCode, Problem};
 use shared::purchase::Trouble;
 use yew::prelude::*;
 
+use crate::components::element::{button, element};
+
 /// Says that something is away, not that something failed: it is tried again all the time, and at
 /// once where the buyer does not want to wait.
 pub fn trouble_line(trouble: &Trouble, on_retry: &Callback<()>) -> Html {
-    let onclick = on_retry.reform(|_: MouseEvent| ());
-    html! {
-        <div class="trouble" data-test="trouble">
-            <p>{words(trouble)}{" Trying again…"}</p>
-            <button type="button" class="link" part="button" data-test="retry" {onclick}>{"Try now"}</button>
-        </div>
-    }
+    let words = element("p", "").text(words(trouble)).text(" Trying again…");
+    element("div", "trouble")
+        .test("trouble")
+        .child(words)
+        .child(button("link", "retry", on_retry).text("Try now"))
+        .into()
 }
 
 /// One sentence about what happened.

@@ -5,20 +5,26 @@ use shared::invoice::{Check, Invoice};
 use yew::prelude::*;
 
 use crate::components::drawing::{TICK, drawing};
+use crate::components::element::element;
 
 /// A quiet list that opens on demand, of an invoice that passed every check.
 pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
-    html! {
-        <details class="verified" data-test="verified">
-            <summary>{drawing(TICK)}{"Checked by your browser"}</summary>
-            <ul>
-                { for Check::ALL.iter().map(|&check| {
-                    let (words, value) = words(check, invoice, promised);
-                    html! { <li data-check={check.name()}>{words}<code>{value}</code></li> }
-                }) }
-            </ul>
-        </details>
-    }
+    let check = |check: &Check| {
+        let (words, value) = words(*check, invoice, promised);
+        element("li", "")
+            .attribute("data-check", check.name())
+            .text(words)
+            .child(element("code", "").text(value))
+            .into()
+    };
+    let summary = element("summary", "")
+        .child(drawing(TICK))
+        .text("Checked by your browser");
+    element("details", "verified")
+        .test("verified")
+        .child(summary)
+        .child(element("ul", "").children(Check::ALL.iter().map(check)))
+        .into()
 }
 
 /// What a check has shown, and the value that it was about.
@@ -32,7 +38,9 @@ fn words(check: Check, invoice: &Invoice, promised: Option<ContentHash>) -> (&'s
         ),
         Check::Amount => (
             "It asks for the advertised price, ",
-            invoice.amount_msat.map_or_else(String::new, |amount| amount.to_string()),
+            invoice
+                .amount_msat
+                .map_or_else(String::new, |amount| amount.to_string()),
         ),
         Check::Commitment => (
             "It promises the goods with the SHA-256 ",

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use shared::api::Item;
-use shared::invoice::Terms;
+use shared::invoice::{FailedCheck, Terms};
 use shared::problem::Problem;
 use shared::purchase::{Event, State, Tries, Undelivered};
 use web_sys::HtmlElement;
@@ -15,6 +15,7 @@ use crate::components::announcements::announcements;
 use crate::components::box_view::box_view;
 use crate::components::content_view::{content_view, use_fitted_letters};
 use crate::components::drawing::{PAW, drawing};
+use crate::components::element::{button, element, paragraph};
 use crate::components::invoice_panel::InvoicePanel;
 use crate::components::notice::notice;
 use crate::components::offer::offer;
@@ -61,12 +62,13 @@ pub fn Wall(props: &Props) -> Html {
         attended: &attended,
         taken,
     };
-    html! {
-        <section class="wall" part="wall" data-scene={scene.name()} aria-label={props.item.title.clone()}>
-            {view.draw()}
-            {announcements(purchase)}
-        </section>
-    }
+    element("section", "wall")
+        .part("wall")
+        .attribute("data-scene", scene.name())
+        .attribute("aria-label", props.item.title.clone())
+        .children(view.draw())
+        .child(announcements(purchase))
+        .into()
 }
 
 /// The panels between which the focus moves.
@@ -162,50 +164,26 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn draw(&self) -> Html {
+    fn draw(&self) -> Vec<Html> {
         match self.handle.purchase().state() {
             State::Idle => self.offer(false, None),
             State::Requesting { trouble, .. } => self.offer(true, trouble.as_ref()),
-            State::AwaitingPayment { trouble, .. } => self.invoice(trouble.clone()),
-            State::Expired { .. } => self.notice("expired", "This invoice has expired", html! {
-                <>
-                    <p>{"Nothing was taken from you. If you did pay it at the last moment, the box \
-                        opens by itself."}</p>
-                    {self.new_invoice()}
-                </>
-            }),
-            State::Refused { failure, .. } => self.notice(
-                "refused",
-                "Do not pay this invoice",
-                html! {
-                    <>
-                        <p>{"Your browser checked it, and "}<strong>{with_code(&failure.to_string())}</strong>
-                            {"."}</p>
-                        <p class="quiet">{"Nothing was paid, and nothing payable is shown."}</p>
-                        {self.new_invoice()}
-                    </>
-                },
-            ),
-            State::Failed { problem, .. } => self.failed(problem),
+            State::AwaitingPayment { trouble, .. } => vec![self.invoice(trouble.clone())],
+            State::Expired { .. } => vec![self.expired()],
+            State::Refused { failure, .. } => vec![self.refused(failure)],
+            State::Failed { problem, .. } => vec![self.failed(problem)],
             State::Paid { trouble, .. } => self.paid(trouble.as_ref()),
-            State::Undelivered { reason, .. } => self.undelivered(reason),
-            State::Delivered { .. } => match self.taken {
+            State::Undelivered { reason, .. } => vec![self.undelivered(reason)],
+            State::Delivered { .. } => match self.taken.zip(self.handle.goods()) {
                 None => self.paid(None),
-                Some(taken) => self.goods(taken),
+                Some((taken, bytes)) => vec![self.goods(taken, &bytes)],
             },
         }
     }
 
-    fn offer(&self, busy: bool, trouble: Option<&Tries>) -> Html {
-        // In a widget, `slot` lets the site draw this itself; on a page it is nothing.
-        html! {
-            <>
-                <slot name="locked">
-                    {offer(&self.props.item, busy, self.focus, &self.on(Handle::buy))}
-                </slot>
-                {self.trouble(trouble)}
-            </>
-        }
+    fn offer(&self, busy: bool, trouble: Option<&Tries>) -> Vec<Html> {
+        let offer = offer(&self.props.item, busy, self.focus, &self.on(Handle::buy));
+        [offer].into_iter().chain(self.trouble(trouble)).collect()
     }
 
     fn invoice(&self, trouble: Option<Tries>) -> Html {
@@ -217,35 +195,54 @@ impl View<'_> {
             <InvoicePanel purchase={self.handle.purchase().clone()}
                 clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
                 {trouble} focus={self.focus} {on_paid}
-                on_retry={self.on(|handle| handle.send(Event::Retry))}
-                on_close={self.on(Handle::put_away)} />
+                on_retry={self.on(Handle::retry)} on_close={self.on(Handle::put_away)} />
         }
+    }
+
+    fn expired(&self) -> Html {
+        let comfort = "Nothing was taken from you. If you did pay it at the last moment, the box \
+            opens by itself.";
+        self.notice(
+            "expired",
+            "This invoice has expired",
+            [paragraph("", comfort), self.new_invoice()],
+        )
+    }
+
+    fn refused(&self, failure: &FailedCheck) -> Html {
+        let why = element("p", "")
+            .text("Your browser checked it, and ")
+            .child(with_code(&failure.to_string()))
+            .text(".");
+        let comfort = paragraph("quiet", "Nothing was paid, and nothing payable is shown.");
+        self.notice(
+            "refused",
+            "Do not pay this invoice",
+            [why.into(), comfort, self.new_invoice()],
+        )
     }
 
     fn failed(&self, problem: &Problem) -> Html {
-        self.notice("failed", "The store could not go on", html! {
-            <>
-                <p>{problem_words(problem)}</p>
-                <p class="quiet">{"You have not been charged."}</p>
-                <div class="ways">
-                    {self.button("retry", "main", "Try again", |handle| handle.send(Event::Retry))}
-                    {self.button("start-over", "plain", "Start over", Handle::start_over)}
-                </div>
-            </>
-        })
+        self.notice(
+            "failed",
+            "The store could not go on",
+            [
+                paragraph("", problem_words(problem)),
+                paragraph("quiet", "You have not been charged."),
+                self.retry_or_start_over(),
+            ],
+        )
     }
 
-    fn paid(&self, trouble: Option<&Tries>) -> Html {
-        html! {
-            <>
-                <div class="stage lit">
-                    {box_view(self.props.item.sha256, true)}
-                </div>
-                {self.notice("paid", "Paid. Thank you!", html! {
-                    <><p>{"The box is opening…"}</p>{self.trouble(trouble)}</>
-                })}
-            </>
-        }
+    fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
+        let stage = element("div", "stage lit").child(box_view(self.props.item.sha256, true));
+        let words = [paragraph("", "The box is opening…")].into_iter();
+        let notice = self.notice(
+            "paid",
+            "Paid. Thank you!",
+            words.chain(self.trouble(trouble)),
+        );
+        vec![stage.into(), notice]
     }
 
     fn undelivered(&self, reason: &Undelivered) -> Html {
@@ -255,78 +252,80 @@ impl View<'_> {
                 "What came is not what the invoice promised, so it is not shown.".into()
             }
         };
-        self.notice("paid", "Paid, but not here yet", html! {
-            <>
-                <p data-test="failed">{why}</p>
-                <p class="quiet">{"Your payment is safe: this browser keeps the ticket."}</p>
-                <div class="ways">
-                    {self.button("retry", "main", "Try again", |handle| handle.send(Event::Retry))}
-                    {self.button("start-over", "plain", "Start over", Handle::start_over)}
-                </div>
-            </>
-        })
+        self.notice(
+            "paid",
+            "Paid, but not here yet",
+            [
+                element("p", "").test("failed").text(why).into(),
+                paragraph(
+                    "quiet",
+                    "Your payment is safe: this browser keeps the ticket.",
+                ),
+                self.retry_or_start_over(),
+            ],
+        )
     }
 
-    fn goods(&self, taken: bool) -> Html {
+    fn goods(&self, taken: bool, bytes: &Rc<[u8]>) -> Html {
         let item = &self.props.item;
-        let Some(bytes) = self.handle.goods() else {
-            return Html::default();
-        };
-        html! {
-            <slot name="paid">
-                if !taken {
-                    <div class="stage lit">
-                        {content_view(item, &bytes, self.focus)}
-                        {self.joy()}
-                    </div>
-                }
-                <div class="about">
-                    <h2 part="title">{&item.title}</h2>
-                    <p class="badge" data-test="paid">{drawing(PAW)}{"Paid. It is yours."}</p>
-                    {self.button("buy-again", "link", "Buy another", Handle::start_over)}
-                </div>
-            </slot>
-        }
+        let stage = (!taken).then(|| {
+            element("div", "stage lit")
+                .child(content_view(item, bytes, self.focus))
+                .children(self.joy())
+                .into()
+        });
+        let badge = element("p", "badge")
+            .test("paid")
+            .child(drawing(PAW))
+            .text("Paid. It is yours.");
+        let about = element("div", "about")
+            .child(element("h2", "").part("title").text(item.title.clone()))
+            .child(badge)
+            .child(button("link", "buy-again", &self.on(Handle::start_over)).text("Buy another"));
+        element("slot", "")
+            .attribute("name", "paid")
+            .children(stage)
+            .child(about)
+            .into()
     }
 
-    fn trouble(&self, tries: Option<&Tries>) -> Html {
-        let on_retry = self.on(|handle| handle.send(Event::Retry));
-        tries.map_or_else(Html::default, |tries| {
-            trouble_line(&tries.trouble, &on_retry)
-        })
+    fn trouble(&self, tries: Option<&Tries>) -> Option<Html> {
+        tries.map(|tries| trouble_line(&tries.trouble, &self.on(Handle::retry)))
     }
 
-    fn notice(&self, name: &'static str, heading: &'static str, rest: Html) -> Html {
-        let rest = html! { <><p class="eyebrow">{&self.props.item.title}</p>{rest}</> };
-        notice(name, heading, self.focus, rest)
+    fn notice(
+        &self,
+        name: &'static str,
+        heading: &'static str,
+        rest: impl IntoIterator<Item = Html>,
+    ) -> Html {
+        let eyebrow = paragraph("eyebrow", self.props.item.title.clone());
+        notice(name, heading, self.focus, [eyebrow].into_iter().chain(rest))
     }
 
     fn new_invoice(&self) -> Html {
-        self.button("new-invoice", "main", "Get a new invoice", Handle::replace)
+        let on_click = self.on(Handle::replace);
+        button("main", "new-invoice", &on_click)
+            .text("Get a new invoice")
+            .into()
+    }
+
+    fn retry_or_start_over(&self) -> Html {
+        element("div", "ways")
+            .child(button("main", "retry", &self.on(Handle::retry)).text("Try again"))
+            .child(button("plain", "start-over", &self.on(Handle::start_over)).text("Start over"))
+            .into()
     }
 
     /// A small joy at the moment of payment; not for one who merely loads the page again.
-    fn joy(&self) -> Html {
-        if !self.attended.get() {
-            return Html::default();
-        }
-        html! {
-            <div class="joy" aria-hidden="true">{ for (0..6).map(|_| drawing(PAW)) }</div>
-        }
+    fn joy(&self) -> Option<Html> {
+        let paws = || element("div", "joy").attribute("aria-hidden", "true");
+        self.attended
+            .get()
+            .then(|| paws().children((0..6).map(|_| drawing(PAW))).into())
     }
 
-    fn button(
-        &self,
-        test: &'static str,
-        class: &'static str,
-        label: &'static str,
-        act: impl Fn(&Handle) + 'static,
-    ) -> Html {
-        let onclick = self.on(act).reform(|_: MouseEvent| ());
-        html! { <button type="button" {class} part="button" data-test={test} {onclick}>{label}</button> }
-    }
-
-    fn on(&self, act: impl Fn(&Handle) + 'static) -> Callback<()> {
+    fn on(&self, act: fn(&Handle)) -> Callback<()> {
         let (handle, attended) = (self.handle.clone(), self.attended.clone());
         Callback::from(move |()| {
             attended.set(true);
@@ -339,9 +338,13 @@ impl View<'_> {
 fn with_code(sentence: &str) -> Html {
     sentence
         .split_inclusive(' ')
-        .map(|word| match word.trim_end_matches([' ', ',']) {
-            key if key.len() >= 64 => html! { <><code>{key}</code>{&word[key.len()..]}</> },
-            _ => html! { {word} },
+        .fold(element("strong", ""), |strong, word| {
+            match word.trim_end_matches([' ', ',']) {
+                key if key.len() >= 64 => strong
+                    .child(element("code", "").text(key.to_owned()))
+                    .text(word[key.len()..].to_owned()),
+                _ => strong.text(word.to_owned()),
+            }
         })
-        .collect()
+        .into()
 }

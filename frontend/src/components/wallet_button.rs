@@ -5,6 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::components::drawing::{BOLT, drawing};
+use crate::components::element::{button, element};
 use crate::webln::{self, devnet};
 
 /// What to pay.
@@ -33,10 +34,10 @@ const BUYERS: [(&str, &str); 2] = [("alice", "devnet-alice"), ("bob", "devnet-bo
 pub fn WalletButton(props: &Props) -> Html {
     let wallet = use_state_eq(|| Wallet::Ready);
     let redraw = use_force_update();
-    let onclick = {
+    let on_click = {
         let (bolt11, on_paid) = (props.bolt11.clone(), props.on_paid.clone());
         let wallet = wallet.setter();
-        Callback::from(move |_: MouseEvent| {
+        Callback::from(move |()| {
             let (bolt11, on_paid) = (bolt11.clone(), on_paid.clone());
             let wallet = wallet.clone();
             wallet.set(Wallet::Paying);
@@ -53,44 +54,53 @@ pub fn WalletButton(props: &Props) -> Html {
             });
         })
     };
-    let paying = *wallet == Wallet::Paying;
-    let line = match &*wallet {
-        Wallet::Ready | Wallet::Paying => Html::default(),
-        Wallet::Done => html! { {"Your wallet says that it paid. Waiting for the store…"} },
-        Wallet::Failed(why) => html! { <>{"Your wallet did not pay: "}{why}</> },
+    let (label, line) = match &*wallet {
+        Wallet::Ready => ("Pay with browser wallet", String::new()),
+        Wallet::Paying => ("Your wallet is paying…", String::new()),
+        Wallet::Done => (
+            "Pay with browser wallet",
+            "Your wallet says that it paid. Waiting for the store…".to_owned(),
+        ),
+        Wallet::Failed(why) => (
+            "Pay with browser wallet",
+            ["Your wallet did not pay: ", why].concat(),
+        ),
     };
-    html! {
-        <>
-            <button type="button" class="main" part="button" data-test="pay-webln" {onclick} disabled={paying}>
-                {drawing(BOLT)}
-                { if paying { "Your wallet is paying…" } else { "Pay with browser wallet" } }
-            </button>
-            <p class="wallet-line" aria-live="polite">{line}</p>
-            {devnet_switch(&redraw)}
-        </>
+    let mut pay = button("main", "pay-webln", &on_click)
+        .child(drawing(BOLT))
+        .text(label);
+    if *wallet == Wallet::Paying {
+        pay = pay.attribute("disabled", "");
     }
+    let line = element("p", "wallet-line")
+        .attribute("aria-live", "polite")
+        .text(line);
+    element("div", "wallet")
+        .child(pay)
+        .child(line)
+        .children(devnet_switch(&redraw))
+        .into()
 }
 
 /// On the development network's demo alone: whose wallet pays.
-fn devnet_switch(redraw: &UseForceUpdateHandle) -> Html {
-    let Some(chosen) = devnet::node() else {
-        return Html::default();
-    };
-    let button = |(name, test): (&'static str, &'static str)| {
+fn devnet_switch(redraw: &UseForceUpdateHandle) -> Option<Html> {
+    let chosen = devnet::node()?;
+    let choice = |(name, test): (&'static str, &'static str)| {
         let redraw = redraw.clone();
-        let onclick = Callback::from(move |_: MouseEvent| {
+        let on_click = Callback::from(move |()| {
             devnet::choose(name);
             redraw.force_update();
         });
         let pressed = if chosen == name { "true" } else { "false" };
-        html! {
-            <button type="button" data-test={test} aria-pressed={pressed} {onclick}>{name}</button>
-        }
+        button("", test, &on_click)
+            .attribute("aria-pressed", pressed)
+            .text(name)
+            .into()
     };
-    html! {
-        <div class="devnet" role="group" aria-label="Demo: who pays">
-            {"Demo: pay as "}
-            { for BUYERS.map(button) }
-        </div>
-    }
+    let switch = element("div", "devnet")
+        .attribute("role", "group")
+        .attribute("aria-label", "Demo: who pays")
+        .text("Demo: pay as ")
+        .children(BUYERS.map(choice));
+    Some(switch.into())
 }

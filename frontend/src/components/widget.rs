@@ -8,6 +8,7 @@ use shared::purchase::{Purchase, Trouble};
 use yew::prelude::*;
 
 use crate::client::Client;
+use crate::components::element::{button, element, paragraph};
 use crate::components::notice::notice;
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
@@ -52,9 +53,8 @@ pub fn Widget(props: &Props) -> Html {
         },
         Err(invalid) => html! {
             <div class="widget" part="widget">
-                { notice("failed", "This box is not set up", &focus, html! {
-                    { for invalid.iter().map(|mistake| html! { <p>{mistake.to_string()}</p> }) }
-                }) }
+                { notice("failed", "This box is not set up", &focus,
+                    invalid.iter().map(|mistake| paragraph("", mistake.to_string()))) }
             </div>
         },
     }
@@ -103,21 +103,23 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             "failed",
             "Nothing is in this box",
             &focus,
-            html! {
-                <p>{"The store has no item “"}{config.item.as_str()}{"”."}</p>
-            },
+            [paragraph(
+                "",
+                ["The store has no item “", config.item.as_str(), "”."].concat(),
+            )],
         ),
         Offer::Away(trouble) => notice(
             "away",
             "The store is napping",
             &focus,
-            html! {
-                <>
-                    <p role="status">{words(trouble)}{" This page tries again by itself."}</p>
-                    <button type="button" class="plain" part="button" data-test="retry"
-                        onclick={ask_again.reform(|_: MouseEvent| ())}>{"Try now"}</button>
-                </>
-            },
+            [
+                element("p", "")
+                    .attribute("role", "status")
+                    .text(words(trouble))
+                    .text(" This page tries again by itself.")
+                    .into(),
+                button("plain", "retry", &ask_again).text("Try now").into(),
+            ],
         ),
     }
 }

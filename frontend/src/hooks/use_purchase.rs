@@ -105,6 +105,11 @@ impl Handle {
         self.send(Event::Replace { purchase_id });
     }
 
+    /// Tries again what failed.
+    pub fn retry(&self) {
+        self.send(Event::Retry);
+    }
+
     /// Puts the purchase away. An unpaid one stays in storage: its invoice may be paid yet, and
     /// the next "buy" goes on with it.
     pub fn put_away(&self) {
