@@ -135,11 +135,7 @@ impl Network {
     }
 
     fn channels_are_usable(&self) -> bool {
-        let expected = [(&self.store, 1), (&self.alice, 2), (&self.bob, 1)];
-        expected.into_iter().all(|(node, count)| {
-            let channels = node.channels();
-            channels.iter().filter(|channel| channel.is_usable).count() == count
-        })
+        self.nodes().map(|node| node.usable_channels()) == [1, 2, 1]
     }
 
     /// Whether bob has heard of both directions of the channel between alice and the store.

@@ -125,6 +125,11 @@ impl Node {
             .sum()
     }
 
+    /// How many of its channels can carry payments now.
+    pub fn usable_channels(&self) -> usize {
+        self.ldk.channel_manager.list_usable_channels().len()
+    }
+
     /// What forwarding other nodes' payments earned, in millisatoshi.
     pub fn fees_collected_msat(&self) -> u64 {
         self.ledger.fees_msat()

@@ -94,6 +94,7 @@ pub(super) fn fundchannel(
         txid: String,
         outnum: u16,
         channel_id: String,
+        channel_type: ChannelType,
         mindepth: u32,
     }
     let params = Params::read(params, &["id", "amount"], &["feerate", "announce"])?;
@@ -118,6 +119,7 @@ pub(super) fn fundchannel(
             txid: opened.funding.compute_txid().to_string(),
             outnum: opened.output_index,
             channel_id: opened.channel_id.to_string(),
+            channel_type: ChannelType::ONLY,
             mindepth: MIN_DEPTH,
         })
     })
@@ -166,8 +168,16 @@ struct PeerChannel {
 
 #[derive(Serialize)]
 struct ChannelType {
-    bits: Vec<usize>,
-    names: Vec<&'static str>,
+    bits: [usize; 1],
+    names: [&'static str; 1],
+}
+
+impl ChannelType {
+    /// The one kind of channel that the devnet opens.
+    const ONLY: Self = Self {
+        bits: [12],
+        names: ["static_remotekey/even"],
+    };
 }
 
 #[derive(Serialize)]
@@ -213,15 +223,17 @@ pub(super) fn listpeerchannels(node: &Arc<Node>, params: &RawValue) -> Answer {
     struct PeerChannels {
         channels: Vec<PeerChannel>,
     }
-    let params = Params::read(params, &[], &["id", "short_channel_id"])?;
+    let params = Params::read(params, &[], &["id", "short_channel_id", "channel_id"])?;
     let peer = params.optional("id", public_key)?;
     let scid = params.optional("short_channel_id", |token| {
         let parsed = parse_scid(&token.string()?);
         parsed.ok_or_else(|| token.should_be("should be a short_channel_id of form NxNxN"))
     })?;
+    let channel_id = params.optional("channel_id", Token::hash)?;
     let channels = node
         .channels()
         .iter()
+        .filter(|channel| channel_id.is_none_or(|id| id.0 == channel.channel_id.0))
         .filter(|channel| peer.is_none_or(|peer| peer == channel.counterparty.node_id))
         .filter(|channel| scid.is_none_or(|scid| Some(scid) == channel.short_channel_id))
         .map(|channel| peer_channel(node, channel))
@@ -244,11 +256,7 @@ fn peer_channel(node: &Node, channel: &ChannelDetails) -> PeerChannel {
         peer_id: channel.counterparty.node_id.to_string(),
         peer_connected: connected,
         reestablished: connected,
-        // The one kind of channel that the devnet opens.
-        channel_type: ChannelType {
-            bits: vec![12],
-            names: vec!["static_remotekey/even"],
-        },
+        channel_type: ChannelType::ONLY,
         updates: updates(channel),
         state: if channel.is_channel_ready {
             "CHANNELD_NORMAL"

@@ -1,5 +1,7 @@
 //! What several tests of the devnet need.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -38,6 +40,26 @@ impl Client {
                 return None;
             }
         }
+    }
+
+    /// Waits until the node has read everything that was sent, which it proves by answering one
+    /// more request. Returns what it answered before that.
+    pub(crate) async fn is_heard(&mut self) -> Option<Value> {
+        self.send(r#"{"jsonrpc":"2.0","id":"heard","method":"getinfo","params":{}}"#)
+            .await;
+        let mut early = None;
+        loop {
+            let answer: Value = serde_json::from_str(&self.receive().await.unwrap()).unwrap();
+            if answer["id"] == "heard" {
+                return early;
+            }
+            early = Some(answer);
+        }
+    }
+
+    /// Stops writing, as a client does that wants no answer.
+    pub(crate) async fn stop_writing(&mut self) {
+        self.stream.shutdown().await.unwrap();
     }
 
     /// Sends text that is one request and reads the answer to it.

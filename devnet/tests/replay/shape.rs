@@ -71,10 +71,10 @@ fn compare(
             }
         }
         // An error is the same only if its code and its message are.
-        _ if path == "/error/code" || path == "/error/message" => {
-            if recorded != actual {
-                found.push(format!("{path} is {actual}, recorded {recorded}"));
-            }
+        _ if path.starts_with("/error/") && !path.starts_with("/error/data") => {
+            found.extend(
+                (recorded != actual).then(|| format!("{path} is {actual}, recorded {recorded}")),
+            );
         }
         _ if kind(recorded) != kind(actual) => {
             found.push(format!(
