@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 use crate::content::ContentHash;
+use crate::fiat::{FiatPrice, Rate};
 use crate::lightning::{
     Msat, Network, NodeId, ParseError, PaymentHash, Preimage, hex_serde, parse_hex,
 };
@@ -94,14 +95,35 @@ pub struct Item {
     pub title: String,
     /// What is shown before payment.
     pub teaser: String,
-    /// The price.
+    /// The price. Where it follows a rate: what it is at that rate, and within
+    /// [`crate::invoice::RATE_TOLERANCE_PERCENT`] what an invoice made now asks for.
     pub price_msat: Msat,
+    /// The price in a state's currency, where the owner set it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fiat_price: Option<FiatPrice>,
+    /// The rate that `price_msat` follows; only with `fiat_price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How long the goods can be fetched after the invoice's time is over, in seconds; without it,
+    /// for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_for_secs: Option<u64>,
     /// The media type of the goods.
     pub content_type: String,
     /// Their size in bytes.
     pub size: u64,
     /// Their hash, which the invoice commits to.
     pub sha256: ContentHash,
+}
+
+impl Item {
+    /// The price for people: as the owner set it.
+    pub fn price_text(&self) -> String {
+        match self.fiat_price {
+            None => self.price_msat.to_string(),
+            Some(price) => format!("{price} (about {} sat)", self.price_msat.0.div_ceil(1000)),
+        }
+    }
 }
 
 /// Names a purchase: random, made and stored by the buyer's side before it asks. 32 hex digits on
@@ -146,6 +168,10 @@ pub struct CreatedInvoice {
     pub claim: Claim,
     /// What to pay.
     pub invoice: InvoiceDetails,
+    /// The rate that the amount was made with, where the price follows one. Only with a new invoice:
+    /// later the store has forgotten it, while the amount stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 /// An invoice with its main fields decoded for clients that cannot. Who can, decodes `bolt11`.

@@ -16,6 +16,8 @@ use crate::macaroon::{Macaroon, MacaroonError};
 
 /// The caveat that binds a claim to an item: `item=<id>`.
 pub const CAVEAT_ITEM: &str = "item";
+/// The caveat that names the version of the goods that was sold: `sha256=<64 hex digits>`.
+pub const CAVEAT_SHA256: &str = "sha256";
 /// The caveat that ends a claim: `valid_until=<UNIX seconds>`; valid up to and including it.
 pub const CAVEAT_VALID_UNTIL: &str = "valid_until";
 

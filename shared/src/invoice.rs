@@ -12,6 +12,7 @@ use lightning_invoice::{
     SignedRawBolt11Invoice,
 };
 
+use crate::api::{Item, Store};
 use crate::claim::Claim;
 use crate::content::{ContentHash, commitment};
 use crate::lightning::{Msat, Network, NodeId, PaymentHash};
@@ -129,10 +130,42 @@ pub struct Terms {
     pub payee: Option<NodeId>,
     /// The advertised price.
     pub price_msat: Msat,
+    /// The price is in a state's currency and follows a rate, so that the invoice may ask for up to
+    /// [`RATE_TOLERANCE_PERCENT`] more than was advertised, or for less.
+    pub floating: bool,
     /// The most that the embedding page allows.
     pub max_msat: Option<Msat>,
     /// The hash of the goods as advertised.
     pub sha256: ContentHash,
+}
+
+/// By how much a rate may have moved between the advertised price and the invoice. Beyond that the
+/// buyer is asked again: what is paid is never far from what was shown.
+pub const RATE_TOLERANCE_PERCENT: u64 = 1;
+
+impl Terms {
+    /// What the store itself offers, signed by its own node.
+    pub fn of(store: &Store, item: &Item) -> Self {
+        Self {
+            network: store.network,
+            payee: Some(store.node_id),
+            price_msat: item.price_msat,
+            floating: item.fiat_price.is_some(),
+            max_msat: None,
+            sha256: item.sha256,
+        }
+    }
+
+    /// Whether an invoice may ask for this. Nothing is never a price, and would leave the amount to
+    /// the payer.
+    fn accepts(&self, amount: Msat) -> bool {
+        if !self.floating {
+            return amount == self.price_msat;
+        }
+        let tolerance = self.price_msat.0 / 100 * RATE_TOLERANCE_PERCENT;
+        let most = Msat(self.price_msat.0.saturating_add(tolerance));
+        Msat(0) < amount && amount <= most
+    }
 }
 
 /// The checks, in the order in which they are made.
@@ -144,7 +177,8 @@ pub enum Check {
     Network,
     /// The expected node signed it.
     Payee,
-    /// It asks for the advertised price, and no more than the page allows.
+    /// It asks for the advertised price, give or take a rate's last steps where the price is in a
+    /// state's currency, and for no more than the page allows.
     Amount,
     /// Its description promises the advertised goods.
     Commitment,
@@ -317,18 +351,21 @@ pub fn check(invoice: &Invoice, claim: &Claim, terms: &Terms) -> Result<(), Fail
             found: invoice.payee,
         });
     }
-    if invoice.amount_msat != Some(terms.price_msat) {
-        return Err(FailedCheck::Amount {
-            expected: terms.price_msat,
-            found: invoice.amount_msat,
-        });
-    }
+    let amount = match invoice.amount_msat {
+        Some(amount) if terms.accepts(amount) => amount,
+        found => {
+            return Err(FailedCheck::Amount {
+                expected: terms.price_msat,
+                found,
+            });
+        }
+    };
     if let Some(maximum) = terms.max_msat
-        && terms.price_msat > maximum
+        && amount > maximum
     {
         return Err(FailedCheck::AboveMaximum {
             maximum,
-            found: terms.price_msat,
+            found: amount,
         });
     }
     let found = invoice.description.as_deref().and_then(commitment);

@@ -8,6 +8,7 @@
 //! # Layout, in reading order
 //!
 //! - [`lightning`]: msat, payment hash, preimage, node id, network; parsed once, then trusted.
+//! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.
 //! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
@@ -18,6 +19,7 @@
 pub mod api;
 pub mod claim;
 pub mod content;
+pub mod fiat;
 pub mod invoice;
 pub mod lightning;
 pub mod macaroon;

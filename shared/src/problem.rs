@@ -87,12 +87,16 @@ error_codes! {
     UnknownItem = "unknown-item", 404, "The store does not have this item";
     /// lightningd does not know the claim's invoice any more.
     UnknownInvoice = "unknown-invoice", 404, "The node does not know this invoice";
+    /// The goods were sold, but the store no longer has the version that was.
+    Gone = "gone", 410, "The goods are gone";
     /// The address exists, but not for this method.
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed";
     /// The body is larger than the API takes.
     TooLarge = "too-large", 413, "The request is too large";
     /// A mistake of the gateway's; its log says more.
     Internal = "internal", 500, "The store made a mistake";
+    /// The price follows a rate, and the store knows no rate that is fresh enough.
+    PriceUnavailable = "price-unavailable", 503, "The store has no current price";
     /// lightningd is not answering.
     LightningUnavailable = "lightning-unavailable", 503, "The store's Lightning node is not answering";
 }

@@ -463,6 +463,36 @@ fn a_price_above_the_pages_limit_is_refused() {
     assert_eq!(name(&buyer), "refused");
 }
 
+#[track_caller]
+fn check_floating(amount_msat: u64, max_msat: Option<u64>, state: &str) {
+    let terms = Terms {
+        floating: true,
+        max_msat: max_msat.map(Msat),
+        ..terms()
+    };
+    let buyer = Buyer(Purchase::new(terms)).buys(1);
+    let mut changed = sample(1);
+    changed.amount_msat = Some(amount_msat);
+    let round = buyer.round();
+    let buyer = buyer.event(Event::Created {
+        round,
+        created: Box::new(changed.created()),
+    });
+    assert_eq!(name(&buyer), state, "{amount_msat} msat");
+    assert_eq!(buyer.payable(), state == "awaiting");
+}
+
+#[test]
+fn a_price_that_follows_a_rate_may_move_a_little_and_never_above_the_limit() {
+    check_floating(100_000, None, "awaiting");
+    check_floating(101_000, None, "awaiting");
+    check_floating(101_001, None, "refused");
+    check_floating(60_000, None, "awaiting");
+    check_floating(101_000, Some(101_000), "awaiting");
+    check_floating(100_501, Some(100_500), "refused");
+    check_floating(100_400, Some(100_500), "awaiting");
+}
+
 #[test]
 fn a_reload_finds_the_purchase_again_in_every_state() {
     check(

@@ -10,8 +10,9 @@ use common::{CREATED_AT, EXPIRES_AT, claim, node_id, payment_hash, preimage, pur
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::api::{CreateInvoice, InvoiceStatus, Item, ItemId, Status, Store};
+use shared::api::{CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Status, Store};
 use shared::content::ContentHash;
+use shared::fiat::{FiatPrice, Rate};
 use shared::lightning::{Msat, Network};
 
 #[track_caller]
@@ -36,6 +37,9 @@ fn store() {
             title: "Two cats".into(),
             teaser: "They like each other".into(),
             price_msat: Msat(100_000),
+            fiat_price: None,
+            rate: None,
+            valid_for_secs: None,
             content_type: "text/plain; charset=utf-8".into(),
             size: 8,
             sha256: ContentHash::of(b"two cats"),
@@ -59,6 +63,47 @@ fn store() {
 }
 
 #[test]
+fn an_item_whose_price_follows_a_rate() {
+    let item = Item {
+        id: "song".parse().unwrap(),
+        title: "A song".into(),
+        teaser: String::new(),
+        price_msat: Msat(384_616),
+        fiat_price: Some(FiatPrice {
+            amount: "0.25".parse().unwrap(),
+            currency: "USD".parse().unwrap(),
+        }),
+        rate: Some(rate()),
+        valid_for_secs: Some(86_400),
+        content_type: "audio/mpeg".into(),
+        size: 8,
+        sha256: ContentHash::of(b"two cats"),
+    };
+    let expected = json!({
+        "id": "song",
+        "title": "A song",
+        "teaser": "",
+        "price_msat": 384_616,
+        "fiat_price": {"amount": "0.25", "currency": "USD"},
+        "rate": {"currency": "USD", "per_btc": "65000", "at": CREATED_AT},
+        "valid_for_secs": 86_400,
+        "content_type": "audio/mpeg",
+        "size": 8,
+        "sha256": ContentHash::of(b"two cats").to_hex(),
+    });
+    check(&item, &expected);
+    assert_eq!(item.price_text(), "0.25 USD (about 385 sat)");
+}
+
+fn rate() -> Rate {
+    Rate {
+        currency: "USD".parse().unwrap(),
+        per_btc: "65000".parse().unwrap(),
+        at: CREATED_AT,
+    }
+}
+
+#[test]
 fn create() {
     let request = CreateInvoice {
         purchase_id: purchase_id(0xab),
@@ -79,6 +124,14 @@ fn create() {
             "expires_at": EXPIRES_AT,
         },
     });
+    check(&created, &expected);
+
+    let created = CreatedInvoice {
+        rate: Some(rate()),
+        ..created
+    };
+    let mut expected = expected;
+    expected["rate"] = json!({"currency": "USD", "per_btc": "65000", "at": CREATED_AT});
     check(&created, &expected);
 }
 

@@ -40,8 +40,12 @@ pub struct Props {
 #[component]
 pub fn InvoicePanel(props: &Props) -> Html {
     let now = use_server_now(&props.clock);
-    let price = props.purchase.terms().price_msat.to_string();
     let payable = props.purchase.payable(now);
+    // A price that follows a rate may have moved since it was advertised.
+    let asked = payable.and_then(|order| order.invoice.amount_msat);
+    let price = asked
+        .unwrap_or(props.purchase.terms().price_msat)
+        .to_string();
     // Drawn once, not each second.
     let code = use_memo(
         payable.map(|order| order.invoice.bolt11.clone()),

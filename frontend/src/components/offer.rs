@@ -10,7 +10,7 @@ use crate::components::element::{button, element};
 /// Draws the offer; `busy` while the invoice is asked for. In a widget, `slot` lets the site draw
 /// it itself; on a page it is nothing.
 pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) -> Html {
-    let price = item.price_msat.to_string();
+    let price = item.price_text();
     // Not `disabled` while busy: that would drop the keyboard's focus.
     let opener = button("main", "buy", on_buy)
         .part("button buy")

@@ -76,13 +76,7 @@ fn shelf(client: &Client, store: &Store) -> Html {
 
 /// An item's wall in a card with a cat's ears.
 fn card(client: &Client, store: &Store, item: &Item) -> Html {
-    let terms = Terms {
-        network: store.network,
-        payee: Some(store.node_id),
-        price_msat: item.price_msat,
-        max_msat: None,
-        sha256: item.sha256,
-    };
+    let terms = Terms::of(store, item);
     let id = item.id.as_str();
     html! {
         <article key={id} class="card" data-test={["item-", id].concat()}>

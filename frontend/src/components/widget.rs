@@ -170,7 +170,7 @@ fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
             <slot name="locked">
                 <button type="button" class="main opener" part="button open" data-test="open"
                     aria-haspopup="dialog" onclick={open}>
-                    {&item.title}{" – "}{item.price_msat.to_string()}
+                    {&item.title}{" – "}{item.price_text()}
                 </button>
             </slot>
             <dialog class="sheet" part="dialog" ref={remote.dialog()} data-test="dialog"
@@ -216,11 +216,9 @@ fn Embedded(props: &EmbeddedProps) -> Html {
         ..
     } = props;
     let terms = Terms {
-        network: store.network,
         payee: config.payee.or(Some(store.node_id)),
-        price_msat: item.price_msat,
         max_msat: config.max_msat,
-        sha256: item.sha256,
+        ..Terms::of(store, item)
     };
     html! { <Wall {client} item={Rc::new(item.clone())} {terms} {on_change} on_goods={Some(on_goods)} /> }
 }

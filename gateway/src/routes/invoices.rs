@@ -96,6 +96,7 @@ fn describe(
             expires_at: invoice.expires_at,
             bolt11,
         },
+        rate: None,
     })
 }
 

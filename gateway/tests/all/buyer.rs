@@ -26,13 +26,7 @@ impl Buyer {
             .iter()
             .find(|offer| offer.id.as_str() == item)
             .unwrap();
-        let purchase = Purchase::new(Terms {
-            network: store.network,
-            payee: Some(store.node_id),
-            price_msat: offer.price_msat,
-            max_msat: None,
-            sha256: offer.sha256,
-        });
+        let purchase = Purchase::new(Terms::of(&store, offer));
         Self {
             gateway: gateway.clone(),
             purchase,

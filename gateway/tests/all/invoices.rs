@@ -40,14 +40,7 @@ async fn a_new_invoice_passes_every_check_of_the_buyers() {
     let created = gateway.create("two-cats").await;
 
     let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
-    let terms = Terms {
-        network: store.network,
-        payee: Some(store.node_id),
-        price_msat: two_cats.price_msat,
-        max_msat: None,
-        sha256: two_cats.sha256,
-    };
-    check(&invoice, &created.claim, &terms).unwrap();
+    check(&invoice, &created.claim, &Terms::of(&store, two_cats)).unwrap();
     let details = &created.invoice;
     assert_eq!(details.payment_hash, invoice.payment_hash);
     assert_eq!(details.amount_msat, Msat(100_000));

@@ -65,6 +65,7 @@ pub fn terms() -> Terms {
         network: Network::Regtest,
         payee: Some(node_id([42; 32])),
         price_msat: Msat(100_000),
+        floating: false,
         max_msat: None,
         sha256: ContentHash::of(GOODS),
     }
@@ -115,6 +116,7 @@ impl Sample {
                 created_at: CREATED_AT,
                 expires_at: EXPIRES_AT,
             },
+            rate: None,
         }
     }
 }
