@@ -284,10 +284,10 @@ describe('the widget', () => {
     const page = await visit('slots.html');
     await page.waitForFunction(() => document.querySelector('purr-wall').state === 'idle');
     assert.ok(!(await page.getByTestId('buy').isVisible()), 'our own offer is shown, too');
-    assert.ok(!(await page.getByText('Thank you!').isVisible()));
+    assert.ok(!(await page.getByText('on their way to your inbox').isVisible()));
     await page.getByRole('button', { name: 'Have them' }).click();
     await network.alice.pay(await shownInvoice(page));
-    await page.getByText('Thank you!').waitFor({ state: 'visible' });
+    await page.getByText('on their way to your inbox').waitFor({ state: 'visible' });
     const { text } = await hears(page, 'purr-wall:content');
     assert.ok(text.length > 0);
     assert.ok(!(await page.getByTestId('content').isVisible()), 'the content is shown, too');

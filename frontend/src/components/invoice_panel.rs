@@ -97,6 +97,7 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
         .child(element("div", "ways").children(wallet).child(outside))
         .child(
             element("code", "bolt11")
+                .part("bolt11")
                 .test("bolt11")
                 .attribute("data-bolt11", bolt11.clone())
                 .text(bolt11),

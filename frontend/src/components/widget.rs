@@ -45,19 +45,23 @@ pub fn Widget(props: &Props) -> Html {
             }
         },
     );
-    match &*parsed {
-        Ok(config) => html! {
-            <div class="widget" part="widget" data-theme={config.theme.name()}>
+    let widget = element("div", "widget").part("widget");
+    let widget = match &*parsed {
+        Ok(config) => widget
+            .attribute("data-theme", config.theme.name())
+            .child(html! {
                 <Shop key={config.gateway.name()} config={config.clone()} remote={&props.remote} />
-            </div>
-        },
-        Err(invalid) => html! {
-            <div class="widget" part="widget">
-                { notice("failed", "This box is not set up", &focus,
-                    invalid.iter().map(|mistake| paragraph("", mistake.to_string()))) }
-            </div>
-        },
-    }
+            }),
+        Err(invalid) => widget.child(notice(
+            "failed",
+            "This box is not set up",
+            &focus,
+            invalid
+                .iter()
+                .map(|mistake| paragraph("", mistake.to_string())),
+        )),
+    };
+    widget.into()
 }
 
 #[derive(Properties, PartialEq)]
@@ -88,7 +92,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
     );
     match offer {
         // Until there is more to show: what the site put into the element.
-        Offer::Loading => html! { <slot /> },
+        Offer::Loading => element("slot", "").into(),
         Offer::Here(store, item) => {
             let wall = html! {
                 <Embedded key={item.id.as_str()} client={(*client).clone()} {store}
@@ -161,28 +165,34 @@ impl<'a> Offer<'a> {
 
 /// A button, and the wall in the dialog that it opens.
 fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
-    let open = {
+    let on_open = {
         let remote = remote.clone();
-        move |_: MouseEvent| remote.buy()
+        Callback::from(move |()| remote.buy())
     };
-    html! {
-        <>
-            <slot name="locked">
-                <button type="button" class="main opener" part="button open" data-test="open"
-                    aria-haspopup="dialog" onclick={open}>
-                    {&item.title}{" – "}{item.price_text()}
-                </button>
-            </slot>
-            <dialog class="sheet" part="dialog" ref={remote.dialog()} data-test="dialog"
-                aria-label={item.title.clone()}>
-                <form method="dialog">
-                    <button class="shut" part="button close" data-test="close-dialog"
-                        aria-label="Close">{"×"}</button>
-                </form>
-                {wall}
-            </dialog>
-        </>
-    }
+    let open = button("main opener", "open", &on_open)
+        .part("button open")
+        .attribute("aria-haspopup", "dialog")
+        .text([&item.title, " – ", &item.price_text()].concat());
+    let close = element("button", "shut")
+        .part("button close")
+        .test("close-dialog")
+        .attribute("aria-label", "Close")
+        .text("×");
+    let dialog = element("dialog", "sheet")
+        .part("dialog")
+        .test("dialog")
+        .attribute("aria-label", item.title.clone())
+        .node(remote.dialog())
+        .child(
+            element("form", "")
+                .attribute("method", "dialog")
+                .child(close),
+        )
+        .child(wall);
+    element("div", "")
+        .child(element("slot", "").attribute("name", "locked").child(open))
+        .child(dialog)
+        .into()
 }
 
 #[derive(Clone, Properties, PartialEq)]
