@@ -1,0 +1,492 @@
+//! How fast the gateway is, beside what it stands on, in one run.
+//!
+//! - Invoices: through the gateway over HTTP, and straight on the node's socket.
+//! - Status answers for a known unpaid invoice, and a bare Axum handler with an answer of the same
+//!   size, with the number of calls that the node sees meanwhile.
+//! - What the gateway adds between the node's word of a payment and the waiting buyer's answer.
+//!
+//! The gateway and the bare handler are programs of their own; rounds alternate, so that both sides
+//! have the same weather. The node is the devnet's store, or the one of `PURRWALL_STORE_RPC`, paid
+//! by that of `PURRWALL_ALICE_RPC`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be measured ends the measurement"
+)]
+
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use serde_json::{Value, json};
+use shared::api::CreatedInvoice;
+use shared::content::{ContentHash, describe};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+const STATUS_CONNECTIONS: usize = 8;
+const PAYMENTS: usize = 30;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if env::args().nth(1).as_deref() == Some(BARE) {
+        runtime.block_on(serve_bare());
+    } else {
+        runtime.block_on(measure());
+    }
+}
+
+async fn measure() {
+    let dir = tempfile::tempdir().unwrap();
+    let nodes = Nodes::find(&dir).await;
+    println!("the node: {}", nodes.kind);
+    let gateway = start_gateway(&nodes.store, &dir);
+    for concurrency in [1, 8] {
+        measure_invoices(&nodes, &gateway, concurrency).await;
+    }
+    measure_status(&nodes, &dir).await;
+    measure_delay(&nodes, &gateway).await;
+}
+
+async fn measure_invoices(nodes: &Nodes, gateway: &Program, concurrency: usize) {
+    let (mut socket, mut http) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        socket.push(rate(concurrency, || SocketInvoices::new(&nodes.store)).await);
+        http.push(rate(concurrency, || HttpInvoices::new(gateway)).await);
+    }
+    print_ratio(
+        &format!("invoices, {concurrency} at once"),
+        ("gateway", median(http)),
+        ("socket", median(socket)),
+        0.9,
+    );
+}
+
+async fn measure_status(nodes: &Nodes, dir: &TempDir) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let proxy = count_calls(&nodes.store, dir, calls.clone());
+    let gateway = start_gateway(&proxy, dir);
+    let created = gateway.create().await;
+    let claim = created.claim.to_base64();
+    let mut client = Http::connect(&gateway.address).await;
+    let question = get_request(
+        "/api/v1/invoice",
+        &format!("authorization: L402 {claim}\r\n"),
+    );
+    // The first answer is asked of the node; the watcher settles meanwhile.
+    for _ in 0..50 {
+        client.ask(&question).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let answer = client.ask(&question).await;
+    let mut bare = Command::new(env::current_exe().unwrap());
+    bare.args([BARE, &String::from_utf8(answer).unwrap()]);
+    let bare = Program::start(bare);
+
+    let before = calls.load(Ordering::Relaxed);
+    let (mut ours, mut bares) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bares.push(rate(STATUS_CONNECTIONS, || Repeated::new(&bare, &question)).await);
+        ours.push(rate(STATUS_CONNECTIONS, || Repeated::new(&gateway, &question)).await);
+    }
+    let calls = calls.load(Ordering::Relaxed) - before;
+    print_ratio(
+        &format!("status answers, {STATUS_CONNECTIONS} at once"),
+        ("gateway", median(ours)),
+        ("bare handler", median(bares)),
+        0.6,
+    );
+    println!("  calls to the node meanwhile: {calls}");
+}
+
+async fn measure_delay(nodes: &Nodes, gateway: &Program) {
+    let mut added = Vec::new();
+    let mut last = newest_pay_index(&nodes.store).await;
+    for _ in 0..PAYMENTS {
+        let created = gateway.create().await;
+        let claim = created.claim.to_base64();
+        let question = get_request(
+            "/api/v1/invoice?wait=30",
+            &format!("authorization: L402 {claim}\r\n"),
+        );
+        let mut client = Http::connect(&gateway.address).await;
+        let buyer = tokio::spawn(async move {
+            let answer = client.ask(&question).await;
+            assert!(String::from_utf8(answer).unwrap().contains("\"paid\""));
+            Instant::now()
+        });
+        let mut watch = Socket::connect(&nodes.store).await;
+        let node = tokio::spawn(async move {
+            let paid = watch
+                .call("waitanyinvoice", &json!({ "lastpay_index": last }))
+                .await;
+            (Instant::now(), paid)
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut payer = Socket::connect(&nodes.alice).await;
+        let bolt11 = &created.invoice.bolt11;
+        payer.call("xpay", &json!({ "invstring": bolt11 })).await;
+        let (node_said, paid) = node.await.unwrap();
+        last = paid["result"]["pay_index"].as_u64().unwrap();
+        let buyer_knew = buyer.await.unwrap();
+        let delay = buyer_knew.saturating_duration_since(node_said);
+        added.push(delay.as_secs_f64() * 1000.0);
+    }
+    added.sort_by(f64::total_cmp);
+    println!(
+        "delay added to a payment: median {:.2} ms, worst {:.2} ms of {PAYMENTS}",
+        added[PAYMENTS / 2],
+        added[PAYMENTS - 1],
+    );
+}
+
+fn print_ratio(what: &str, ours: (&str, f64), theirs: (&str, f64), aim: f64) {
+    let ratio = ours.1 / theirs.1;
+    println!(
+        "{what}: {} {:.0}/s, {} {:.0}/s, ratio {ratio:.2} (aim: {aim})",
+        ours.0, ours.1, theirs.0, theirs.1,
+    );
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// What is done again and again on one connection.
+trait Work: Send + 'static {
+    fn connect(&mut self) -> impl Future<Output = ()> + Send;
+    fn once(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// How often per second the work is done, on `concurrency` connections.
+async fn rate<W: Work>(concurrency: usize, work: impl Fn() -> W) -> f64 {
+    let workers: Vec<_> = (0..concurrency)
+        .map(|_| {
+            let mut work = work();
+            tokio::spawn(async move {
+                work.connect().await;
+                let started = Instant::now();
+                let mut done = 0.0;
+                while started.elapsed() < ROUND {
+                    work.once().await;
+                    done += 1.0;
+                }
+                done / started.elapsed().as_secs_f64()
+            })
+        })
+        .collect();
+    let mut sum = 0.0;
+    for worker in workers {
+        sum += worker.await.unwrap();
+    }
+    sum
+}
+
+/// The same invoices as the gateway's, without the gateway.
+struct SocketInvoices {
+    path: PathBuf,
+    socket: Option<Socket>,
+    description: String,
+}
+
+impl SocketInvoices {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            socket: None,
+            description: describe("A cat", ContentHash::of(b"")),
+        }
+    }
+}
+
+impl Work for SocketInvoices {
+    async fn connect(&mut self) {
+        self.socket = Some(Socket::connect(&self.path).await);
+    }
+
+    async fn once(&mut self) {
+        let label = format!("purrwall/cat/{}{}", random_hex(), random_hex());
+        let params = json!({
+            "label": label, "amount_msat": 100_000, "description": self.description, "expiry": 600,
+        });
+        let socket = self.socket.as_mut().unwrap();
+        let answer = socket.call("invoice", &params).await;
+        assert!(answer["result"]["bolt11"].is_string(), "{answer}");
+    }
+}
+
+struct HttpInvoices {
+    address: String,
+    http: Option<Http>,
+}
+
+impl HttpInvoices {
+    fn new(gateway: &Program) -> Self {
+        Self {
+            address: gateway.address.clone(),
+            http: None,
+        }
+    }
+}
+
+impl Work for HttpInvoices {
+    async fn connect(&mut self) {
+        self.http = Some(Http::connect(&self.address).await);
+    }
+
+    async fn once(&mut self) {
+        self.http.as_mut().unwrap().ask(&create_request()).await;
+    }
+}
+
+/// One question over and over.
+struct Repeated {
+    address: String,
+    question: String,
+    http: Option<Http>,
+}
+
+impl Repeated {
+    fn new(program: &Program, question: &str) -> Self {
+        Self {
+            address: program.address.clone(),
+            question: question.to_owned(),
+            http: None,
+        }
+    }
+}
+
+impl Work for Repeated {
+    async fn connect(&mut self) {
+        self.http = Some(Http::connect(&self.address).await);
+    }
+
+    async fn once(&mut self) {
+        self.http.as_mut().unwrap().ask(&self.question).await;
+    }
+}
+
+fn get_request(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
+}
+
+fn create_request() -> String {
+    let body = format!("{{\"purchase_id\":\"{}\"}}", random_hex());
+    format!(
+        "POST /api/v1/items/cat/invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn random_hex() -> String {
+    use bitcoin::hex::DisplayHex as _;
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes.to_lower_hex_string()
+}
+
+/// A connection that is kept, and the least that a client of HTTP/1.1 has to do.
+struct Http {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Http {
+    async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let buffer = Vec::new();
+        Self { stream, buffer }
+    }
+
+    /// Gives the body of a successful answer.
+    async fn ask(&mut self, request: &str) -> Vec<u8> {
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.buffer.clear();
+        loop {
+            let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
+            assert!(read > 0, "the gateway hung up");
+            let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
+            let Some(end) = end else { continue };
+            let head = str::from_utf8(&self.buffer[..end]).unwrap();
+            assert!(head.starts_with("HTTP/1.1 20"), "{head}");
+            let (_, length) = head.split_once("content-length: ").unwrap();
+            let length = length.lines().next().unwrap().parse::<usize>().unwrap();
+            if self.buffer.len() >= end + 4 + length {
+                return self.buffer[end + 4..].to_vec();
+            }
+        }
+    }
+}
+
+/// A connection to a node.
+struct Socket {
+    stream: UnixStream,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    async fn connect(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).await.unwrap();
+        let buffer = Vec::new();
+        Self { stream, buffer }
+    }
+
+    async fn call(&mut self, method: &str, params: &Value) -> Value {
+        let request = json!({"jsonrpc": "2.0", "id": "bench", "method": method, "params": params});
+        self.stream
+            .write_all(request.to_string().as_bytes())
+            .await
+            .unwrap();
+        self.buffer.clear();
+        while !self.buffer.ends_with(b"\n\n") {
+            let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
+            assert!(read > 0, "the node hung up");
+        }
+        serde_json::from_slice(&self.buffer).unwrap()
+    }
+}
+
+/// Follows the payments to the newest.
+async fn newest_pay_index(store: &Path) -> u64 {
+    let mut socket = Socket::connect(store).await;
+    let mut newest = 0;
+    loop {
+        let params = json!({ "lastpay_index": newest, "timeout": 0 });
+        match socket.call("waitanyinvoice", &params).await["result"]["pay_index"].as_u64() {
+            Some(next) => newest = next,
+            None => return newest,
+        }
+    }
+}
+
+/// A socket that leads to the node's and counts the requests.
+fn count_calls(node: &Path, dir: &TempDir, counter: Arc<AtomicUsize>) -> PathBuf {
+    let path = dir.path().join("counted-rpc");
+    let listener = UnixListener::bind(&path).unwrap();
+    let node = node.to_owned();
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let server = UnixStream::connect(&node).await.unwrap();
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            let counter = counter.clone();
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 65_536];
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    to_server.write_all(&buffer[..read]).await.unwrap();
+                }
+            });
+            tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
+        }
+    });
+    path
+}
+
+/// The nodes of the story, as far as they are needed here.
+struct Nodes {
+    kind: String,
+    store: PathBuf,
+    alice: PathBuf,
+    _devnet: Option<devnet::Network>,
+}
+
+impl Nodes {
+    async fn find(dir: &TempDir) -> Self {
+        let named = |variable| env::var_os(variable).map(PathBuf::from);
+        if let (Some(store), Some(alice)) =
+            (named("PURRWALL_STORE_RPC"), named("PURRWALL_ALICE_RPC"))
+        {
+            return Self {
+                kind: format!("the one at {}", store.display()),
+                store,
+                alice,
+                _devnet: None,
+            };
+        }
+        let network = devnet::Network::story(dir.path()).await.unwrap();
+        let socket = |name: &str| dir.path().join(name).join("lightning-rpc");
+        Self {
+            kind: "the devnet's".into(),
+            store: socket("store"),
+            alice: socket("alice"),
+            _devnet: Some(network),
+        }
+    }
+}
+
+/// A program that listens; it ends with its value.
+struct Program {
+    child: Child,
+    address: String,
+}
+
+impl Program {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let (_, address) = line.trim().split_once("http://").unwrap();
+        let address = address.to_owned();
+        Self { child, address }
+    }
+
+    async fn create(&self) -> CreatedInvoice {
+        let mut client = Http::connect(&self.address).await;
+        serde_json::from_slice(&client.ask(&create_request()).await).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
+    let mut gateway = Command::new(env!("CARGO_BIN_EXE_purrwall"));
+    gateway
+        .arg("--lightning-rpc")
+        .arg(socket)
+        .arg("--secret-file")
+        .arg(dir.path().join("secret"))
+        .args(["--listen", "127.0.0.1:0"]);
+    Program::start(gateway)
+}
+
+/// The first argument of the program that is the bare handler; the second is its answer.
+const BARE: &str = "bare-handler";
+
+async fn serve_bare() {
+    let answer: &'static str = env::args().nth(2).unwrap().leak();
+    let handler = get(move || async move { ([(CONTENT_TYPE, "application/json")], answer) });
+    let app = Router::new().route("/api/v1/invoice", handler);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!(
+        "bare: listening on http://{}",
+        listener.local_addr().unwrap()
+    );
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+    axum::serve(listener, app).await.unwrap();
+}
