@@ -22,11 +22,14 @@ struct Arguments {
     http: SocketAddr,
 }
 
+/// LDK calls errors what it then recovers from; RUST_LOG=ldk=debug shows what it says.
+const DEFAULT_LOG: &str = "warn,ldk=off";
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| DEFAULT_LOG.into()))
         .with_writer(std::io::stderr)
         .init();
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;

@@ -1,6 +1,6 @@
 //! lightningd's JSON-RPC on a Unix socket.
 //!
-//! [`wire`] cuts the stream into requests and writes answers, `params` reads parameters as
+//! `wire` cuts the stream into requests and writes answers, `params` reads parameters as
 //! lightningd does, and each family of methods has a module that does the work. Methods that
 //! never wait are answered at once and in order; the others run beside them, and their answers
 //! are matched by id.
