@@ -10,6 +10,7 @@ use crate::{
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
+    widget,
 };
 
 type Part = fn(&mut Steps) -> Result<()>;
@@ -70,6 +71,7 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     })?;
     let sizes = steps.run("page", build::page)?;
     steps.run("size of the page", || sizes.check())?;
+    steps.run("npm package", widget::pack)?;
     steps.run("programs", || run(&mut build::programs()))?;
     steps.run("stories in Chromium", || {
         let programs = programs_dir()?;

@@ -74,9 +74,14 @@ pub(crate) fn write_loader(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the page, makes the package's folder from it and packs the folder.
+/// Builds the page and the package.
 pub(crate) fn package() -> Result<()> {
     build::build()?;
+    pack()
+}
+
+/// Makes the package's folder from the built page, and packs the folder.
+pub(crate) fn pack() -> Result<()> {
     let program = Program::find(&root().join("dist"))?;
     let dir = root().join("target/widget/purrwall-widget");
     if dir.exists() {
