@@ -102,7 +102,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).expect("every code has a valid status");
-        let mut response = (status, Json(problem)).into_response();
+        let mut response = (status, Json(&problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,
@@ -123,9 +123,14 @@ impl IntoResponse for Error {
             _ => {}
         }
         response.extensions_mut().insert(Cause(chain(&self)));
+        response.extensions_mut().insert(Told(problem));
         response
     }
 }
+
+/// Goes with an answer to where it may become a page for people.
+#[derive(Clone, Debug)]
+pub(crate) struct Told(pub(crate) Problem);
 
 /// An error with its causes, as it is logged.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

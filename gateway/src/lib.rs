@@ -12,7 +12,8 @@
 //! - [`payments`]: what is known about invoices, and the one watcher that follows payments.
 //! - [`claim`]: the buyer's ticket, minted, verified, and read from a header.
 //! - [`error`]: the one place where an error becomes a status and a problem document.
-//! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files.
+//! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
+//!   `plain`: the page that needs no script.
 
 pub mod catalogue;
 pub mod claim;
@@ -22,6 +23,7 @@ pub mod error;
 mod frontend;
 pub mod lightningd;
 pub mod payments;
+mod plain;
 mod routes;
 pub mod secret;
 

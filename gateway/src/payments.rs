@@ -88,6 +88,18 @@ impl Payments {
         self.inner.standing(payment_hash, &entry).await
     }
 
+    /// What the buyer pays, from memory where lightningd was asked about the invoice before.
+    pub async fn bolt11(&self, payment_hash: PaymentHash) -> Result<Arc<str>, Error> {
+        let entry = self.inner.entry(payment_hash);
+        let known = entry.borrow().bolt11.clone();
+        if let Some(bolt11) = known {
+            return Ok(bolt11);
+        }
+        self.inner.ask(payment_hash, &entry).await?;
+        let asked = entry.borrow().bolt11.clone();
+        asked.ok_or(Error::UnknownInvoice)
+    }
+
     /// Where the invoice stands once that is final, or at `until`, whichever comes first.
     ///
     /// While lightningd is away in between, the wait goes on; the answer may be there in time.
@@ -160,15 +172,25 @@ impl Inner {
     }
 
     async fn standing(&self, payment_hash: PaymentHash, entry: &Entry) -> Result<Standing, Error> {
+        let certain = entry.borrow().certain(*self.watch.borrow(), unix_now());
+        match certain {
+            Some(standing) => Ok(standing),
+            None => self.ask(payment_hash, entry).await,
+        }
+    }
+
+    async fn ask(&self, payment_hash: PaymentHash, entry: &Entry) -> Result<Standing, Error> {
         // Read before lightningd is asked: should the watch end meanwhile, so does the certainty.
         let watch = *self.watch.borrow();
-        let certain = entry.borrow().certain(watch, unix_now());
-        if let Some(standing) = certain {
-            return Ok(standing);
-        }
         let found = self.lightningd.find_by_payment_hash(payment_hash).await?;
-        let standing = found.ok_or(Error::UnknownInvoice)?.standing;
-        Ok(learn(entry, standing, watch))
+        let found = found.ok_or(Error::UnknownInvoice)?;
+        if let Some(bolt11) = found.bolt11 {
+            entry.send_if_modified(|known| {
+                known.bolt11 = Some(bolt11.into());
+                false
+            });
+        }
+        Ok(learn(entry, found.standing, watch))
     }
 
     fn paid(&self, payment: &Payment) {
@@ -187,6 +209,7 @@ struct Known {
     standing: Option<Standing>,
     /// The watch during which it was learnt.
     watch: Option<u64>,
+    bolt11: Option<Arc<str>>,
 }
 
 impl Known {
@@ -210,10 +233,8 @@ fn learn(entry: &Entry, standing: Standing, watch: Option<u64>) -> Standing {
             false
         }
         _ => {
-            *known = Known {
-                standing: Some(standing),
-                watch,
-            };
+            known.standing = Some(standing);
+            known.watch = watch;
             standing.status != Status::Unpaid
         }
     });

@@ -3,6 +3,7 @@
 mod content;
 mod health;
 mod invoices;
+mod plain;
 mod store;
 
 use std::any::Any;
@@ -16,7 +17,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
@@ -40,6 +41,8 @@ pub fn router(app: App) -> Router {
         .layer(cors());
     Router::new()
         .nest("/api/v1", api)
+        .nest("/buy", plain::router(&app))
+        .route("/buy/", get(|| async { Redirect::permanent("/buy") }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .merge(frontend::router(&app.frontend))

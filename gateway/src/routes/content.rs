@@ -6,11 +6,11 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use shared::api::{ItemId, PurchaseId, Status};
+use shared::api::{ItemId, Status};
 use shared::claim::Claim;
 
 use super::AppState;
-use super::invoices::{create_or_find, presented};
+use super::invoices::{create_or_find, presented, random_purchase_id};
 use crate::App;
 use crate::catalogue::Goods;
 use crate::claim::{ClaimRejection, Credential};
@@ -72,10 +72,7 @@ async fn unlock(
 
 /// Offers a new invoice. Nobody names this purchase again, so its id is random.
 async fn offer(app: &App, goods: &Goods) -> Result<Error, Error> {
-    let mut purchase_id = PurchaseId([0; 16]);
-    getrandom::fill(&mut purchase_id.0)
-        .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
-    let (_, created) = create_or_find(app, goods, purchase_id).await?;
+    let (_, created) = create_or_find(app, goods, random_purchase_id()?).await?;
     Ok(challenge(&created.claim, &created.invoice.bolt11))
 }
 
@@ -92,7 +89,8 @@ fn challenge(claim: &Claim, bolt11: &str) -> Error {
     }
 }
 
-fn deliver(goods: &Goods) -> Response {
+/// The answer with the goods in it.
+pub(super) fn deliver(goods: &Goods) -> Response {
     let headers = [
         (CONTENT_TYPE, goods.item.content_type.clone()),
         (ETAG, format!("\"{}\"", goods.item.sha256)),

@@ -37,6 +37,14 @@ pub(super) async fn create_invoice(
     Ok((status, Json(created)))
 }
 
+/// Names a purchase whose buyer did not.
+pub(super) fn random_purchase_id() -> Result<PurchaseId, Error> {
+    let mut purchase_id = PurchaseId([0; 16]);
+    getrandom::fill(&mut purchase_id.0)
+        .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
+    Ok(purchase_id)
+}
+
 /// Creates the purchase's invoice (201), or finds it, whatever became of it (200).
 ///
 /// The label follows from the purchase, and lightningd refuses a second invoice with the same

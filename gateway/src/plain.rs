@@ -1,0 +1,357 @@
+//! The store's plain page: what it looks like. HTML that needs no script, made from what it is
+//! given; maud escapes every text that is put into it.
+//!
+//! [`cookie`] keeps the buyer's claim; `routes/plain.rs` decides which view is shown.
+
+pub(crate) mod cookie;
+mod deadline;
+mod drawings;
+mod qr_code;
+
+use std::sync::LazyLock;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use shared::api::{Item, PurchaseId};
+use shared::content::ContentHash;
+use shared::invoice::Invoice;
+use shared::problem::Problem;
+
+use crate::catalogue::Goods;
+
+/// How often a page that waits asks again, in seconds.
+pub(crate) const REFRESH_SECS: u32 = 5;
+
+/// The looks, the same as those of the store's other page (`frontend/style.css`).
+pub(crate) const STYLE: &str = include_str!("plain/style.css");
+
+/// Where browsers find [`STYLE`]; another address for other looks, so that they may keep it.
+static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = ContentHash::of(STYLE.as_bytes()).to_hex();
+    format!("/buy/style.css?v={}", &hash[..16])
+});
+
+/// Everything that the store sells.
+pub(crate) fn index(store: &str, items: &[Item]) -> Markup {
+    let shelf = html! {
+        div class="hero" {
+            h1 { "Pick a box. Pay a little. " em { "See who is inside." } }
+            p { "Paid over Lightning, on a plain page that needs no script." }
+        }
+        @if items.is_empty() {
+            p class="empty" { "The shelves are empty. Come back later." }
+        }
+        ul class="shelf" {
+            @for item in items {
+                li class="card" data-test={ "item-" (item.id) } {
+                    (drawings::closed_box(item.sha256))
+                    div class="about" {
+                        h2 { (item.title) }
+                        p class="teaser" { (item.teaser) }
+                        div class="buy-row" {
+                            (price(item))
+                            a class="main" data-test="open" href={ "/buy/" (item.id) } {
+                                "Have a look" span class="unseen" { " at " (item.title) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    page(store, "Plain page", &shelf)
+}
+
+/// One item, not bought yet. The form names the purchase, so that a double click buys once.
+pub(crate) fn offer(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup {
+    let card = html! {
+        (drawings::closed_box(item.sha256))
+        div class="about" {
+            h1 { (item.title) }
+            p class="teaser" { (item.teaser) }
+            form class="buy-row" method="post" action={ "/buy/" (item.id) } {
+                (price(item))
+                (purchase(purchase_id))
+                button class="main" data-test="buy" aria-label={ "Buy " (item.title) " for " (item.price_msat) } {
+                    "Open the box"
+                }
+            }
+            p class="quiet" {
+                "No account and no script. One cookie holds your ticket, so that this page knows you again."
+            }
+        }
+    };
+    item_page(store, &item.title, item, &card)
+}
+
+/// What to pay, how, and until when. `watching`: the page asks again by itself.
+pub(crate) fn invoice(
+    store: &str,
+    item: &Item,
+    invoice: &Invoice,
+    now: u64,
+    watching: bool,
+) -> Markup {
+    let amount = invoice.amount_msat.unwrap_or(item.price_msat);
+    let here = format!("/buy/{}", item.id);
+    let label = format!("QR code of the invoice: {amount} for {}", item.title);
+    let card = html! {
+        div class="invoice" data-test="invoice" {
+            h1 { span class="amount" { (amount) } " " span class="purpose" { "for " (item.title) } }
+            p class="waiting" role="status" data-test="waiting" {
+                "Waiting for your payment. "
+                @if watching {
+                    "This page looks again every " (REFRESH_SECS) " seconds. "
+                    a data-test="still" href={ (here) "?still" } { "Hold it still" }
+                } @else {
+                    "This page holds still. "
+                    a data-test="look" href=(here) { "Look for the payment" }
+                }
+            }
+            @if let Some(code) = qr_code::draw(&invoice.bolt11, &label) {
+                (code)
+            } @else {
+                p class="quiet" { "This invoice is too long for a QR code." }
+            }
+            p class="deadline" data-test="deadline" {
+                "Valid until " strong { (deadline::describe(invoice.expires_at, now)) }
+            }
+            a class="main" data-test="open-wallet" href={ "lightning:" (invoice.bolt11) } {
+                "Open in wallet"
+            }
+            label for="bolt11" { "Or copy the invoice into your wallet" }
+            textarea #bolt11 class="bolt11" data-test="bolt11" data-bolt11=(invoice.bolt11)
+                readonly rows="5" spellcheck="false" autocomplete="off" {
+                (invoice.bolt11)
+            }
+            details {
+                summary { "What the invoice says" }
+                dl {
+                    dt { "Amount" } dd { (amount) }
+                    @if let Some(description) = &invoice.description {
+                        dt { "For, with the goods’ SHA-256" } dd { (description) }
+                    }
+                    dt { "Paid to the node" } dd { (invoice.payee.to_hex()) }
+                    dt { "Payment hash" } dd { (invoice.payment_hash) }
+                }
+            }
+        }
+    };
+    item_page(store, &format!("{amount} for {}", item.title), item, &card)
+}
+
+/// The invoice was not paid in time.
+pub(crate) fn expired(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup {
+    let card = html! {
+        div class="notice" data-test="expired" {
+            h1 { "This invoice has expired" }
+            p role="status" {
+                "It was not paid in time, and it cannot be paid any more. Nothing was taken from you."
+            }
+            form method="post" action={ "/buy/" (item.id) } {
+                (purchase(purchase_id))
+                button class="main" data-test="new-invoice" {
+                    "New invoice for " (item.price_msat)
+                }
+            }
+        }
+    };
+    item_page(store, &format!("Expired: {}", item.title), item, &card)
+}
+
+/// The goods, paid for.
+pub(crate) fn paid(store: &str, goods: &Goods) -> Markup {
+    let item = &goods.item;
+    let file = format!("/buy/{}/content", item.id);
+    let card = html! {
+        div class="stage lit" { (shown(goods, &file)) }
+        div class="about" {
+            h1 { (item.title) }
+            p class="paid" role="status" data-test="paid" { "Paid. Thank you!" }
+            p { a class="plain" data-test="save" href=(file) { "Save the file" } }
+            p class="quiet" { "In this browser, this page shows it again for 30 days." }
+        }
+    };
+    item_page(store, &item.title, item, &card)
+}
+
+/// What went wrong, in words for the buyer. `retries`: the page asks again by itself.
+pub(crate) fn problem(store: &str, problem: &Problem, retries: bool) -> Markup {
+    let card = html! {
+        div class="card notice trouble" data-test="problem" {
+            h1 { (problem.title) }
+            p role="alert" { (sentence(&problem.detail)) }
+            @if retries {
+                p { "This page tries again by itself in " (REFRESH_SECS) " seconds. What you paid is not lost." }
+            }
+            a class="plain" href="/buy" { "See what the store has" }
+        }
+    };
+    page(store, &problem.title, &card)
+}
+
+fn shown(goods: &Goods, file: &str) -> Markup {
+    let item = &goods.item;
+    match item.content_type.split('/').next() {
+        Some("text") => html! {
+            // HTML drops one newline after `<pre>`; the goods may begin with one of their own.
+            pre class=(columns(&String::from_utf8_lossy(goods.content))) data-test="content" tabindex="0"
+                role="region" aria-label=(item.title) {
+                "\n" (String::from_utf8_lossy(goods.content))
+            }
+        },
+        Some("image") => html! { img data-test="content" src=(file) alt=(item.title); },
+        Some("audio") => html! {
+            audio data-test="content" src=(file) controls preload="metadata" aria-label=(item.title) {}
+        },
+        Some("video") => html! {
+            video data-test="content" src=(file) controls preload="metadata" aria-label=(item.title) {}
+        },
+        _ => html! { p data-test="content" { "Your file is ready: " (item.content_type) } },
+    }
+}
+
+/// The class of a text that is this wide, by which the style sheet fits its letters to the screen.
+/// An inline style would say it exactly, but the page's policy forbids those.
+fn columns(text: &str) -> String {
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    let class = widest
+        .unwrap_or_default()
+        .next_multiple_of(8)
+        .clamp(24, 120);
+    format!("columns-{class}")
+}
+
+fn price(item: &Item) -> Markup {
+    html! {
+        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (item.price_msat) }
+    }
+}
+
+fn purchase(purchase_id: PurchaseId) -> Markup {
+    html! { input type="hidden" name="purchase_id" value=(purchase_id.to_hex()); }
+}
+
+/// Details are written for the end of a line; on a page they are sentences.
+fn sentence(detail: &str) -> String {
+    let mut characters = detail.chars();
+    let first = characters.next().map(char::to_uppercase);
+    let mut sentence: String = first.into_iter().flatten().chain(characters).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
+fn item_page(store: &str, title: &str, item: &Item, card: &Markup) -> Markup {
+    let content = html! {
+        article class="card single" data-test={ "item-" (item.id) } { (card) }
+        p class="more" { a href="/buy" { "All that the store has" } }
+    };
+    page(store, title, &content)
+}
+
+fn page(store: &str, title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) " · " (store) }
+                link rel="stylesheet" href=(PreEscaped(STYLE_URL.as_str()));
+                link rel="icon" href="data:,";
+            }
+            body {
+                header class="top" {
+                    a class="brand" href="/buy" { (drawings::logo()) span { (store) } }
+                }
+                main { (content) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hostile() -> Goods {
+        Goods {
+            item: Item {
+                title: "<script>title</script>".to_owned(),
+                teaser: "\"><img src=x onerror=teaser>".to_owned(),
+                ..item()
+            },
+            content: b"\n</pre><script>goods</script>&amp;",
+        }
+    }
+
+    fn item() -> Item {
+        let catalogue = crate::catalogue::Catalogue::cats();
+        catalogue.items().swap_remove(0)
+    }
+
+    #[test]
+    fn nothing_hostile_gets_through() {
+        let goods = hostile();
+        let id = PurchaseId([1; 16]);
+        let name = "<b>store</b>";
+        let pages = [
+            index(name, std::slice::from_ref(&goods.item)),
+            offer(name, &goods.item, id),
+            expired(name, &goods.item, id),
+            paid(name, &goods),
+        ];
+        for page in pages.map(Markup::into_string) {
+            for forbidden in ["<script", "<img", "<b>", "style=\"", "onerror=teaser>"] {
+                assert!(!page.contains(forbidden), "{forbidden} in {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_keeps_its_first_newline_and_stays_text() {
+        let page = paid("store", &hostile()).into_string();
+        let text = page.split_once("&lt;/pre&gt;").unwrap().0;
+        assert!(text.ends_with(">\n\n"), "{text}");
+        assert!(page.contains("&amp;amp;"));
+    }
+
+    #[test]
+    fn other_media_are_shown_in_place() {
+        for (content_type, element) in [
+            (
+                "image/png",
+                "<img data-test=\"content\" src=\"/buy/cat/content\"",
+            ),
+            ("audio/mpeg", "<audio "),
+            ("video/mp4", "<video "),
+            ("application/zip", "Your file is ready: application/zip"),
+        ] {
+            let goods = Goods {
+                item: Item {
+                    content_type: content_type.to_owned(),
+                    ..item()
+                },
+                content: b"",
+            };
+            assert!(paid("store", &goods).into_string().contains(element));
+        }
+    }
+
+    #[test]
+    fn the_widest_line_decides_the_letters_size() {
+        assert_eq!(columns("meow\n"), "columns-24");
+        assert_eq!(columns(&format!("a\n{}", "é".repeat(54))), "columns-56");
+        assert_eq!(columns(&"x".repeat(500)), "columns-120");
+    }
+
+    #[test]
+    fn every_class_of_width_is_in_the_style_sheet() {
+        for columns in (24..=120).step_by(8) {
+            assert!(STYLE.contains(&format!(".columns-{columns} {{")));
+        }
+    }
+}

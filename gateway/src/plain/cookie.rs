@@ -1,0 +1,114 @@
+//! The cookie that holds the buyer's claim: one for each item, sent to that item's pages alone.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use shared::api::ItemId;
+use shared::claim::Claim;
+
+/// How long the browser keeps a claim, in seconds: 30 days.
+const MAX_AGE_SECS: u32 = 30 * 86_400;
+
+/// What `Set-Cookie` says to keep `claim`.
+///
+/// No script reads it, and no other site's form or image sends it along. `Secure` where the buyer
+/// came by https, so that the claim never travels in the clear after that.
+pub(crate) fn keep(claim: &Claim, item: &ItemId, headers: &HeaderMap) -> HeaderValue {
+    let secure = if is_https(headers) { "; Secure" } else { "" };
+    let cookie = format!(
+        "purrwall-{item}={}; Path=/buy/{item}; Max-Age={MAX_AGE_SECS}; HttpOnly; SameSite=Lax{secure}",
+        claim.to_base64()
+    );
+    let mut value =
+        HeaderValue::try_from(cookie).expect("item ids and base64 are visible ASCII without ;");
+    value.set_sensitive(true);
+    value
+}
+
+/// Every claim for the item that the browser sent, none of them verified. What is no claim is left
+/// out: anyone can write anything into a cookie.
+pub(crate) fn kept(item: &ItemId, headers: &HeaderMap) -> Vec<Claim> {
+    let name = format!("purrwall-{item}");
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(its_name, _)| *its_name == name)
+        .filter_map(|(_, claim)| claim.parse().ok())
+        .collect()
+}
+
+/// Whether the buyer reached the store by https. The gateway itself speaks http, so only a proxy
+/// can say so. Whoever makes this header up makes their own browser more careful, no more.
+fn is_https(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-forwarded-proto")
+        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::claim::Identifier;
+    use shared::lightning::PaymentHash;
+    use shared::macaroon::Macaroon;
+
+    use super::*;
+
+    fn claim() -> Claim {
+        let identifier = Identifier {
+            payment_hash: PaymentHash([0xfb; 32]),
+            token_id: [0xff; 32],
+        };
+        Claim::new(Macaroon {
+            location: None,
+            identifier: identifier.to_bytes(),
+            caveats: vec![],
+            signature: [0xfe; 32],
+        })
+        .unwrap()
+    }
+
+    fn cat() -> ItemId {
+        "cat".parse().unwrap()
+    }
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        let set = keep(&claim(), &cat(), &HeaderMap::new());
+        let (pair, attributes) = set.to_str().unwrap().split_once("; ").unwrap();
+        assert_eq!(
+            attributes,
+            "Path=/buy/cat; Max-Age=2592000; HttpOnly; SameSite=Lax"
+        );
+        let later = headers("cookie", &format!("a=b; {pair};purrwall-cat-2=x"));
+        assert_eq!(kept(&cat(), &later), [claim()]);
+        assert!(set.is_sensitive());
+    }
+
+    #[test]
+    fn a_buyer_who_came_by_https_sends_it_by_https_alone() {
+        let set = keep(&claim(), &cat(), &headers("x-forwarded-proto", "https"));
+        assert!(set.to_str().unwrap().ends_with("; Secure"));
+        let set = keep(&claim(), &cat(), &headers("x-forwarded-proto", "http"));
+        assert!(!set.to_str().unwrap().contains("Secure"));
+    }
+
+    #[test]
+    fn what_is_no_claim_of_the_item_is_left_out() {
+        let claim = claim().to_base64();
+        for sent in [
+            "purrwall-cat=meow".to_owned(),
+            "purrwall-cat".to_owned(),
+            format!("purrwall-two-cats={claim}"),
+            format!("xpurrwall-cat={claim}"),
+            claim,
+        ] {
+            assert_eq!(kept(&cat(), &headers("cookie", &sent)), []);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The store's plain page, where one can buy without any script.
+//!
+//! The buyer's claim is kept in a cookie, never in an address. No page makes an invoice but the
+//! answer to the button, and none asks lightningd for more than its memory lacks, so it may be
+//! refreshed as often as buyers like.
+
+use std::time::Duration;
+
+use axum::extract::rejection::{FormRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Path, RawQuery, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    REFRESH, RETRY_AFTER, SET_COOKIE,
+};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Form, Router};
+use maud::Markup;
+use serde::Deserialize;
+use shared::api::{ItemId, PurchaseId, Status};
+use shared::invoice::Invoice;
+use shared::lightning::PaymentHash;
+use tokio::time::Instant;
+
+use super::content::deliver;
+use super::invoices::{create_or_find, random_purchase_id};
+use super::{AppState, method_not_allowed, not_found, unless_set};
+use crate::App;
+use crate::catalogue::Goods;
+use crate::clock::unix_now;
+use crate::error::{Error, MAX_BODY, Told};
+use crate::plain::{self, REFRESH_SECS, STYLE, cookie};
+
+/// The pages, to be nested at `/buy`.
+pub(super) fn router(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(list_items))
+        .route("/style.css", get(get_style))
+        .route("/{item}", get(show_item).post(buy_item))
+        .route("/{item}/content", get(get_content))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), problems_as_pages))
+        .layer(unless_set(CACHE_CONTROL, "no-store"))
+        .layer(unless_set(CONTENT_SECURITY_POLICY, POLICY))
+}
+
+/// No script, no inline style, nothing from elsewhere: what an item's title smuggled in could do
+/// nothing.
+const POLICY: &str = "default-src 'none'; img-src 'self' data:; media-src 'self'; \
+    style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// `GET /buy`
+async fn list_items(State(app): AppState) -> Markup {
+    plain::index(&app.store.name, &app.catalogue.items())
+}
+
+/// `GET /buy/style.css`: under another query with each change, so it may be kept for good.
+async fn get_style() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, STYLE)
+}
+
+/// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
+/// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
+///
+/// A refresh is answered at once. One that waited for the payment would be cancelled by the click
+/// on the `lightning:` link, or die with the phone's tab while the wallet is open; and the page
+/// would never learn of the payment.
+async fn show_item(
+    State(app): AppState,
+    item: Result<Path<ItemId>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let goods = find(&app, item)?;
+    let (store, item) = (&app.store.name, &goods.item);
+    match stage(&app, goods, &headers).await? {
+        Stage::Offer => Ok(plain::offer(store, item, random_purchase_id()?).into_response()),
+        Stage::Expired => Ok(plain::expired(store, item, random_purchase_id()?).into_response()),
+        Stage::Paid => Ok(plain::paid(store, goods).into_response()),
+        Stage::Payable(payment_hash) => {
+            let bolt11 = app.payments.bolt11(payment_hash).await?;
+            let invoice = Invoice::decode(&bolt11).map_err(|error| {
+                Error::Internal(format!("lightningd has no valid invoice: {error}"))
+            })?;
+            let watching = query.as_deref() != Some("still");
+            let page = plain::invoice(store, item, &invoice, unix_now(), watching);
+            let refresh = watching.then(|| [(REFRESH, HeaderValue::from(REFRESH_SECS))]);
+            Ok((refresh, page).into_response())
+        }
+    }
+}
+
+/// The form of [`buy_item`].
+#[derive(Deserialize)]
+struct Buy {
+    /// Drawn with the page, so that two clicks on its button are one purchase.
+    purchase_id: PurchaseId,
+}
+
+/// `POST /buy/{item}`: makes the invoice, unless the buyer has one that can be paid or is paid, and
+/// leads back to the page. The button works in whatever form it arrives: a purchase id that cannot
+/// be read is replaced.
+async fn buy_item(
+    State(app): AppState,
+    item: Result<Path<ItemId>, PathRejection>,
+    headers: HeaderMap,
+    form: Result<Form<Buy>, FormRejection>,
+) -> Result<Response, Error> {
+    let goods = find(&app, item)?;
+    let page = Redirect::to(&format!("/buy/{}", goods.id()));
+    if comes_from_elsewhere(&headers) {
+        return Ok(page.into_response());
+    }
+    if let Stage::Payable(_) | Stage::Paid = stage(&app, goods, &headers).await? {
+        return Ok(page.into_response());
+    }
+    let purchase_id = match form {
+        Ok(Form(Buy { purchase_id })) => purchase_id,
+        Err(_) => random_purchase_id()?,
+    };
+    let (_, created) = create_or_find(&app, goods, purchase_id).await?;
+    let cookie = cookie::keep(&created.claim, goods.id(), &headers);
+    Ok(([(SET_COOKIE, cookie)], page).into_response())
+}
+
+/// `GET /buy/{item}/content`: the goods, for the pages' media elements and to be saved.
+///
+/// Always an attachment, which media elements do not mind: unlike in the API, a browser sends the
+/// cookie by itself, and goods that are HTML must not run as a page of the store's.
+async fn get_content(
+    State(app): AppState,
+    item: Result<Path<ItemId>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let goods = find(&app, item)?;
+    let Stage::Paid = stage(&app, goods, &headers).await? else {
+        return Err(Error::PaymentRequired { challenge: None });
+    };
+    let disposition = format!("attachment; filename=\"{}\"", goods.id());
+    let guard = [
+        (CONTENT_DISPOSITION, disposition),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".into(),
+        ),
+    ];
+    Ok((guard, deliver(goods)).into_response())
+}
+
+fn find(app: &App, item: Result<Path<ItemId>, PathRejection>) -> Result<&Goods, Error> {
+    let Path(item) = item?;
+    app.catalogue.find(&item).ok_or(Error::UnknownItem(item))
+}
+
+/// Where the buyer's purchase of an item stands.
+enum Stage {
+    /// Nothing was bought, or lightningd has forgotten it.
+    Offer,
+    /// There is an invoice, and it can be paid.
+    Payable(PaymentHash),
+    /// It is paid.
+    Paid,
+    /// It was not paid in time.
+    Expired,
+}
+
+/// Looks into the cookie. One that this store did not make for this item is as good as none.
+async fn stage(app: &App, goods: &Goods, headers: &HeaderMap) -> Result<Stage, Error> {
+    let now = unix_now();
+    let mut claims = cookie::kept(goods.id(), headers).into_iter();
+    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now).as_ref() == Ok(goods.id()))
+    else {
+        return Ok(Stage::Offer);
+    };
+    let payment_hash = claim.payment_hash();
+    let mut standing = match app.payments.standing(payment_hash).await {
+        Err(Error::UnknownInvoice) => return Ok(Stage::Offer),
+        answered => answered?,
+    };
+    let is_over = standing.expires_at <= now;
+    if standing.status == Status::Unpaid && is_over {
+        // A payment in the last moment counts, and lightningd's word comes a moment later.
+        let until = Instant::now() + LAST_WORD;
+        standing = app.payments.wait(payment_hash, until).await?;
+    }
+    Ok(match standing.status {
+        Status::Paid => Stage::Paid,
+        Status::Unpaid if !is_over => Stage::Payable(payment_hash),
+        Status::Unpaid | Status::Expired => Stage::Expired,
+    })
+}
+
+/// How long lightningd may take to say that an invoice has expired.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
+/// Whether another site posted the form. It could choose the purchase id and so share what the
+/// buyer pays for, and the new cookie would take the place of one that is paid for. Browsers too
+/// old to say leave out the cookie all the same (`SameSite=Lax`): with them, another site can make
+/// an invoice that nobody asked for.
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+/// Tells errors as pages for people, with the same status. Where trying again helps, the page does.
+async fn problems_as_pages(
+    State(app): AppState,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = next.run(request).await.into_parts();
+    let Some(Told(problem)) = parts.extensions.remove() else {
+        return Response::from_parts(parts, body);
+    };
+    let retries = parts.headers.contains_key(RETRY_AFTER);
+    if retries {
+        // To the page itself, also after a form: the form is not sent twice.
+        let refresh = format!("{REFRESH_SECS}; url={}", uri.path());
+        let refresh = HeaderValue::try_from(refresh).expect("the path came in a request's head");
+        parts.headers.insert(REFRESH, refresh);
+    }
+    parts.headers.remove(CONTENT_TYPE);
+    parts.headers.remove(CONTENT_LENGTH);
+    let page = plain::problem(&app.store.name, &problem, retries);
+    let (page_parts, body) = page.into_response().into_parts();
+    parts.headers.extend(page_parts.headers);
+    Response::from_parts(parts, body)
+}
