@@ -3,6 +3,7 @@
 //! - `fake_lightningd`, `nodes`, `tools`, `buyer`: what the tests are made with.
 //! - `invoices`, `payments`, `content`, `recorded`: the API, over a lightningd that goes wrong.
 //! - `page`: static files, CORS, headers.
+//! - `plain`: the page that needs no script.
 //! - `macaroons`: claims against other implementations.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `process`: the program itself, its start, its end and its log.
@@ -20,6 +21,7 @@ mod macaroons;
 mod nodes;
 mod page;
 mod payments;
+mod plain;
 mod process;
 mod purchase;
 mod recorded;
