@@ -24,9 +24,12 @@ export function launchBrowser() {
   });
 }
 
-/** A page with a storage of its own: another visitor. What the page reports as an error fails. */
-export async function newVisitor(browser) {
-  const context = await browser.newContext({ viewport: DESKTOP });
+/**
+ * A page with a storage of its own: another visitor. What the page reports as an error fails.
+ * `settings` are the visitor's own, as Playwright names them.
+ */
+export async function newVisitor(browser, settings = {}) {
+  const context = await browser.newContext({ viewport: DESKTOP, ...settings });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.on('pageerror', (error) => {

@@ -115,9 +115,12 @@ pub(crate) fn invoice(
             p class="deadline" data-test="deadline" {
                 "Valid until " strong { (deadline::describe(invoice.expires_at, now)) }
             }
-            a class="main" data-test="open-wallet" href={ "lightning:" (invoice.bolt11) } {
+            // Opened in the page itself, a link would end its refreshes, though it leads out of the
+            // browser.
+            a class="main" data-test="open-wallet" target="wallet" href={ "lightning:" (invoice.bolt11) } {
                 "Open in wallet"
             }
+            iframe name="wallet" title="Wallet" hidden {}
             label for="bolt11" { "Or copy the invoice into your wallet" }
             textarea #bolt11 class="bolt11" data-test="bolt11" data-bolt11=(invoice.bolt11)
                 readonly rows="5" spellcheck="false" autocomplete="off" {

@@ -51,7 +51,7 @@ pub(super) fn router(app: &App) -> Router<App> {
 /// No script, no inline style, nothing from elsewhere: what an item's title smuggled in could do
 /// nothing.
 const POLICY: &str = "default-src 'none'; img-src 'self' data:; media-src 'self'; \
-    style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    style-src 'self'; frame-src lightning:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `GET /buy`
 async fn list_items(State(app): AppState) -> Markup {

@@ -244,6 +244,12 @@ async fn the_log_keeps_secrets() {
             );
         }
     }
+    for path in ["/buy/cat", "/buy/cat/content", "/buy/two-cats?inquery"] {
+        let cookie = format!("purrwall-cat={claim}; purrwall-two-cats={claim}");
+        program.ask(&format!("GET {path} HTTP/1.1\r\ncookie: {cookie}"), "");
+    }
+    let form = "POST /buy/cat HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded";
+    program.ask(form, &format!("purchase_id={purchase_id}"));
     let head = "POST /api/v1/items/cat/invoices HTTP/1.1\r\ncontent-type: application/json";
     program.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}00\"}}"));
     fake.goes_away().await;
@@ -260,6 +266,8 @@ async fn the_log_keeps_secrets() {
     assert!(ended_well);
     for known in [
         "/api/v1/items/{item}/content",
+        "/buy/{item}",
+        "status=303",
         "status=200",
         "status=401",
         "status=503",
