@@ -49,8 +49,9 @@ pub(crate) fn demo(port: u16) -> Result<()> {
     steps.summary();
     println!(
         "\nThe store is open at http://127.0.0.1:{port}/\n\
-         Buy a cat and pay with one click, or pay from elsewhere on this Lightning network:\n\
-         its nodes store, alice and bob answer at {DIR}/devnet/NODE/lightning-rpc.\n\
+         Buy a cat and pay with one click. The wallet is alice's, who has a channel to the store;\n\
+         after weblnDevnet.use('bob') in the browser's console it is bob's, who pays through her.\n\
+         The nodes answer lightningd's calls at {DIR}/devnet/{{store,alice,bob}}/lightning-rpc.\n\
          Ctrl-C closes the store."
     );
 

@@ -2,9 +2,10 @@
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
-//! store over a Lightning network in a box, and [`test`] is what CI runs. Nothing here is needed
-//! in production.
+//! store over a Lightning network in a box, [`test`] is what CI runs, and [`bench`] measures.
+//! Nothing here is needed in production.
 
+mod bench;
 mod build;
 mod command;
 mod demo;
@@ -28,7 +29,8 @@ usage: cargo xtask <command>
                                 the store listens on PORT (8080), the network on PORT + 1
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
-  test [lint|native|browser]…   everything CI checks, or the named parts of it";
+  test [lint|native|browser]…   everything CI checks, or the named parts of it
+  bench                         the gateway's speed, beside that of what it stands on";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +52,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(demo::DEFAULT_PORT),
         ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
         ["test", parts @ ..] => test::test(parts),
+        ["bench"] => bench::bench(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
