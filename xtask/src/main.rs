@@ -2,7 +2,7 @@
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
-//! store over a Lightning network in a box, [`test`] is what CI runs, and [`bench`] measures.
+//! store over a Lightning network in a box, [`mod@test`] is what CI runs, and [`mod@bench`] measures.
 //! Nothing here is needed in production.
 
 mod bench;
