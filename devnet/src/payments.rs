@@ -68,6 +68,14 @@ pub enum Begin {
     Done(Arc<SentPayment>),
 }
 
+/// A payment of the book.
+pub enum Listed {
+    /// It is on its way; it has no preimage and no cost yet.
+    Pending(SentPayment),
+    /// It arrived.
+    Complete(Arc<SentPayment>),
+}
+
 /// The payments of one node.
 #[derive(Default)]
 pub struct PaymentBook {
@@ -124,6 +132,16 @@ impl PaymentBook {
             done.send_replace(Some(Err(error)));
             entries.remove(&payment_hash);
         }
+    }
+
+    /// The payments that are on their way or arrived, as they are known now.
+    pub fn list(&self) -> Vec<Listed> {
+        let entries = self.entries();
+        let list = entries.values().map(|entry| match entry {
+            Entry::Pending { payment, .. } => Listed::Pending(payment.clone()),
+            Entry::Complete(payment) => Listed::Complete(Arc::clone(payment)),
+        });
+        list.collect()
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Hex32, Entry>> {

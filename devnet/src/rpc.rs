@@ -184,6 +184,7 @@ fn call(node: &Arc<Node>, request: &Request) -> Reply {
         "decode" => Reply::Now(decode::decode(params)),
         "pay" => later(pay::pay(node, params)),
         "xpay" => later(pay::xpay(node, params)),
+        "listpays" => Reply::Now(pay::listpays(node, params)),
         "connect" => later(channels::connect(node, params)),
         "fundchannel" => later(channels::fundchannel(node, params)),
         "listpeerchannels" => Reply::Now(channels::listpeerchannels(node, params)),

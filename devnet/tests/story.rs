@@ -77,6 +77,14 @@ async fn buy(store: &Node, buyer: &Node, label: &str) -> Value {
     assert_eq!(found["status"], "paid");
     assert_eq!(found["payment_preimage"], paid["payment_preimage"]);
     assert_eq!(found["amount_received_msat"], PRICE_MSAT);
+
+    let sent = buyer
+        .call("listpays", json!({"payment_hash": paid["payment_hash"]}))
+        .await
+        .unwrap();
+    assert_eq!(sent["pays"][0]["status"], "complete");
+    assert_eq!(sent["pays"][0]["preimage"], paid["payment_preimage"]);
+    assert_eq!(sent["pays"].as_array().unwrap().len(), 1);
     paid
 }
 

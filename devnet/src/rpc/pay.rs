@@ -1,4 +1,4 @@
-//! `pay` and `xpay`.
+//! `pay`, `xpay` and `listpays`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use serde_json::value::RawValue;
 use super::error::RpcError;
 use super::params::{Params, Token};
 use super::{Answer, result};
+use crate::bolt11;
 use crate::hex::Hex32;
 use crate::node::Node;
 use crate::pay::{DEFAULT_RETRY, Paid, PayError, PayRequest};
-use crate::payments::PaymentError;
+use crate::payments::{Listed, PaymentError};
 
 #[derive(Serialize)]
 struct PayAnswer<'a> {
@@ -108,6 +109,71 @@ pub(super) fn xpay(
             successful_parts: 1,
         })
     })
+}
+
+#[derive(Serialize)]
+struct PaysList {
+    pays: Vec<ListedPay>,
+}
+
+#[derive(Serialize)]
+struct ListedPay {
+    payment_hash: Hex32,
+    status: &'static str,
+    destination: String,
+    created_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preimage: Option<Hex32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_msat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_sent_msat: Option<u64>,
+}
+
+/// A payment that failed is forgotten here, where lightningd lists it as `failed`.
+pub(super) fn listpays(node: &Arc<Node>, params: &RawValue) -> Answer {
+    let params = Params::read(params, &[], &["bolt11", "payment_hash"])?;
+    let bolt11 = params.optional("bolt11", Token::string)?;
+    let payment_hash = params.optional("payment_hash", Token::hash)?;
+    let wanted = match (bolt11, payment_hash) {
+        (Some(_), Some(_)) => {
+            let message = "Can only specify one of {invstring} or {payment_hash}";
+            return Err(RpcError::invalid_params(message));
+        }
+        (Some(bolt11), None) => {
+            let invoice = bolt11::parse(&bolt11)
+                .map_err(|why| RpcError::invalid_params(format!("Invalid invstring: {why}")))?;
+            Some(Hex32(*invoice.payment_hash().as_ref()))
+        }
+        (None, payment_hash) => payment_hash,
+    };
+    let pays = node.payments.list().into_iter().map(ListedPay::from);
+    let pays = pays.filter(|pay| wanted.is_none_or(|wanted| wanted == pay.payment_hash));
+    result(&PaysList {
+        pays: pays.collect(),
+    })
+}
+
+impl From<Listed> for ListedPay {
+    fn from(listed: Listed) -> Self {
+        let (status, payment, arrived) = match &listed {
+            Listed::Pending(payment) => ("pending", payment, None),
+            Listed::Complete(payment) => ("complete", payment.as_ref(), Some(payment)),
+        };
+        let since_1970 = payment
+            .created_at
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            payment_hash: payment.payment_hash,
+            status,
+            destination: payment.destination.clone(),
+            created_at: since_1970.as_secs(),
+            preimage: arrived.map(|payment| payment.preimage),
+            amount_msat: arrived.map(|payment| payment.amount_msat),
+            amount_sent_msat: arrived.map(|payment| payment.amount_sent_msat),
+        }
+    }
 }
 
 fn request(params: &Params, invoice: &'static str) -> Result<PayRequest, RpcError> {
