@@ -1,6 +1,7 @@
 //! The table of routes and what lies around them: CORS, limits, headers, the log.
 
 mod content;
+mod discovery;
 mod health;
 mod invoices;
 mod plain;
@@ -43,6 +44,10 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", api)
         .nest("/buy", plain::router(&app))
         .route("/buy/", get(|| async { Redirect::permanent("/buy") }))
+        .route(
+            "/.well-known/l402.json",
+            get(discovery::get_manifest).layer(cors()),
+        )
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .merge(frontend::router(&app.frontend))

@@ -29,43 +29,82 @@ pub(super) async fn get_content(
 ) -> Result<Response, Error> {
     let Path(item) = item?;
     let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
-    let mut why_not = None;
-    for credential in presented(&headers) {
-        match unlock(&app, goods, credential).await {
-            Ok(()) => return Ok(deliver(goods)),
-            Err(error) => why_not = Some(error),
-        }
-    }
-    match why_not {
-        Some(error) => Err(error),
-        // A question without a credential is answered with an invoice, but only where the client
-        // can want one.
-        None if method == Method::GET => Err(offer(&app, goods).await?),
-        None => Err(Error::PaymentRequired { challenge: None }),
+    match admit(&app, goods, presented(&headers)).await? {
+        Admission::Paid => Ok(deliver(goods)),
+        Admission::Unpaid(challenge) => Err(challenge),
+        // Who asks for nothing but the headers cannot want an invoice.
+        Admission::Nothing if method == Method::GET => Err(offer(&app, goods).await?),
+        Admission::Nothing => Err(Error::PaymentRequired { challenge: None }),
     }
 }
 
-async fn unlock(
+/// What the credentials of a request are worth together.
+enum Admission {
+    /// One of them unlocks.
+    Paid,
+    /// One of them has an invoice that can still be paid: the challenge says it again.
+    Unpaid(Error),
+    /// There are none, or their invoices expired.
+    Nothing,
+}
+
+/// What can be decided without lightningd is decided first, over all credentials.
+async fn admit(
     app: &App,
     goods: &Goods,
-    credential: Result<Credential, ClaimRejection>,
-) -> Result<(), Error> {
-    let credential = credential?;
+    credentials: Vec<Result<Credential, ClaimRejection>>,
+) -> Result<Admission, Error> {
+    let mut verified = Vec::new();
+    let mut rejection = None;
+    for credential in credentials {
+        match credential.and_then(|credential| verify(app, goods, credential)) {
+            Ok((_, true)) => return Ok(Admission::Paid),
+            Ok((credential, false)) => verified.push(credential),
+            Err(why) => rejection = Some(why),
+        }
+    }
+    if let (true, Some(why)) = (verified.is_empty(), rejection) {
+        return Err(why.into());
+    }
+
+    let mut answer = Ok(Admission::Nothing);
+    for credential in verified {
+        match ask(app, &credential).await {
+            Ok(Admission::Nothing) => {}
+            Ok(Admission::Paid) => return Ok(Admission::Paid),
+            // An invoice to pay says more than that another one cannot be asked about.
+            Ok(unpaid) => answer = Ok(unpaid),
+            Err(error) if matches!(answer, Ok(Admission::Unpaid(_))) => drop(error),
+            Err(error) => answer = Err(error),
+        }
+    }
+    answer
+}
+
+/// The credential, where it is this store's for this item, and whether it proves the payment.
+fn verify(
+    app: &App,
+    goods: &Goods,
+    credential: Credential,
+) -> Result<(Credential, bool), ClaimRejection> {
     if app.claims.verify(&credential.claim, unix_now())? != *goods.id() {
-        return Err(ClaimRejection::Item.into());
+        return Err(ClaimRejection::Item);
     }
-    if credential.proves_payment()? {
-        return Ok(());
-    }
+    let is_proof = credential.proves_payment()?;
+    Ok((credential, is_proof))
+}
+
+/// lightningd's word on a verified credential.
+async fn ask(app: &App, credential: &Credential) -> Result<Admission, Error> {
     let payment_hash = credential.payment_hash();
     match app.payments.standing(payment_hash).await?.status {
-        Status::Paid => Ok(()),
-        Status::Expired => Err(offer(app, goods).await?),
+        Status::Paid => Ok(Admission::Paid),
+        Status::Expired => Ok(Admission::Nothing),
         Status::Unpaid => {
             let found = app.payments.lightningd().find_by_payment_hash(payment_hash);
             let bolt11 = found.await?.and_then(|invoice| invoice.bolt11);
             let bolt11 = bolt11.ok_or(Error::UnknownInvoice)?;
-            Err(challenge(&credential.claim, &bolt11))
+            Ok(Admission::Unpaid(challenge(&credential.claim, &bolt11)))
         }
     }
 }

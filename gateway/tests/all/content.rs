@@ -121,6 +121,36 @@ async fn an_expired_claim_is_offered_a_new_invoice() {
     assert_ne!(bolt11, created.invoice.bolt11);
 }
 
+/// Who asks for headers alone cannot want an invoice, and several expired claims want but one.
+#[tokio::test]
+async fn expired_claims_make_no_more_invoices_than_are_asked_for() {
+    let fake = FakeLightningd::start();
+    let mut config = config(fake.socket());
+    config.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(config);
+    let (one, other) = (gateway.create("cat").await, gateway.create("cat").await);
+    gateway.status(&one.claim, 10).await;
+    gateway.status(&other.claim, 10).await;
+
+    let expired = [&*l402(&one.claim), &*l402(&other.claim)];
+    let path = content_path(&item("cat"));
+    let head = gateway.ask(Method::HEAD, &path, &expired).await;
+    assert_eq!(head.status, StatusCode::PAYMENT_REQUIRED);
+    assert_eq!(fake.invoices(), 2);
+    challenge(&gateway.content("cat", &expired).await);
+    assert_eq!(fake.invoices(), 3);
+}
+
+#[tokio::test]
+async fn an_invoice_to_pay_says_more_than_a_claim_that_is_none() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let unpaid = gateway.create("cat").await;
+    let credentials = [&*l402(&unpaid.claim), "L402 %%%"];
+    let (claim, bolt11) = challenge(&gateway.content("cat", &credentials).await);
+    assert_eq!((claim, bolt11), (unpaid.claim, unpaid.invoice.bolt11));
+}
+
 #[tokio::test]
 async fn claim_and_preimage_need_no_word_of_lightningds() {
     let fake = FakeLightningd::start();

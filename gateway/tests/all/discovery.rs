@@ -1,0 +1,92 @@
+//! What programs are told that know nothing but the store's address.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use shared::problem::ErrorCode;
+
+use crate::fake_lightningd::FakeLightningd;
+use crate::tools::TestGateway;
+
+const PATH: &str = "/.well-known/l402.json";
+
+fn service(item: &str, title: &str) -> Value {
+    json!({
+        "name": item,
+        "description": title,
+        "resources": [{
+            "path": format!("/api/v1/items/{item}/content"),
+            "method": "GET",
+            "pricing": {"model": "fixed", "price_msat": 100_000},
+        }],
+    })
+}
+
+#[tokio::test]
+async fn the_manifest_names_the_store_and_what_it_sells() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let request = Request::get(PATH).header("host", "cats.example");
+    let answer = gateway.send(request.body(Body::empty()).unwrap()).await;
+    let mut manifest: Value = answer.json();
+    let store: Value = gateway.get("/api/v1/store").await.json();
+    for (service, item) in manifest["services"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip(store["items"].as_array().unwrap())
+    {
+        let (title, teaser) = (&item["title"], &item["teaser"]);
+        let description = service["description"].take();
+        let expected = format!("{}: {}", title.as_str().unwrap(), teaser.as_str().unwrap());
+        assert_eq!(description, expected);
+        service["description"] = title.clone();
+    }
+    let caveats = manifest.as_object_mut().unwrap().remove("caveats").unwrap();
+    assert_eq!(
+        manifest,
+        json!({
+            "version": "1.0",
+            "provider": {
+                "name": "Test store",
+                "uri": "http://cats.example",
+                "node_pubkey": store["node_id"],
+            },
+            "currencies": ["msat"],
+            "macaroon_versions": [0],
+            "payment_methods": ["bolt11"],
+            "services": [service("cat", "A cat"), service("two-cats", "Two cats")],
+        })
+    );
+    assert_eq!(caveats["item"]["type"], "string");
+    assert_eq!(caveats["valid_until"]["type"], "timestamp");
+    assert_eq!(fake.invoices(), 0);
+}
+
+#[tokio::test]
+async fn the_manifest_is_for_every_origin_and_for_caches() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let request = Request::get(PATH).header("origin", "https://blog.example");
+    let answer = gateway.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    assert!(
+        answer
+            .headers
+            .get_all("vary")
+            .iter()
+            .any(|vary| vary == "Host")
+    );
+    let post = gateway.ask(Method::POST, PATH, &[]).await;
+    assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn without_a_node_there_is_nothing_to_sell() {
+    let gateway = TestGateway::new("/nonexistent");
+    let answer = gateway.get(PATH).await;
+    answer.assert_problem(ErrorCode::LightningUnavailable);
+    assert!(!answer.headers.contains_key("cache-control"));
+}
