@@ -1,7 +1,9 @@
 //! The commands of `purrwall`, one file each. Without a command it serves.
 
+mod buy;
 mod check;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,10 @@ pub(crate) struct CommandLine {
 enum Command {
     /// Checks the configuration, the files and the node, without starting.
     Check(Arguments),
+    /// Buys an item, paying through a lightningd of yours, and keeps the receipt.
+    Buy(buy::Arguments),
+    /// Checks a receipt, and the goods where they are given, without asking anyone.
+    Verify(verify::Arguments),
 }
 
 impl CommandLine {
@@ -30,6 +36,8 @@ impl CommandLine {
         let done = match self.command {
             None => serve::run(self.serve).await,
             Some(Command::Check(arguments)) => check::run(arguments).await,
+            Some(Command::Buy(arguments)) => buy::run(arguments).await,
+            Some(Command::Verify(arguments)) => verify::run(&arguments),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -12,9 +12,11 @@
 //! - [`payments`]: what is known about invoices, and the one watcher that follows payments.
 //! - [`claim`]: the buyer's ticket, minted, verified, and read from a header.
 //! - [`error`]: the one place where an error becomes a status and a problem document.
+//! - [`buyer`]: the other side: buys from a store, through a lightningd of its own.
 //! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
 //!   `plain`: the page that needs no script.
 
+pub mod buyer;
 pub mod catalogue;
 pub mod claim;
 mod clock;

@@ -7,6 +7,8 @@
 //! cln-rpc provides the types of requests and answers. Its client is not used, because it holds
 //! one connection, knows no deadline, and reports a lost connection as an error of lightningd's.
 
+mod paying;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +29,8 @@ use shared::lightning::{Msat, Network, NodeId, PaymentHash, Preimage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+
+pub use paying::Sent;
 
 /// A client of one lightningd. It connects when it is used.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! The gateway's tests: one program, because linking many takes longer than running them.
 //!
 //! - `fake_lightningd`, `nodes`, `tools`, `buyer`: what the tests are made with.
-//! - `invoices`, `payments`, `content`, `recorded`: the API, over a lightningd that goes wrong.
+//! - `invoices`, `payments`, `content`, `discovery`, `recorded`: the API, over a lightningd that goes wrong.
 //! - `page`: static files, CORS, headers.
 //! - `plain`: the page that needs no script.
 //! - `macaroons`: claims against other implementations.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
+//! - `buy`: `purrwall buy` and `purrwall verify`.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -13,8 +14,10 @@
     reason = "a failing test may panic where code may not"
 )]
 
+mod buy;
 mod buyer;
 mod content;
+mod discovery;
 mod fake_lightningd;
 mod invoices;
 mod macaroons;
