@@ -129,8 +129,11 @@ pub enum BuyError {
          later to fetch the goods"
     )]
     Pending,
-    /// The store's invoices expire as they are made.
-    #[error("the store does not know its own invoices; nothing was paid")]
+    /// An invoice that the store has just made cannot be paid either.
+    #[error(
+        "a new invoice of the store's cannot be paid either, and nothing was paid: it is unknown \
+         to the store or expired; is this machine's clock right?"
+    )]
     Unpayable,
     /// The store, before anything was paid or with the purchase kept.
     #[error(transparent)]
@@ -540,4 +543,68 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(call)
         .await
         .expect("the store's calls do not panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROOF: Preimage = Preimage([1; 32]);
+    const WORDS: [Word; 4] = [
+        Word::Unpaid,
+        Word::Paid(PROOF),
+        Word::Expired,
+        Word::Unknown,
+    ];
+
+    /// Every combination of what can be known.
+    fn everything() -> impl Iterator<Item = Facts> {
+        let sent = [Sent::Nothing, Sent::Pending, Sent::Complete(PROOF)];
+        sent.into_iter().flat_map(|sent| {
+            WORDS.into_iter().flat_map(move |word| {
+                (0..4).map(move |bits| Facts {
+                    sent,
+                    word,
+                    is_expired: bits & 1 != 0,
+                    is_attempted: bits & 2 != 0,
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn money_moves_only_where_none_is_moving() {
+        for facts in everything() {
+            if matches!(decide(facts), Next::Pay | Next::Replace) {
+                assert_eq!(facts.sent, Sent::Nothing, "{facts:?}");
+                assert!(!facts.is_attempted, "{facts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_invoice_that_can_be_paid_is_paid_and_only_another_is_replaced() {
+        for facts in everything() {
+            let is_payable = facts.word == Word::Unpaid && !facts.is_expired;
+            match decide(facts) {
+                Next::Pay => assert!(is_payable, "{facts:?}"),
+                Next::Replace => assert!(!is_payable, "{facts:?}"),
+                Next::Take(_) | Next::Wait => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_is_taken_wherever_it_comes_from() {
+        for facts in everything() {
+            let is_proven = facts.sent == Sent::Complete(PROOF) || facts.word == Word::Paid(PROOF);
+            assert_eq!(decide(facts) == Next::Take(PROOF), is_proven, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn routing_may_cost_five_satoshi_or_one_per_cent() {
+        assert_eq!(max_fee(Msat(100_000)), Msat(5_000));
+        assert_eq!(max_fee(Msat(1_000_000)), Msat(10_000));
+    }
 }
