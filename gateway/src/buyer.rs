@@ -9,7 +9,7 @@
 //! # Layout
 //! - [`address`]: which item of which store; [`store`]: the store over HTTP; [`challenge`]: its 402.
 //! - [`files`]: what is on the disk.
-//! - This file: the order of things ([`Buyer::buy`]), the checks, and the decision ([`decide`]).
+//! - This file: the order of things ([`Buyer::buy`]), the checks, and the decision (`decide`).
 
 pub mod address;
 pub mod challenge;
