@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use shared::api::{Item, Store};
 use shared::invoice::Terms;
-use shared::purchase::{Purchase, Trouble};
+use shared::purchase::Trouble;
 use yew::prelude::*;
 
 use crate::client::Client;
@@ -13,7 +13,6 @@ use crate::components::notice::notice;
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
 use crate::config::Gateway;
-use crate::hooks::use_purchase::Handle;
 use crate::hooks::use_store::{Catalogue, use_store};
 use crate::widget::attributes::{Attributes, Config, Mode};
 use crate::widget::news::News;
@@ -94,10 +93,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
         // Until there is more to show: what the site put into the element.
         Offer::Loading => element("slot", "").into(),
         Offer::Here(store, item) => {
-            let wall = html! {
-                <Embedded key={item.id.as_str()} client={(*client).clone()} {store}
-                    item={item.clone()} config={config.clone()} {remote} />
-            };
+            let wall = wall(&client, store, item, config, remote);
             match config.mode {
                 Mode::Inline => wall,
                 Mode::Dialog => dialog(item, remote, wall),
@@ -195,40 +191,24 @@ fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
         .into()
 }
 
-#[derive(Clone, Properties, PartialEq)]
-struct EmbeddedProps {
-    client: Client,
-    store: Rc<Store>,
-    item: Item,
-    config: Config,
-    remote: Remote,
-}
-
-/// The wall, with the site told of what happens.
-#[component]
-fn Embedded(props: &EmbeddedProps) -> Html {
-    let before = use_mut_ref(|| None::<Purchase>);
-    let on_change = use_callback(props.clone(), {
-        move |handle: Rc<Handle>, props: &EmbeddedProps| {
-            let now = handle.purchase().clone();
-            let before = before.replace(Some(now));
-            props.remote.changed(before.as_ref(), handle, &props.item);
-        }
-    });
-    let on_goods = use_callback(props.clone(), |bytes: Rc<[u8]>, props: &EmbeddedProps| {
-        props.remote.offer_goods(&bytes, &props.item)
-    });
-    let EmbeddedProps {
-        client,
-        store,
-        item,
-        config,
-        ..
-    } = props;
+/// The wall, with the site told of what happens. Another item is another purchase.
+fn wall(client: &Client, store: &Store, item: &Item, config: &Config, remote: &Remote) -> Html {
+    let item = Rc::new(item.clone());
     let terms = Terms {
         payee: config.payee.or(Some(store.node_id)),
         max_msat: config.max_msat,
-        ..Terms::of(store, item)
+        ..Terms::of(store, &item)
     };
-    html! { <Wall {client} item={Rc::new(item.clone())} {terms} {on_change} on_goods={Some(on_goods)} /> }
+    let on_change = {
+        let (remote, item) = (remote.clone(), item.clone());
+        Callback::from(move |handle| remote.changed(handle, &item))
+    };
+    let on_goods = {
+        let (remote, item) = (remote.clone(), item.clone());
+        Callback::from(move |bytes: Rc<[u8]>| remote.offer_goods(&bytes, &item))
+    };
+    html! {
+        <Wall key={config.item.as_str()} client={client.clone()} {item} {terms} {on_change}
+            on_goods={Some(on_goods)} />
+    }
 }

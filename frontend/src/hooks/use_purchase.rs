@@ -78,6 +78,11 @@ impl Handle {
         self.buying.goods.clone()
     }
 
+    /// Its place in storage.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
     /// Tells the purchase what happened.
     pub fn send(&self, event: Event) {
         self.buying.dispatch(Action::Event(event));

@@ -14,6 +14,7 @@ use yew::NodeRef;
 use yew::html::ImplicitClone;
 
 use crate::hooks::use_purchase::Handle;
+use crate::storage::Slot;
 use crate::widget::news::{News, news, state_name};
 
 /// One element's; the same for everyone who has a clone.
@@ -24,6 +25,8 @@ struct Inner {
     host: HtmlElement,
     /// The purchase as it was drawn last; none while there is no offer.
     handle: RefCell<Option<Rc<Handle>>>,
+    /// What the site was told of last: the purchase, and its slot, which no other item has.
+    told: RefCell<Option<(Slot, Purchase)>>,
     /// What `state` says while there is no offer.
     state: Cell<&'static str>,
     /// Bought while there was no offer.
@@ -45,6 +48,7 @@ impl Remote {
         Self(Rc::new(Inner {
             host,
             handle: RefCell::default(),
+            told: RefCell::default(),
             state: Cell::new("loading"),
             wanted: Cell::new(false),
             dialog: NodeRef::default(),
@@ -99,8 +103,13 @@ impl Remote {
     }
 
     /// The purchase changed: tells the site what is new.
-    pub fn changed(&self, before: Option<&Purchase>, handle: Rc<Handle>, item: &Item) {
-        let news = news(before, handle.purchase(), item);
+    pub fn changed(&self, handle: Rc<Handle>, item: &Item) {
+        let now = handle.purchase().clone();
+        let slot = handle.slot().clone();
+        let told = self.0.told.take().filter(|(of, _)| *of == slot);
+        let before = told.as_ref().map(|(_, purchase)| purchase);
+        let news = news(before, &now, item);
+        self.0.told.replace(Some((slot, now)));
         self.0.handle.replace(Some(handle));
         if self.0.wanted.take() {
             self.buy();
