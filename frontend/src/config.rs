@@ -45,6 +45,8 @@ pub fn own_client() -> Client {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[track_caller]

@@ -192,6 +192,8 @@ impl fmt::Display for Invalid {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const NODE: &str = "03ddeaecd301b035406f4f806b149b1be2e4e925fa3d117fdc4873394222423642";
