@@ -74,6 +74,10 @@ pub struct KnownInvoice {
     pub payment_hash: PaymentHash,
     /// What the buyer pays; `None` for a BOLT12 invoice, which is never ours.
     pub bolt11: Option<String>,
+    /// The asked amount; `None` lets the payer choose, which is never ours.
+    pub amount_msat: Option<Msat>,
+    /// What the payer sees.
+    pub description: String,
     /// Whether it is paid.
     pub standing: Standing,
 }
@@ -204,11 +208,11 @@ impl Lightningd {
         })
     }
 
-    /// Creates an invoice and gives its BOLT11 string; `None` where one with this label exists.
+    /// Creates an invoice; `None` where one with this label exists.
     pub async fn create_invoice(
         &self,
         invoice: NewInvoice,
-    ) -> Result<Option<String>, LightningError> {
+    ) -> Result<Option<KnownInvoice>, LightningError> {
         let request = InvoiceRequest {
             label: invoice.label,
             amount_msat: AmountOrAny::Amount(Amount::from_msat(invoice.amount_msat.0)),
@@ -223,7 +227,17 @@ impl Lightningd {
         match self.call(&request).await {
             Ok(answer) => {
                 log_warnings(&answer);
-                Ok(Some(answer.bolt11))
+                Ok(Some(KnownInvoice {
+                    payment_hash: payment_hash(&answer.payment_hash),
+                    bolt11: Some(answer.bolt11),
+                    amount_msat: Some(invoice.amount_msat),
+                    description: request.description,
+                    standing: Standing {
+                        status: Status::Unpaid,
+                        expires_at: answer.expires_at,
+                        preimage: None,
+                    },
+                }))
             }
             Err(LightningError::Rpc {
                 code: LABEL_EXISTS, ..
@@ -538,6 +552,8 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
         Self {
             payment_hash: payment_hash(&invoice.payment_hash),
             bolt11: invoice.bolt11,
+            amount_msat: invoice.amount_msat.map(|amount| Msat(amount.msat())),
+            description: invoice.description.unwrap_or_default(),
             standing: Standing {
                 status: match invoice.status {
                     ListinvoicesInvoicesStatus::UNPAID => Status::Unpaid,

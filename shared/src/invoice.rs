@@ -75,6 +75,21 @@ impl Invoice {
     }
 }
 
+/// When a BOLT11 string says that it was made, in UNIX seconds; nothing else of it is looked at.
+///
+/// For who made the invoice: a check of its own signature would take longer than all the rest.
+pub fn created_at(bolt11: &str) -> Option<u64> {
+    const LETTERS: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    let (_, data) = bolt11.rsplit_once('1')?;
+    let timestamp = data.as_bytes().get(..7)?;
+    timestamp.iter().try_fold(0, |seconds, letter| {
+        let five_bits = LETTERS
+            .iter()
+            .position(|one| *one == letter.to_ascii_lowercase())?;
+        Some(seconds << 5 | five_bits as u64)
+    })
+}
+
 /// BOLT 11: with an `n` field, the signature must be low-S; without one, either is accepted.
 /// `lightning-invoice` accepts both in both cases.
 fn check_canonical_signature(signed: &SignedRawBolt11Invoice) -> Result<(), DecodeError> {

@@ -36,6 +36,8 @@ fn valid_vectors_decode_to_what_they_state() {
     {
         let decoded = Invoice::decode(&invoice).unwrap_or_else(|e| panic!("{id}: {e:?}"));
         let created_at = expected["timestamp"].as_u64().unwrap();
+        let read_alone = shared::invoice::created_at(&invoice);
+        assert_eq!(read_alone, Some(created_at), "{id}");
         let found = serde_json::json!({
             "network": decoded.network.name(),
             "amount_msat": decoded.amount_msat.map(|amount| amount.0),

@@ -4,13 +4,13 @@ use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use shared::api::{ItemId, Status};
 use shared::claim::Claim;
 
 use super::AppState;
-use super::invoices::{create_or_find, presented, random_purchase_id};
+use super::invoices::{Presented, create_or_find, random_purchase_id};
 use crate::App;
 use crate::catalogue::Goods;
 use crate::claim::{ClaimRejection, Credential};
@@ -25,11 +25,11 @@ pub(super) async fn get_content(
     State(app): AppState,
     item: Result<Path<ItemId>, PathRejection>,
     method: Method,
-    headers: HeaderMap,
+    Presented(credentials): Presented,
 ) -> Result<Response, Error> {
     let Path(item) = item?;
     let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
-    match admit(&app, goods, presented(&headers)).await? {
+    match admit(&app, goods, credentials).await? {
         Admission::Paid => Ok(deliver(goods)),
         Admission::Unpaid(challenge) => Err(challenge),
         // Who asks for nothing but the headers cannot want an invoice.

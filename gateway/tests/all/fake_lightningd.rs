@@ -62,6 +62,7 @@ struct Book {
 struct FakeInvoice {
     label: String,
     bolt11: String,
+    description: String,
     preimage: [u8; 32],
     amount_msat: u64,
     expires_at: u64,
@@ -289,6 +290,7 @@ impl FakeNode {
         book.invoices.push(FakeInvoice {
             label: label.to_owned(),
             bolt11: bolt11.clone(),
+            description: params["description"].as_str().unwrap().to_owned(),
             preimage,
             amount_msat,
             expires_at: created_at + expiry,
@@ -354,7 +356,7 @@ impl FakeInvoice {
         let mut listed = json!({
             "label": self.label, "bolt11": self.bolt11, "amount_msat": self.amount_msat,
             "payment_hash": sha256::Hash::hash(&self.preimage).to_string(), "status": status,
-            "description": "", "expires_at": self.expires_at, "created_index": 1,
+            "description": self.description, "expires_at": self.expires_at, "created_index": 1,
         });
         if let Some(pay_index) = self.pay_index {
             listed["pay_index"] = pay_index.into();

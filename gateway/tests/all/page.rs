@@ -134,15 +134,15 @@ async fn other_sites_may_use_the_api() {
             "authorization,content-type",
         );
     let answer = gateway.send(preflight.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(
         answer.header("access-control-allow-headers"),
-        "authorization,content-type"
+        "authorization, content-type"
     );
     assert_eq!(
         answer.header("access-control-allow-methods"),
-        "GET,POST,HEAD"
+        "GET, POST, HEAD"
     );
     assert_eq!(answer.header("access-control-max-age"), "86400");
     assert!(
@@ -163,7 +163,7 @@ async fn other_sites_may_use_the_api() {
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "www-authenticate,date"
+            "www-authenticate, date"
         );
     }
     let operators = gateway.get("/readyz").await;
