@@ -3,7 +3,11 @@
 //! No answer is [`Trouble::Offline`]; an answer that is none of the gateway's is
 //! [`Trouble::Unreadable`]; a problem document is [`Trouble::Problem`].
 
+use std::cell::RefCell;
+
 use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_timers::callback::Timeout;
+use js_sys::{Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use shared::api::{
     CreateInvoice, CreatedInvoice, INVOICE_PATH, InvoiceStatus, ItemId, PurchaseId, STORE_PATH,
@@ -13,11 +17,19 @@ use shared::claim::Claim;
 use shared::lightning::Preimage;
 use shared::problem::{CONTENT_TYPE, Problem};
 use shared::purchase::Trouble;
-use web_sys::{AbortSignal, RequestCache};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
 use yew::html::ImplicitClone;
 
 use crate::clock::Clock;
 use crate::config::Gateway;
+use crate::goods::Arriving;
+
+/// How long nothing may come of goods before the connection counts as dead, in milliseconds.
+const PATIENCE_MS: u32 = 20_000;
+/// The status of an answer that holds the part that was asked for.
+const PARTIAL_CONTENT: u16 = 206;
 
 /// A gateway and its clock, which each answer sets.
 #[derive(Clone, PartialEq)]
@@ -85,20 +97,63 @@ impl Client {
         Ok(status)
     }
 
-    /// Fetches paid goods.
+    /// Fetches paid goods, or what is missing of them. Ends with `Offline` where the connection
+    /// does; what has come until then stays in `arriving`. `on_piece` hears of each piece.
     pub async fn fetch_content(
         &self,
         item: &ItemId,
         claim: &Claim,
         preimage: Option<Preimage>,
-        signal: &AbortSignal,
-    ) -> Result<Vec<u8>, Trouble> {
-        let request = self
-            .get(&content_path(item), signal)
-            .header("authorization", &credential(claim, preimage))
-            .build();
-        let response = self.send(request).await?;
-        response.binary().await.map_err(|_| Trouble::Unreadable)
+        arriving: &RefCell<Arriving>,
+        controller: &AbortController,
+        on_piece: impl Fn(u64),
+    ) -> Result<(), Trouble> {
+        let mut patience = Patience::new(controller);
+        let received = arriving.borrow().received();
+        let mut request = self
+            .get(&content_path(item), &controller.signal())
+            .header("authorization", &credential(claim, preimage));
+        if received > 0 {
+            // Other versions of the goods need no thought: the claim names one, and all of it is
+            // held against its hash.
+            request = request.header("range", &["bytes=", &received.to_string(), "-"].concat());
+        }
+        let response = match self.send(request.build()).await {
+            Err(trouble) => {
+                // Where the rest is refused, all of it may not be.
+                match &trouble {
+                    Trouble::Offline => {}
+                    Trouble::Problem(problem) if problem.is_transient() => {}
+                    _ => drop(arriving.take()),
+                }
+                return Err(trouble);
+            }
+            Ok(response) => response,
+        };
+        if response.status() != PARTIAL_CONTENT {
+            arriving.take();
+        }
+        let Some(body) = response.body() else {
+            return Err(Trouble::Unreadable);
+        };
+        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+        loop {
+            let read = JsFuture::from(reader.read());
+            let read = read.await.map_err(|_| Trouble::Offline)?;
+            let Ok(piece) = Reflect::get(&read, &"value".into())
+                .unwrap_or_default()
+                .dyn_into::<Uint8Array>()
+            else {
+                return Ok(());
+            };
+            // An aborted job may hear of a piece that was under way. Its successor will ask for it.
+            if controller.signal().aborted() {
+                return Err(Trouble::Offline);
+            }
+            patience.renew();
+            arriving.borrow_mut().push(&piece);
+            on_piece(arriving.borrow().received());
+        }
     }
 
     fn get(&self, path: &str, signal: &AbortSignal) -> RequestBuilder {
@@ -121,6 +176,26 @@ impl Client {
         } else {
             Err(trouble(response).await)
         }
+    }
+}
+
+/// Ends a fetch of which nothing has come for a while.
+struct Patience<'a> {
+    controller: &'a AbortController,
+    _timeout: Timeout,
+}
+
+impl<'a> Patience<'a> {
+    fn new(controller: &'a AbortController) -> Self {
+        let ending = controller.clone();
+        Self {
+            controller,
+            _timeout: Timeout::new(PATIENCE_MS, move || ending.abort()),
+        }
+    }
+
+    fn renew(&mut self) {
+        *self = Self::new(self.controller);
     }
 }
 

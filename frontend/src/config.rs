@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use shared::link::Link;
+
 use crate::client::Client;
 
 /// Where the gateway is. On our own page, and behind Trunk's proxy, it is the page's own origin.
@@ -30,6 +32,11 @@ impl Gateway {
     /// The absolute URL of a path of the API.
     pub fn url(&self, path: &str) -> String {
         [&self.0, path].concat()
+    }
+
+    /// The link that opens a purchase at the store's own page.
+    pub fn link(&self, link: &Link) -> String {
+        self.url(&["/#", &link.to_fragment()].concat())
     }
 
     /// The gateway's own part of names in storage.

@@ -1,19 +1,27 @@
-//! Saves goods as a file.
+//! Saves goods and receipts as files.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
+use web_sys::{Blob, HtmlAnchorElement, Url};
 
-/// Lets the browser save `bytes` under `file_name`.
-pub fn save(bytes: &[u8], file_name: &str) {
+use crate::goods::media_type;
+
+/// Lets the browser save a blob, whose type must be one that no browser opens, under `file_name`.
+pub fn save(blob: &Blob, file_name: &str) {
     // What fails here, the browser has told the buyer: a full disk, a forbidden download.
-    let _ = try_save(bytes, file_name);
+    let _ = try_save(blob, file_name);
+}
+
+/// Lets the browser save a text.
+pub fn save_text(text: &str, file_name: &str) {
+    if let Ok(blob) = Blob::new_with_str_sequence(&Array::of1(&text.into())) {
+        save(&blob, file_name);
+    }
 }
 
 /// The name under which an item's goods are saved.
 pub fn file_name(item: &str, content_type: &str) -> String {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let extension = match media_type {
+    let extension = match media_type(content_type) {
         "text/plain" => "txt",
         "text/markdown" => "md",
         "text/html" => "html",
@@ -31,13 +39,8 @@ pub fn file_name(item: &str, content_type: &str) -> String {
     [item, ".", extension].concat()
 }
 
-fn try_save(bytes: &[u8], file_name: &str) -> Result<(), JsValue> {
-    let options = BlobPropertyBag::new();
-    // A type that no browser opens: hostile goods must not run on the store's origin.
-    options.set_type("application/octet-stream");
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
-    let url = Url::create_object_url_with_blob(&blob)?;
+fn try_save(blob: &Blob, file_name: &str) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
     let link: HtmlAnchorElement = gloo_utils::document()
         .create_element("a")?
         .dyn_into()

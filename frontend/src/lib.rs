@@ -7,12 +7,13 @@
 //! # Layout, in reading order
 //!
 //! - [`config`]: which gateway; [`client`]: the calls to it; [`clock`]: its time.
-//! - [`storage`]: what a reload finds again.
+//! - [`storage`]: what a reload finds again; [`opening`]: what a link brings.
+//! - [`goods`]: as they come, and when they are here.
 //! - [`hooks`]: `use_purchase`, the only place where a purchase's job becomes a fetch or a timer,
 //!   and `use_store`, which loads the catalogue.
 //! - [`components`]: drawn from properties, answering by callbacks.
 //! - [`widget`]: the custom element's side of it.
-//! - [`webln`], [`clipboard`], [`download`]: what the browser offers beside the page.
+//! - [`webln`], [`ios`], [`clipboard`], [`download`]: what the browser offers beside the page.
 
 pub mod client;
 pub mod clipboard;
@@ -20,7 +21,10 @@ pub mod clock;
 pub mod components;
 pub mod config;
 pub mod download;
+pub mod goods;
 pub mod hooks;
+pub mod ios;
+pub mod opening;
 pub mod storage;
 pub mod webln;
 pub mod widget;

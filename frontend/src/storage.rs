@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use shared::api::ItemId;
+use shared::claim::Claim;
+use shared::link::Link;
 use shared::purchase::Saved;
 use web_sys::Storage;
 
@@ -21,41 +23,116 @@ pub struct Slot {
 impl Slot {
     /// The slot of `item`. Two walls with the same item and gateway share it, in all tabs.
     pub fn new(gateway: &Gateway, item: &ItemId) -> Self {
-        let key = ["purrwall:", gateway.name(), ":", item.as_str()].concat();
+        let key = [&prefix(gateway), item.as_str()].concat();
         Self { key }
     }
 
     /// The purchase that is kept. Read each time, since another tab may have changed it.
     pub fn load(&self) -> Option<Saved> {
-        let stored = local().and_then(|storage| storage.get_item(&self.key).ok()?);
-        let text = stored.or_else(|| UNSTORED.with_borrow(|kept| kept.get(&self.key).cloned()))?;
-        serde_json::from_str(&text).ok()
+        read(&self.key)
     }
 
-    /// Keeps the purchase in place of an earlier one.
+    /// Keeps the purchase in place of an earlier state of it.
     pub fn save(&self, saved: &Saved) {
         write(&self.key, saved);
     }
 
+    /// Keeps another purchase of the same item. The one that was here stays, under a name of its
+    /// own: it is paid, or may be paid yet.
+    pub fn open(&self, saved: &Saved) {
+        let here = self.load();
+        if let Some(here) = &here
+            && here.purchase_id == saved.purchase_id
+        {
+            // What is here may know more: a link that was made before the payment has no proof.
+            if here.preimage.is_none() {
+                self.save(saved);
+            }
+            return;
+        }
+        here.iter().for_each(|here| self.set_aside(here));
+        self.save(saved);
+        remove(&self.name_aside(saved));
+    }
+
     /// Empties the slot for another purchase. What was paid stays, under a name of its own.
     pub fn clear(&self) {
-        if let Some(saved) = self.load()
-            && let (Some(claim), Some(_)) = (&saved.claim, saved.preimage)
-        {
-            let hash = claim.payment_hash().to_hex();
-            write(&[&self.key, ":", &hash].concat(), &saved);
-        }
-        UNSTORED.with_borrow_mut(|kept| kept.remove(&self.key));
-        if let Some(storage) = local() {
-            // Where it cannot be removed, it was not kept either.
-            let _ = storage.remove_item(&self.key);
+        let paid = self.load().filter(|saved| saved.preimage.is_some());
+        paid.iter().for_each(|paid| self.set_aside(paid));
+        remove(&self.key);
+    }
+
+    /// Whether the browser refused to keep the purchase, so that it ends with the page.
+    pub fn is_lost_with_the_page(&self) -> bool {
+        UNSTORED.with_borrow(|kept| kept.contains_key(&self.key))
+    }
+
+    fn set_aside(&self, saved: &Saved) {
+        if saved.claim.is_some() {
+            write(&self.name_aside(saved), saved);
         }
     }
+
+    fn name_aside(&self, saved: &Saved) -> String {
+        let hash = saved.claim.as_ref().map(Claim::payment_hash);
+        let hash = hash.map(|hash| hash.to_hex()).unwrap_or_default();
+        [&self.key, ":", &hash].concat()
+    }
+}
+
+/// What was bought at a gateway, in no order, with what was begun and set aside. What waits for its
+/// payment in its slot is left out: its wall shows it.
+pub fn purchases(gateway: &Gateway) -> Vec<Link> {
+    let prefix = prefix(gateway);
+    let mut entries = UNSTORED.with_borrow(BTreeMap::clone);
+    if let Some(storage) = local() {
+        for index in 0..storage.length().unwrap_or(0) {
+            if let Ok(Some(key)) = storage.key(index)
+                && let Ok(Some(text)) = storage.get_item(&key)
+            {
+                entries.entry(key).or_insert(text);
+            }
+        }
+    }
+    let purchases = entries.iter().filter_map(|(key, text)| {
+        let name = key.strip_prefix(&prefix)?;
+        let (item, is_aside) = match name.split_once(':') {
+            Some((item, _)) => (item, true),
+            None => (name, false),
+        };
+        let purchase: Saved = serde_json::from_str(text).ok()?;
+        (is_aside || purchase.preimage.is_some()).then_some(())?;
+        let item = item.parse().ok()?;
+        Some(Link { item, purchase })
+    });
+    purchases.collect()
+}
+
+/// What the names of a gateway's purchases begin with.
+fn prefix(gateway: &Gateway) -> String {
+    ["purrwall:", gateway.name(), ":"].concat()
 }
 
 thread_local! {
     /// What the browser would not store.
     static UNSTORED: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn read(key: &str) -> Option<Saved> {
+    let stored = local().and_then(|storage| storage.get_item(key).ok()?);
+    // What could not be stored is newer than what may have been stored before.
+    let text = UNSTORED
+        .with_borrow(|kept| kept.get(key).cloned())
+        .or(stored)?;
+    serde_json::from_str(&text).ok()
+}
+
+fn remove(key: &str) {
+    UNSTORED.with_borrow_mut(|kept| kept.remove(key));
+    if let Some(storage) = local() {
+        // Where it cannot be removed, it was not kept either.
+        let _ = storage.remove_item(key);
+    }
 }
 
 fn write(key: &str, saved: &Saved) {

@@ -14,7 +14,8 @@ use frontend::components::content_view::content_view;
 use frontend::components::invoice_panel::{self, InvoicePanel};
 use frontend::components::wall::{self, Wall};
 use frontend::config::Gateway;
-use frontend::storage::Slot;
+use frontend::goods::{Arriving, Goods};
+use frontend::storage::{Slot, purchases};
 use shared::api::Item;
 use shared::content::ContentHash;
 use shared::purchase::{Event, Purchase, Saved};
@@ -43,6 +44,8 @@ async fn an_invoice_can_be_paid_until_the_server_says_that_it_expired() {
             on_paid: Callback::noop(),
             on_retry: Callback::noop(),
             on_close: Callback::noop(),
+            link: AttrValue::default(),
+            lost_with_the_page: false,
         }
     };
     let page = Page::with::<InvoicePanel>(panel(CREATED_AT + 60)).await;
@@ -83,10 +86,54 @@ async fn a_refused_invoice_names_its_check_and_is_not_shown() {
 #[wasm_bindgen_test]
 async fn goods_are_text_and_never_markup() {
     let hostile = "<img src=x onerror=\"document.title='stolen'\">\n<script>1</script>";
-    let page = Page::with::<Goods>(GoodsProps { text: hostile }).await;
-    let pre = page.find("content").unwrap();
-    assert_eq!(pre.text_content().unwrap(), hostile);
-    assert_eq!(pre.child_element_count(), 0);
+    for content_type in ["text/plain; charset=utf-8", "text/html"] {
+        let page = Page::with::<Shown>(goods(content_type, hostile.as_bytes()).await).await;
+        let pre = page.find("content").unwrap();
+        assert_eq!(pre.text_content().unwrap(), hostile);
+        assert_eq!(pre.child_element_count(), 0);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn goods_are_shown_or_played_in_place() {
+    for (content_type, tag) in [
+        ("image/png", "IMG"),
+        ("audio/mpeg", "AUDIO"),
+        ("video/mp4", "VIDEO"),
+    ] {
+        let page = Page::with::<Shown>(goods(content_type, GOODS).await).await;
+        let content = page.find("content").unwrap();
+        assert_eq!(content.tag_name(), tag);
+        let address = content.get_attribute("src").unwrap();
+        assert!(address.starts_with("blob:"), "{address}");
+        assert!(page.find("save").is_some());
+    }
+    let page = Page::with::<Shown>(goods("application/zip", GOODS).await).await;
+    assert_eq!(page.text("content"), "Your file is here: application/zip");
+    assert!(page.find("save").is_some());
+}
+
+#[wasm_bindgen_test]
+async fn a_drawing_runs_no_script_on_the_stores_origin() {
+    let hostile = "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>";
+    let page = Page::with::<Shown>(goods("image/svg+xml", hostile.as_bytes()).await).await;
+    let content = page.find("content").unwrap();
+    assert_eq!(content.tag_name(), "IMG");
+    let address = content.get_attribute("src").unwrap();
+    assert!(
+        address.starts_with("data:image/svg+xml;base64,"),
+        "{address}"
+    );
+}
+
+#[wasm_bindgen_test]
+fn goods_that_come_in_pieces_hash_as_the_whole() {
+    let mut arriving = Arriving::default();
+    let (first, rest) = GOODS.split_at(3);
+    arriving.push(&first.into());
+    assert_eq!(arriving.received(), 3);
+    arriving.push(&rest.into());
+    assert_eq!(arriving.finish().1, ContentHash::of(GOODS));
 }
 
 #[wasm_bindgen_test]
@@ -108,14 +155,43 @@ fn an_emptied_slot_still_keeps_what_was_paid() {
     slot.save(&paid);
     slot.clear();
     assert_eq!(slot.load(), None);
-    let storage = web_sys::window().unwrap().local_storage().unwrap().unwrap();
-    let kept = (0..storage.length().unwrap())
-        .filter_map(|index| storage.key(index).unwrap())
-        .filter(|key| key.contains("emptied"))
-        .filter_map(|key| storage.get_item(&key).unwrap())
-        .map(|text| serde_json::from_str::<Saved>(&text).unwrap())
-        .collect::<Vec<_>>();
-    assert_eq!(kept, [paid]);
+    assert_eq!(kept("emptied"), [paid]);
+}
+
+#[wasm_bindgen_test]
+fn a_purchase_that_is_opened_pushes_no_other_out() {
+    let slot = slot(&wall_props("pushed"));
+    let mine = saved(sample(1).bolt11());
+    let mut opened = Saved {
+        purchase_id: purchase_id(2),
+        claim: Some(claim(2)),
+        bolt11: Some(sample(2).bolt11()),
+        preimage: Some(preimage(2)),
+    };
+    slot.save(&mine);
+    slot.open(&opened);
+    assert_eq!(slot.load().as_ref(), Some(&opened));
+    assert_eq!(kept("pushed"), [opened.clone(), mine.clone()]);
+
+    // An older link of it knows less than the slot does.
+    opened.preimage = None;
+    slot.open(&opened);
+    assert_eq!(slot.load().unwrap().preimage, Some(preimage(2)));
+    slot.open(&mine);
+    assert_eq!(slot.load(), Some(mine));
+    let [paid] = &kept("pushed")[..] else {
+        panic!("it waits in its slot, and the other is kept once");
+    };
+    assert_eq!(paid.preimage, Some(preimage(2)));
+}
+
+/// What the list of purchases has of an item, the one in its slot first.
+fn kept(item: &str) -> Vec<Saved> {
+    purchases(&Gateway::same_origin())
+        .into_iter()
+        .filter(|link| link.item.as_str() == item)
+        .map(|link| link.purchase)
+        .collect()
 }
 
 /// What a test has mounted; gone with the test.
@@ -165,14 +241,26 @@ impl Drop for Page {
 }
 
 #[derive(Properties, PartialEq)]
-struct GoodsProps {
-    text: &'static str,
+struct ShownProps {
+    item: Item,
+    goods: Rc<Goods>,
 }
 
 #[component]
-fn Goods(props: &GoodsProps) -> Html {
-    let bytes: Rc<[u8]> = props.text.as_bytes().into();
-    content_view(&item("goods"), &bytes, &use_node_ref())
+fn Shown(props: &ShownProps) -> Html {
+    content_view(&props.item, &props.goods, &use_node_ref())
+}
+
+async fn goods(content_type: &str, bytes: &[u8]) -> ShownProps {
+    let mut item = item("goods");
+    content_type.clone_into(&mut item.content_type);
+    let mut arriving = Arriving::default();
+    arriving.push(&bytes.into());
+    let goods = Goods::new(&arriving.finish().0, content_type).await;
+    ShownProps {
+        item,
+        goods: goods.unwrap().into(),
+    }
 }
 
 fn item(id: &str) -> Item {

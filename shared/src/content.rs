@@ -98,6 +98,16 @@ pub fn commitment(description: &str) -> Option<ContentHash> {
     hash.parse().ok()
 }
 
+/// What `description` says beside its commitment: the title of the goods.
+pub fn title(description: &str) -> &str {
+    match commitment(description) {
+        Some(_) => description
+            .rsplit_once(MARK)
+            .map_or(description, |(title, _)| title),
+        None => description,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +121,8 @@ mod tests {
             "Two cats sha256:404cdd7bc109c432f8cc2443b45bcfe95980f5107215c645236e577929ac3e52"
         );
         assert_eq!(commitment(&description), Some(hash));
+        assert_eq!(title(&description), "Two cats");
+        assert_eq!(title("just a donation"), "just a donation");
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
 //! - [`receipt`]: what was promised and paid, checked offline.
-//! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs.
+//! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs; [`link`]: opens
+//!   one on another device.
 
 pub mod api;
 pub mod claim;
@@ -22,6 +23,7 @@ pub mod content;
 pub mod fiat;
 pub mod invoice;
 pub mod lightning;
+pub mod link;
 pub mod macaroon;
 pub mod problem;
 pub mod purchase;

@@ -401,7 +401,7 @@ impl Purchase {
     pub fn update(self, event: Event) -> Self {
         match event {
             Event::Buy { purchase_id } => self.buy(purchase_id),
-            Event::Restore(saved) => self.restore(*saved),
+            Event::Restore(saved) => self.restore(&saved),
             Event::Created { round, created } => self.created(round, *created),
             Event::Status {
                 round,
@@ -440,18 +440,11 @@ impl Purchase {
         })
     }
 
-    fn restore(self, saved: Saved) -> Self {
+    fn restore(self, saved: &Saved) -> Self {
         if self.state != State::Idle {
             return self;
         }
-        let order = saved.claim.zip(saved.bolt11).and_then(|(claim, bolt11)| {
-            let invoice = Invoice::decode(&bolt11).ok()?;
-            (claim.payment_hash() == invoice.payment_hash).then_some(Order {
-                purchase_id: saved.purchase_id,
-                claim,
-                invoice,
-            })
-        });
+        let order = saved.order();
         match (order, saved.preimage) {
             // The gateway finds the rest again.
             (None, _) => self.request(saved.purchase_id),
@@ -725,6 +718,20 @@ impl Purchase {
         }
         self.earlier.clear();
         self.enter(State::Idle)
+    }
+}
+
+impl Saved {
+    /// What was ordered; `None` where there is no invoice yet, or it cannot be read, or belongs to
+    /// another claim.
+    pub fn order(&self) -> Option<Order> {
+        let claim = self.claim.clone()?;
+        let invoice = Invoice::decode(self.bolt11.as_ref()?).ok()?;
+        (claim.payment_hash() == invoice.payment_hash).then_some(Order {
+            purchase_id: self.purchase_id,
+            claim,
+            invoice,
+        })
     }
 }
 

@@ -2,38 +2,43 @@
 
 use std::rc::Rc;
 
+use js_sys::Reflect;
 use shared::api::Item;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::components::element::{button, element};
+use crate::components::element::{Element, button, element};
 use crate::download;
+use crate::goods::{Goods, Kind};
 
 /// The columns between tab stops, as the style sheet has them.
 const TAB: usize = 4;
 
-/// Text is shown as it is, in `focus`; anything can be saved.
-pub fn content_view(item: &Item, bytes: &Rc<[u8]>, focus: &NodeRef) -> Html {
+/// What the browser can show is shown, in `focus`; anything can be saved.
+pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
     let on_save = {
-        let bytes = bytes.clone();
+        let goods = goods.clone();
         let name = download::file_name(item.id.as_str(), &item.content_type);
-        Callback::from(move |()| download::save(&bytes, &name))
+        Callback::from(move |()| download::save(goods.blob(), &name))
     };
-    let content = if is_text(item) {
-        let art = element("pre", "")
-            .attribute("tabindex", "0")
-            .attribute("role", "region")
-            .attribute("aria-label", item.title.clone())
-            .text(text(bytes));
-        (element("div", "fit"), art)
-    } else {
-        let note = element("p", "")
-            .attribute("tabindex", "-1")
-            .text("Your file is here: ")
-            .text(item.content_type.clone());
-        (element("div", ""), note)
+    let (frame, content) = match (goods.text(), shown(item, goods)) {
+        (Some(text), _) => {
+            let art = element("pre", "")
+                .attribute("tabindex", "0")
+                .attribute("role", "region")
+                .attribute("aria-label", item.title.clone())
+                .text(text.clone());
+            (element("div", "fit"), art)
+        }
+        (None, Some(media)) => (element("div", "media"), media),
+        (None, None) => {
+            let note = element("p", "")
+                .attribute("tabindex", "-1")
+                .text("Your file is here: ")
+                .text(item.content_type.clone());
+            (element("div", ""), note)
+        }
     };
-    let (frame, content) = content;
     element("div", "goods")
         .part("goods")
         .child(frame.child(content.part("content").test("content").node(focus)))
@@ -41,13 +46,34 @@ pub fn content_view(item: &Item, bytes: &Rc<[u8]>, focus: &NodeRef) -> Html {
         .into()
 }
 
+/// The element that shows or plays the goods, where the browser can.
+fn shown(item: &Item, goods: &Goods) -> Option<Element> {
+    let address = AttrValue::from(goods.address()?.to_owned());
+    let player = |tag| element(tag, "").attribute("controls", "");
+    let media = match Kind::of(&item.content_type) {
+        Kind::Text | Kind::File => return None,
+        Kind::Image => element("img", "").attribute("alt", item.title.clone()),
+        Kind::Audio => player("audio"),
+        Kind::Video => player("video").attribute("playsinline", ""),
+        Kind::Pdf if reads_pdf() => element("iframe", "").attribute("title", item.title.clone()),
+        Kind::Pdf => return None,
+    };
+    Some(media.attribute("tabindex", "-1").attribute("src", address))
+}
+
+/// Whether the browser has a reader of its own; a frame would else be empty, or a download.
+fn reads_pdf() -> bool {
+    let navigator = gloo_utils::window().navigator();
+    Reflect::get(&navigator, &"pdfViewerEnabled".into()).is_ok_and(|enabled| enabled.is_truthy())
+}
+
 /// Makes the letters in `focus` as small as the longest line demands, so that ASCII art never
 /// breaks.
 #[hook]
-pub fn use_fitted_letters(item: &Item, bytes: Option<&Rc<[u8]>>, focus: &NodeRef) {
-    let columns = bytes
-        .filter(|_| is_text(item))
-        .map(|bytes| columns(&text(bytes)));
+pub fn use_fitted_letters(goods: Option<&Rc<Goods>>, focus: &NodeRef) {
+    let columns = goods
+        .and_then(|goods| goods.text())
+        .map(|text| columns(text));
     use_effect_with((columns, focus.clone()), |(columns, focus)| {
         if let Some(columns) = columns
             && let Some(pre) = focus.cast::<HtmlElement>()
@@ -57,14 +83,6 @@ pub fn use_fitted_letters(item: &Item, bytes: Option<&Rc<[u8]>>, focus: &NodeRef
             let _ = pre.style().set_property("--columns", &columns.to_string());
         }
     });
-}
-
-fn is_text(item: &Item) -> bool {
-    item.content_type.starts_with("text/")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The length of the longest line, tabs expanded.

@@ -1,4 +1,4 @@
-//! Copies the invoice.
+//! Copies an invoice or a link.
 
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
@@ -13,8 +13,19 @@ const SAID_MS: u32 = 2_500;
 /// What to copy.
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    /// The invoice.
-    pub bolt11: AttrValue,
+    /// The text.
+    pub text: AttrValue,
+    /// What the button says before it is used.
+    pub label: &'static str,
+    /// How it looks.
+    pub class: &'static str,
+    /// Its name for tests.
+    pub test: &'static str,
+}
+
+/// The quiet button that copies the link of a purchase.
+pub fn copy_link(link: &AttrValue) -> Html {
+    html! { <CopyButton text={link} label="Copy purchase link" class="link" test="copy-link" /> }
 }
 
 /// A button that says whether it worked.
@@ -29,22 +40,22 @@ pub fn CopyButton(props: &Props) -> Html {
         }
     });
     let on_click = {
-        let (bolt11, copied) = (props.bolt11.clone(), copied.setter());
+        let (text, copied) = (props.text.clone(), copied.setter());
         Callback::from(move |()| {
-            let (bolt11, copied) = (bolt11.clone(), copied.clone());
-            spawn_local(async move { copied.set(Some(copy(&bolt11).await)) });
+            let (text, copied) = (text.clone(), copied.clone());
+            spawn_local(async move { copied.set(Some(copy(&text).await)) });
         })
     };
     let (label, said) = match *copied {
-        None => ("Copy invoice", ""),
-        Some(true) => ("Copied", "The invoice is copied."),
+        None => (props.label, ""),
+        Some(true) => ("Copied", "It is copied."),
         Some(false) => (
             "Copying is forbidden here",
             "The browser did not allow copying.",
         ),
     };
     element("div", "")
-        .child(button("plain", "copy", &on_click).text(label))
+        .child(button(props.class, props.test, &on_click).text(label))
         .child(
             element("span", "unseen")
                 .attribute("aria-live", "polite")

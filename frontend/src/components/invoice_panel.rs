@@ -5,7 +5,7 @@ use shared::purchase::{Order, Purchase, Tries};
 use yew::prelude::*;
 
 use crate::clock::Clock;
-use crate::components::copy_button::CopyButton;
+use crate::components::copy_button::{CopyButton, copy_link};
 use crate::components::countdown::countdown;
 use crate::components::element::{button, element, paragraph};
 use crate::components::qr_code::qr_code;
@@ -13,6 +13,7 @@ use crate::components::trouble::trouble_line;
 use crate::components::verified::verified;
 use crate::components::wallet_button::WalletButton;
 use crate::hooks::use_server_now::use_server_now;
+use crate::ios;
 use crate::webln;
 
 /// The purchase that waits for its payment.
@@ -26,6 +27,10 @@ pub struct Props {
     pub title: AttrValue,
     /// Failed tries to learn of the payment.
     pub trouble: Option<Tries>,
+    /// The purchase's link, which opens it on another device.
+    pub link: AttrValue,
+    /// Whether the browser refused to keep the purchase.
+    pub lost_with_the_page: bool,
     /// Gets the focus when the panel opens.
     pub focus: NodeRef,
     /// A wallet's proof of payment.
@@ -74,7 +79,12 @@ pub fn InvoicePanel(props: &Props) -> Html {
             None => paragraph("closing", "Time is up. Looking once more for your payment…"),
         })
         .children(trouble)
-        .child(button("link", "close", &props.on_close).text("Not now"))
+        .children(props.lost_with_the_page.then(not_kept))
+        .child(
+            element("div", "asides")
+                .child(copy_link(&props.link))
+                .child(button("link", "close", &props.on_close).text("Not now")),
+        )
         .into()
 }
 
@@ -88,13 +98,14 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
         .test("open-wallet")
         .attribute("href", ["lightning:", bolt11.as_str()].concat())
         .text("Open in wallet");
-    let outside = element("div", "ways-outside")
-        .child(open)
-        .child(html! { <CopyButton bolt11={&bolt11} /> });
+    let outside = element("div", "ways-outside").child(open).child(html! {
+        <CopyButton text={&bolt11} label="Copy invoice" class="plain" test="copy" />
+    });
     element("div", "payable")
         .children(code)
         .child(countdown(invoice.created_at, invoice.expires_at, now))
         .child(element("div", "ways").children(wallet).child(outside))
+        .children(ios::is_here().then(|| choice_of_wallets(&bolt11)))
         .child(
             element("code", "bolt11")
                 .part("bolt11")
@@ -103,5 +114,30 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
                 .text(bolt11),
         )
         .child(verified(invoice, order.promised()))
+        .into()
+}
+
+fn choice_of_wallets(bolt11: &str) -> Html {
+    let wallet = |(name, prefix): (&'static str, &'static str)| {
+        let open = element("a", "link")
+            .attribute("href", [prefix, bolt11].concat())
+            .text(name);
+        element("li", "").child(open).into()
+    };
+    element("details", "wallets")
+        .test("wallets")
+        .child(element("summary", "link").text("Choose a wallet"))
+        .child(element("ul", "").children(ios::WALLETS.map(wallet)))
+        .into()
+}
+
+/// What a buyer should know whose browser keeps nothing.
+pub fn not_kept() -> Html {
+    element("p", "quiet")
+        .test("not-kept")
+        .text(
+            "This browser does not let the store keep your purchase. Copy its link, or it is gone \
+             with this page.",
+        )
         .into()
 }

@@ -2,18 +2,26 @@
 
 use std::rc::Rc;
 
-use shared::api::{Item, Store};
+use gloo_events::EventListener;
+use shared::api::{Item, ItemId, Store};
 use shared::invoice::Terms;
 use shared::lightning::Network;
+use shared::link::{Link, LinkError};
 use shared::purchase::Trouble;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::client::Client;
 use crate::components::element::{button, element, paragraph};
+use crate::components::purchases::purchases;
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
 use crate::config::own_client;
+use crate::hooks::use_purchase::Handle;
 use crate::hooks::use_store::{Catalogue, use_store};
+use crate::opening::take_link;
+use crate::storage::{self, Slot};
 
 /// The element of the frame that shows the store's name.
 const NAME: &str = "store-name";
@@ -37,7 +45,9 @@ pub fn StorePage() -> Html {
             .attribute("role", "status")
             .text("Opening the store…")
             .into(),
-        Catalogue::Open(store) => shelf(&client, store),
+        Catalogue::Open(store) => {
+            html! { <Shelf client={(*client).clone()} store={store.clone()} /> }
+        }
         Catalogue::Away(trouble) => away(trouble, &ask_again),
     }
 }
@@ -50,39 +60,136 @@ fn show_name(name: &str) {
     }
 }
 
-fn shelf(client: &Client, store: &Store) -> Html {
+#[derive(Properties, PartialEq)]
+struct ShelfProps {
+    client: Client,
+    store: Rc<Store>,
+}
+
+/// What is sold, and what this browser has bought.
+#[component]
+fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
+    let links = use_state_eq(Vec::new);
+    // Each time that a purchase was opened from outside its wall, which then begins anew with it.
+    let openings = use_state_eq(Vec::<ItemId>::new);
+    let damaged = use_state_eq(|| false);
+    let look = use_callback(client.clone(), {
+        let links = links.setter();
+        move |(), client: &Client| links.set(storage::purchases(client.gateway()))
+    });
+    let on_open = {
+        let (client, look, openings) = (client.clone(), look.clone(), openings.clone());
+        Callback::from(move |link: Link| {
+            Slot::new(client.gateway(), &link.item).open(&link.purchase);
+            openings.set([&openings[..], &[link.item]].concat());
+            look.emit(());
+        })
+    };
+    use_arriving_links({
+        let (on_open, damaged) = (on_open.clone(), damaged.setter());
+        Callback::from(move |link| match link {
+            Ok(link) => {
+                damaged.set(false);
+                on_open.emit(link);
+            }
+            Err(LinkError) => damaged.set(true),
+        })
+    });
+    use_effect_with(look.clone(), |look| {
+        let look = look.clone();
+        // Another tab may have bought something.
+        let listener = EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
+        move || drop(listener)
+    });
+    use_effect_with((*openings).clone(), |openings| {
+        if let Some(item) = openings.last()
+            && let Some(card) = gloo_utils::document().get_element_by_id(&card_id(item))
+            && let Ok(card) = card.dyn_into::<HtmlElement>()
+        {
+            // Scrolls there, too.
+            let _ = card.focus();
+        }
+    });
+    let on_change = look.reform(|_: Rc<Handle>| ());
+    let cards = store.items.iter().map(|item| {
+        let openings = openings.iter().filter(|opened| **opened == item.id).count();
+        card(client, store, item, openings, &on_change)
+    });
+    let shelf = element("div", "shelf").children(cards).children(
+        store
+            .items
+            .is_empty()
+            .then(|| paragraph("loading", "The shelves are empty. Come back later.")),
+    );
+    let damaged = damaged.then(|| {
+        element("p", "closed")
+            .test("damaged-link")
+            .attribute("role", "alert")
+            .text("This is no purchase’s link, or a part of it is missing. Copy it again.")
+            .into()
+    });
+    element("div", "")
+        .children(damaged)
+        .child(shelf)
+        .children(purchases(client, store, &links, &on_open))
+        .child(facts(store))
+        .into()
+}
+
+/// Links that the page is opened with, or that are put into its address bar later.
+#[hook]
+fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
+    let latest = use_mut_ref(Callback::noop);
+    *latest.borrow_mut() = on_link;
+    use_effect_with((), move |()| {
+        let take = move || {
+            if let Some(link) = take_link() {
+                let on_link = latest.borrow().clone();
+                on_link.emit(link);
+            }
+        };
+        take();
+        let listener = EventListener::new(&gloo_utils::window(), "hashchange", move |_| take());
+        move || drop(listener)
+    });
+}
+
+fn facts(store: &Store) -> Html {
     let network = match store.network {
         Network::Bitcoin => "Bitcoin",
         Network::Testnet => "Testnet: its coins have no value",
         Network::Signet => "Signet: its coins have no value",
         Network::Regtest => "Regtest: play money",
     };
-    let shelf = element("div", "shelf")
-        .children(store.items.iter().map(|item| card(client, store, item)))
-        .children(
-            store
-                .items
-                .is_empty()
-                .then(|| paragraph("loading", "The shelves are empty. Come back later.")),
-        );
     let node = element("code", "").text(store.node_id.to_hex());
-    let facts = element("dl", "facts")
+    element("dl", "facts")
         .child(element("dt", "").text("Network"))
         .child(element("dd", "").text(network))
         .child(element("dt", "").text("Store’s node"))
-        .child(element("dd", "").child(node));
-    element("div", "").child(shelf).child(facts).into()
+        .child(element("dd", "").child(node))
+        .into()
 }
 
 /// An item's wall in a card with a cat's ears.
-fn card(client: &Client, store: &Store, item: &Item) -> Html {
+fn card(
+    client: &Client,
+    store: &Store,
+    item: &Item,
+    openings: usize,
+    on_change: &Callback<Rc<Handle>>,
+) -> Html {
     let terms = Terms::of(store, item);
     let id = item.id.as_str();
     html! {
-        <article key={id} class="card" data-test={["item-", id].concat()}>
-            <Wall {client} item={Rc::new(item.clone())} {terms} />
+        <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
+            data-test={["item-", id].concat()}>
+            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {on_change} />
         </article>
     }
+}
+
+fn card_id(item: &ItemId) -> String {
+    ["item-", item.as_str()].concat()
 }
 
 fn away(trouble: &Trouble, ask_again: &Callback<()>) -> Html {

@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use shared::api::Item;
 use shared::invoice::{FailedCheck, Terms};
+use shared::link::Link;
 use shared::problem::Problem;
 use shared::purchase::{Event, State, Tries, Undelivered};
+use shared::receipt::Receipt;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -14,13 +16,19 @@ use crate::client::Client;
 use crate::components::announcements::announcements;
 use crate::components::box_view::box_view;
 use crate::components::content_view::{content_view, use_fitted_letters};
+use crate::components::copy_button::copy_link;
 use crate::components::drawing::{PAW, drawing};
 use crate::components::element::{button, element, paragraph};
-use crate::components::invoice_panel::InvoicePanel;
+use crate::components::invoice_panel::{InvoicePanel, not_kept};
 use crate::components::notice::notice;
 use crate::components::offer::offer;
+use crate::components::receipt_button::receipt_button;
 use crate::components::trouble::{problem_words, trouble_line};
+use crate::goods::Goods;
 use crate::hooks::use_purchase::{Handle, use_purchase};
+
+/// How large goods are whose coming takes a while, in bytes.
+const LARGE: u64 = 200_000;
 
 /// What stands behind the wall, and what its invoice has to say.
 #[derive(Clone, Properties, PartialEq)]
@@ -36,13 +44,13 @@ pub struct Props {
     pub on_change: Callback<Rc<Handle>>,
     /// Asked once when the goods are here: whether they are taken elsewhere, and not to be shown.
     #[prop_or_default]
-    pub on_goods: Option<Callback<Rc<[u8]>, bool>>,
+    pub on_goods: Option<Callback<Rc<Goods>, bool>>,
 }
 
 /// Draws the purchase where it stands.
 #[component]
 pub fn Wall(props: &Props) -> Html {
-    let handle = Rc::new(use_purchase(&props.client, &props.item.id, &props.terms));
+    let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
     let focus = use_node_ref();
     let purchase = handle.purchase();
     use_effect_with((purchase.clone(), props.on_change.clone()), {
@@ -53,7 +61,7 @@ pub fn Wall(props: &Props) -> Html {
     let scene = Scene::of(purchase.state(), taken);
     let attended = use_attention(scene, &focus);
     let shown = handle.goods().filter(|_| taken == Some(false));
-    use_fitted_letters(&props.item, shown.as_ref(), &focus);
+    use_fitted_letters(shown.as_ref(), &focus);
 
     let view = View {
         props,
@@ -135,7 +143,7 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
 
 /// Whether the goods are taken elsewhere; `None` as long as it is not known.
 #[hook]
-fn use_taker(goods: Option<Rc<[u8]>>, taker: Option<&Callback<Rc<[u8]>, bool>>) -> Option<bool> {
+fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>) -> Option<bool> {
     let taken = use_state_eq(|| None);
     use_effect_with(goods, {
         let (taken, taker) = (taken.setter(), taker.cloned());
@@ -176,7 +184,7 @@ impl View<'_> {
             State::Undelivered { reason, .. } => vec![self.undelivered(reason)],
             State::Delivered { .. } => match self.taken.zip(self.handle.goods()) {
                 None => self.paid(None),
-                Some((taken, bytes)) => vec![self.goods(taken, &bytes)],
+                Some((taken, goods)) => vec![self.goods(taken, &goods)],
             },
         }
     }
@@ -194,7 +202,8 @@ impl View<'_> {
         html! {
             <InvoicePanel purchase={self.handle.purchase().clone()}
                 clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
-                {trouble} focus={self.focus} {on_paid}
+                {trouble} focus={self.focus} {on_paid} link={self.link().unwrap_or_default()}
+                lost_with_the_page={self.handle.is_lost_with_the_page()}
                 on_retry={self.on(Handle::retry)} on_close={self.on(Handle::put_away)} />
         }
     }
@@ -236,13 +245,27 @@ impl View<'_> {
 
     fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
         let stage = element("div", "stage lit").child(box_view(self.props.item.sha256, true));
-        let words = [paragraph("", "The box is opening…")].into_iter();
+        let words = [paragraph("", "The box is opening…")]
+            .into_iter()
+            .chain(self.progress());
         let notice = self.notice(
             "paid",
             "Paid. Thank you!",
             words.chain(self.trouble(trouble)),
         );
         vec![stage.into(), notice]
+    }
+
+    /// How much of large goods has come.
+    fn progress(&self) -> Option<Html> {
+        let size = self.props.item.size;
+        let received = self.handle.received().filter(|_| size >= LARGE)?;
+        let bar = element("progress", "")
+            .test("progress")
+            .attribute("aria-label", "Goods received")
+            .attribute("max", size.to_string())
+            .attribute("value", received.to_string());
+        Some(bar.into())
     }
 
     fn undelivered(&self, reason: &Undelivered) -> Html {
@@ -261,19 +284,21 @@ impl View<'_> {
                     "quiet",
                     "Your payment is safe: this browser keeps the ticket.",
                 ),
+                self.asides([]),
                 self.retry_or_start_over(),
             ],
         )
     }
 
-    fn goods(&self, taken: bool, bytes: &Rc<[u8]>) -> Html {
+    fn goods(&self, taken: bool, goods: &Rc<Goods>) -> Html {
         let item = &self.props.item;
         let stage = (!taken).then(|| {
             element("div", "stage lit")
-                .child(content_view(item, bytes, self.focus))
+                .child(content_view(item, goods, self.focus))
                 .children(self.joy())
                 .into()
         });
+        let again = button("link", "buy-again", &self.on(Handle::start_over)).text("Buy another");
         let badge = element("p", "badge")
             .test("paid")
             .child(drawing(PAW))
@@ -281,12 +306,45 @@ impl View<'_> {
         let about = element("div", "about")
             .child(element("h2", "").part("title").text(item.title.clone()))
             .child(badge)
-            .child(button("link", "buy-again", &self.on(Handle::start_over)).text("Buy another"));
+            .child(self.asides([self.save_receipt(goods), Some(again.into())]));
         element("slot", "")
             .attribute("name", "paid")
             .children(stage)
             .child(about)
             .into()
+    }
+
+    /// The link, and what else can be done on the side.
+    fn asides(&self, others: impl IntoIterator<Item = Option<Html>>) -> Html {
+        let asides = element("div", "asides")
+            .children(self.link().map(|link| copy_link(&link)))
+            .children(others.into_iter().flatten());
+        let lost = self.handle.is_lost_with_the_page();
+        element("div", "")
+            .children(lost.then(not_kept))
+            .child(asides)
+            .into()
+    }
+
+    fn save_receipt(&self, goods: &Goods) -> Option<Html> {
+        let State::Delivered {
+            order,
+            preimage: Some(preimage),
+        } = self.handle.purchase().state()
+        else {
+            return None;
+        };
+        let id = self.props.item.id.clone();
+        let receipt = Receipt::new(order, *preimage, id, goods.size())?;
+        Some(receipt_button(receipt))
+    }
+
+    fn link(&self) -> Option<AttrValue> {
+        let link = Link {
+            item: self.props.item.id.clone(),
+            purchase: self.handle.purchase().saved()?,
+        };
+        Some(self.props.client.gateway().link(&link).into())
     }
 
     fn trouble(&self, tries: Option<&Tries>) -> Option<Html> {

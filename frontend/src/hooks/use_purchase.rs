@@ -3,14 +3,17 @@
 //! Each decision is [`Purchase::update`]'s. What is here starts the job of the moment, ends it
 //! when another takes its place or the component goes, and keeps the purchase in storage.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use shared::api::{ItemId, PurchaseId};
+use shared::api::{Item, ItemId, PurchaseId};
+use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Terms;
+use shared::lightning::Preimage;
 use shared::purchase::{Event, Job, Purchase, State, Task, Trouble};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::spawn_local;
@@ -18,6 +21,7 @@ use web_sys::{AbortController, PageTransitionEvent, VisibilityState};
 use yew::prelude::*;
 
 use crate::client::Client;
+use crate::goods::{Arriving, Goods};
 use crate::storage::Slot;
 
 /// How much longer than a status question's own wait its answer may take, and how long any other
@@ -26,8 +30,10 @@ const PATIENCE_SECS: u64 = 15;
 
 /// Holds one item's purchase, and runs it.
 #[hook]
-pub fn use_purchase(client: &Client, item: &ItemId, terms: &Terms) -> Handle {
-    let slot = Slot::new(client.gateway(), item);
+pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
+    let slot = Slot::new(client.gateway(), &item.id);
+    let arriving = use_memo((), |()| RefCell::new(Arriving::default()));
+    let received = use_state_eq(|| None);
     let buying = use_reducer(|| Buying::restored(terms.clone(), &slot));
 
     use_effect_with(terms.clone(), {
@@ -44,10 +50,16 @@ pub fn use_purchase(client: &Client, item: &ItemId, terms: &Terms) -> Handle {
         }
     });
     use_effect_with(buying.purchase.job(), {
-        let (client, item) = (client.clone(), item.clone());
-        let answer: Callback<Action> = buying.dispatcher().into();
+        let shell = Shell {
+            client: client.clone(),
+            item: item.id.clone(),
+            content_type: item.content_type.clone(),
+            arriving,
+            received: received.setter(),
+            answer: buying.dispatcher().into(),
+        };
         move |job| {
-            let running = job.clone().map(|job| start(job, client, item, answer));
+            let running = job.clone().map(|job| start(job, shell));
             move || drop(running)
         }
     });
@@ -58,13 +70,18 @@ pub fn use_purchase(client: &Client, item: &ItemId, terms: &Terms) -> Handle {
             move || drop(listeners)
         }
     });
-    Handle { buying, slot }
+    Handle {
+        buying,
+        slot,
+        received: *received,
+    }
 }
 
 /// What a component can see of its purchase, and do with it.
 pub struct Handle {
     buying: UseReducerHandle<Buying>,
     slot: Slot,
+    received: Option<u64>,
 }
 
 impl Handle {
@@ -74,13 +91,23 @@ impl Handle {
     }
 
     /// The goods, once they are here and are what was promised.
-    pub fn goods(&self) -> Option<Rc<[u8]>> {
+    pub fn goods(&self) -> Option<Rc<Goods>> {
         self.buying.goods.clone()
     }
 
     /// Its place in storage.
     pub fn slot(&self) -> &Slot {
         &self.slot
+    }
+
+    /// How many bytes of the goods have come, while they are on their way.
+    pub fn received(&self) -> Option<u64> {
+        self.received
+    }
+
+    /// Whether the browser refused to keep the purchase, so that it ends with the page.
+    pub fn is_lost_with_the_page(&self) -> bool {
+        self.slot.is_lost_with_the_page()
     }
 
     /// Tells the purchase what happened.
@@ -132,12 +159,16 @@ impl Handle {
 #[derive(PartialEq)]
 struct Buying {
     purchase: Purchase,
-    goods: Option<Rc<[u8]>>,
+    goods: Option<Rc<Goods>>,
 }
 
 enum Action {
     Event(Event),
-    Goods { round: u32, bytes: Rc<[u8]> },
+    Goods {
+        round: u32,
+        sha256: ContentHash,
+        goods: Rc<Goods>,
+    },
 }
 
 impl Buying {
@@ -161,10 +192,11 @@ impl Reducible for Buying {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let (event, arrived) = match action {
             Action::Event(event) => (event, None),
-            Action::Goods { round, bytes } => {
-                let sha256 = ContentHash::of(&bytes);
-                (Event::Content { round, sha256 }, Some(bytes))
-            }
+            Action::Goods {
+                round,
+                sha256,
+                goods,
+            } => (Event::Content { round, sha256 }, Some(goods)),
         };
         let purchase = self.purchase.clone().update(event);
         if purchase == self.purchase {
@@ -174,6 +206,16 @@ impl Reducible for Buying {
         let goods = arrived.or_else(|| self.goods.clone()).filter(|_| delivered);
         Rc::new(Self { purchase, goods })
     }
+}
+
+/// What jobs need.
+struct Shell {
+    client: Client,
+    item: ItemId,
+    content_type: String,
+    arriving: Rc<RefCell<Arriving>>,
+    received: UseStateSetter<Option<u64>>,
+    answer: Callback<Action>,
 }
 
 /// A job that runs; dropping it ends it.
@@ -188,14 +230,15 @@ impl Drop for Running {
     }
 }
 
-fn start(job: Job, client: Client, item: ItemId, answer: Callback<Action>) -> Running {
+fn start(job: Job, shell: Shell) -> Running {
     let controller = AbortController::new().expect("fetch, and so its abort, exists");
     let pause = Timeout::new(shortened(job.delay), {
         let controller = controller.clone();
         move || {
             spawn_local(async move {
                 // An aborted job fails too, but its round is over then, so that changes nothing.
-                answer.emit(run(job, &client, &item, controller).await);
+                let action = run(job, &shell, &controller).await;
+                shell.answer.emit(action);
             });
         }
     });
@@ -216,10 +259,11 @@ fn shortened(delay: Duration) -> u32 {
     (delay.as_secs_f64() * 1000.0 * part) as u32
 }
 
-async fn run(job: Job, client: &Client, item: &ItemId, controller: AbortController) -> Action {
+async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
     let round = job.round;
+    let (client, item) = (&shell.client, &shell.item);
     let signal = controller.signal();
-    let _deadline = job.task.deadline(controller);
+    let _deadline = job.task.deadline(controller.clone());
     let event = match job.task {
         Task::CreateInvoice { purchase_id } => client
             .create_invoice(item, purchase_id, &signal)
@@ -237,10 +281,13 @@ async fn run(job: Job, client: &Client, item: &ItemId, controller: AbortControll
                 status,
             }),
         Task::FetchContent { claim, preimage } => {
-            match client.fetch_content(item, &claim, preimage, &signal).await {
-                Ok(bytes) => {
-                    let bytes = bytes.into();
-                    return Action::Goods { round, bytes };
+            match shell.fetch(&claim, preimage, controller).await {
+                Ok((goods, sha256)) => {
+                    return Action::Goods {
+                        round,
+                        sha256,
+                        goods: goods.into(),
+                    };
                 }
                 Err(trouble) => Err(trouble),
             }
@@ -249,7 +296,32 @@ async fn run(job: Job, client: &Client, item: &ItemId, controller: AbortControll
     Action::Event(event.unwrap_or_else(|trouble: Trouble| Event::Failed { round, trouble }))
 }
 
-/// When a job counts as failed. Goods may take as long as they like.
+impl Shell {
+    async fn fetch(
+        &self,
+        claim: &Claim,
+        preimage: Option<Preimage>,
+        controller: &AbortController,
+    ) -> Result<(Goods, ContentHash), Trouble> {
+        let on_piece = |received| self.received.set(Some(received));
+        let fetching = self.client.fetch_content(
+            &self.item,
+            claim,
+            preimage,
+            &self.arriving,
+            controller,
+            on_piece,
+        );
+        fetching.await?;
+        let (parts, sha256) = self.arriving.take().finish();
+        self.received.set(None);
+        let goods = Goods::new(&parts, &self.content_type).await;
+        // No room: the next try may find some.
+        Ok((goods.map_err(|_| Trouble::Unreadable)?, sha256))
+    }
+}
+
+/// When a job counts as failed. Goods may take as long as they like, while they come.
 trait Deadline {
     fn deadline(&self, controller: AbortController) -> Option<Timeout>;
 }

@@ -3,16 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
+use js_sys::{JSON, Object, Reflect};
 use shared::api::Item;
 use shared::purchase::{Purchase, State};
 use wasm_bindgen::JsValue;
-use web_sys::{
-    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement,
-};
+use web_sys::{CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement};
 use yew::NodeRef;
 use yew::html::ImplicitClone;
 
+use crate::goods::Goods;
 use crate::hooks::use_purchase::Handle;
 use crate::storage::Slot;
 use crate::widget::news::{News, news, state_name};
@@ -127,8 +126,8 @@ impl Remote {
     }
 
     /// Offers the goods to the site; says whether it takes them, so that they are not shown.
-    pub fn offer_goods(&self, bytes: &[u8], item: &Item) -> bool {
-        let Ok(detail) = goods(bytes, item) else {
+    pub fn offer_goods(&self, goods: &Goods, item: &Item) -> bool {
+        let Ok(detail) = detail(goods, item) else {
             return false;
         };
         !self.dispatch("purr-wall:content", &detail)
@@ -151,18 +150,14 @@ impl Remote {
     }
 }
 
-fn goods(bytes: &[u8], item: &Item) -> Result<JsValue, JsValue> {
-    let options = BlobPropertyBag::new();
-    options.set_type(&item.content_type);
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+fn detail(goods: &Goods, item: &Item) -> Result<JsValue, JsValue> {
     let detail = Object::new();
     let set = |name: &str, value: &JsValue| Reflect::set(&detail, &name.into(), value);
     set("contentType", &item.content_type.as_str().into())?;
-    set("blob", &blob)?;
+    set("blob", goods.typed(&item.content_type)?.as_ref())?;
     set("sha256", &item.sha256.to_hex().into())?;
-    if item.content_type.starts_with("text/") {
-        set("text", &String::from_utf8_lossy(bytes).as_ref().into())?;
+    if let Some(text) = goods.text() {
+        set("text", &text.as_str().into())?;
     }
     Ok(detail.into())
 }

@@ -1,0 +1,257 @@
+// A purchase whose buyer is clumsy, whose clock is wrong, and whose network comes and goes: one
+// purchase, one invoice, one delivery.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchBrowser, newVisitor } from '../browser.mjs';
+import { startDevnet } from '../network.mjs';
+import { openStore } from '../store.mjs';
+import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
+
+const EXPIRY_SECS = 6;
+
+describe('a purchase', () => {
+  let network, store, hastyStore, browser;
+
+  before(async () => {
+    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
+    store = await openStore(network);
+    hastyStore = await openStore(network, '--invoice-expiry', String(EXPIRY_SECS));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await Promise.all([store?.stop(), hastyStore?.stop()]);
+    await network?.stop();
+  });
+
+  /** A new visitor; `page.asked` holds each request to the API by its last word. */
+  async function visit({ at = store, prepare } = {}) {
+    const page = await newVisitor(browser);
+    page.asked = [];
+    page.context().on('request', (request) => {
+      const path = new URL(request.url()).pathname;
+      if (path.startsWith('/api/')) page.asked.push(path.split('/').at(-1));
+    });
+    await prepare?.(page);
+    await page.goto(at.url);
+    return page;
+  }
+
+  const count = (page, what) => page.asked.filter((asked) => asked === what).length;
+
+  for (const minutes of [-10, 10]) {
+    test(`does not notice a clock that is ${minutes} minutes off`, async () => {
+      const page = await visit({
+        prepare: (page) =>
+          page.addInitScript((off) => {
+            const now = Date.now.bind(Date);
+            Date.now = () => now() + off;
+          }, minutes * 60_000),
+      });
+      const bolt11 = await buy(page, 'cat');
+      const { expires_at: end } = await network.alice.call('decode', { string: bolt11 }).then(
+        ({ created_at, expiry }) => ({ expires_at: created_at + expiry }),
+      );
+      const [min, sec] = (await page.getByTestId('countdown').innerText()).split(':').map(Number);
+      const left = end - Date.now() / 1000;
+      assert.ok(Math.abs(min * 60 + sec - left) < 4, `shows ${min}:${sec}, but ${left} s are left`);
+      await network.alice.pay(bolt11);
+      await seesTheGoods(page, store, 'cat');
+    });
+  }
+
+  test('waits while offline, says so, and goes on', async () => {
+    const page = await visit();
+    const bolt11 = await buy(page, 'cat');
+    await page.context().setOffline(true);
+    // What is under way when the network goes may still hang; a look at the page asks anew.
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByTestId('trouble').getByText('You are offline').waitFor();
+    await network.alice.pay(bolt11);
+    assert.equal(await page.getByTestId('content').count(), 0);
+    await page.context().setOffline(false);
+    await seesTheGoods(page, store, 'cat');
+  });
+
+  test('that was paid in time is honoured when it is seen late', async () => {
+    const page = await visit({ at: hastyStore });
+    const bolt11 = await buy(page, 'cat');
+    await page.context().setOffline(true);
+    await network.alice.pay(bolt11);
+    await sleep((EXPIRY_SECS + 2) * 1000);
+    assert.equal(await page.getByTestId('qr').count(), 0, 'shown after its end');
+    await page.context().setOffline(false);
+    await seesTheGoods(page, hastyStore, 'cat');
+  });
+
+  test('is one in two tabs', async () => {
+    const first = await visit();
+    const second = await first.context().newPage();
+    await second.goto(store.url);
+    await second.getByTestId('item-cat').getByTestId('buy').waitFor();
+    const bolt11 = await buy(first, 'cat');
+    assert.equal(await buy(second, 'cat'), bolt11);
+    await network.alice.pay(bolt11);
+    await seesTheGoods(first, store, 'cat');
+    await seesTheGoods(second, store, 'cat');
+    assert.equal(count(first, 'invoices'), 1);
+    assert.equal(await second.getByTestId('purchase').count(), 1);
+  });
+
+  test('is one after a double click', async () => {
+    const page = await visit();
+    await page.getByTestId('item-cat').getByTestId('buy').dblclick();
+    await network.alice.pay(await shownInvoice(page));
+    await seesTheGoods(page, store, 'cat');
+    assert.deepEqual([count(page, 'invoices'), count(page, 'content')], [1, 1]);
+  });
+
+  test('is found again by the back button', async () => {
+    const page = await visit();
+    const bolt11 = await buy(page, 'cat');
+    await page.goto(new URL('buy', store.url).href);
+    await page.goBack();
+    assert.equal(await shownInvoice(page), bolt11);
+    await page.goForward();
+    await network.alice.pay(bolt11);
+    await page.goBack();
+    await seesTheGoods(page, store, 'cat');
+    assert.equal(count(page, 'invoices'), 1);
+  });
+
+  test('asks again when the page comes from the back-forward cache', async () => {
+    const page = await visit();
+    await buy(page, 'cat');
+    const before = count(page, 'invoice');
+    await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+    await until(() => count(page, 'invoice') > before);
+  });
+
+  test('survives a reload at any moment', async () => {
+    const page = await visit();
+    // Before the invoice comes: the purchase is stored first and asked for second.
+    await page.route('**/invoices', (route) => route.abort(), { times: 1 });
+    await page.getByTestId('item-cat').getByTestId('buy').click();
+    await until(() => count(page, 'invoices') === 1);
+    await page.reload();
+    const bolt11 = await shownInvoice(page);
+    await page.reload();
+    assert.equal(await shownInvoice(page), bolt11);
+    // Paid, but the goods are not here.
+    await page.route('**/content', (route) => route.abort());
+    await network.alice.pay(bolt11);
+    await page.getByTestId('paid').waitFor();
+    await page.reload();
+    await page.getByTestId('paid').waitFor();
+    await page.unroute('**/content');
+    await page.reload();
+    await seesTheGoods(page, store, 'cat');
+    await page.reload();
+    await seesTheGoods(page, store, 'cat');
+  });
+
+  for (const [what, answer] of [
+    ['a wrong preimage', { preimage: '00'.repeat(32) }],
+    ['no preimage', {}],
+    ['nonsense', 7],
+  ]) {
+    test(`waits for the store's word where a wallet gives ${what}`, async () => {
+      const page = await visit({
+        prepare: (page) =>
+          page.addInitScript((answer) => {
+            window.webln = { enable: async () => {}, sendPayment: async () => answer };
+          }, answer),
+      });
+      const bolt11 = await buy(page, 'cat');
+      await page.getByTestId('pay-webln').click();
+      await page.getByText('Your wallet says that it paid').waitFor();
+      assert.equal(await shownInvoice(page), bolt11);
+      assert.equal(await page.getByTestId('content').count(), 0);
+      await network.alice.pay(bolt11);
+      await seesTheGoods(page, store, 'cat');
+    });
+  }
+
+  test("unlocks at once by a wallet's proof, before the store has said a word", async () => {
+    const page = await visit({
+      prepare: async (page) => {
+        await page.exposeFunction('payFromNode', (bolt11) => network.alice.pay(bolt11));
+        await page.addInitScript(() => {
+          window.webln = {
+            enable: async () => {},
+            sendPayment: async (bolt11) => ({ preimage: await window.payFromNode(bolt11) }),
+          };
+        });
+        await page.route('**/api/v1/invoice?*', () => {});
+      },
+    });
+    await buy(page, 'cat');
+    await page.getByTestId('pay-webln').click();
+    await seesTheGoods(page, store, 'cat');
+  });
+
+  test('lets the buyer choose a wallet on an iPhone, and there alone', async () => {
+    const other = await visit();
+    await buy(other, 'cat');
+    assert.equal(await other.getByTestId('wallets').count(), 0);
+
+    const page = await newVisitor(browser, {
+      userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15',
+    });
+    await page.goto(store.url);
+    const bolt11 = await buy(page, 'cat');
+    await page.getByText('Choose a wallet').click();
+    const links = await page.getByTestId('wallets').getByRole('link').all();
+    assert.ok(links.length >= 5);
+    for (const link of links) {
+      assert.ok((await link.getAttribute('href')).endsWith(bolt11));
+      assert.ok(await link.isVisible());
+    }
+  });
+
+  test('goes on where its goods were interrupted', async () => {
+    const ranges = [];
+    const page = await visit({
+      prepare: (page) =>
+        page.addInitScript(() => {
+          // The first answer breaks off after ten bytes; later ones hold what was asked for.
+          const real = window.fetch;
+          window.ranges = [];
+          window.fetch = async (request) => {
+            const response = await real(request);
+            if (!request.url?.endsWith('/content') || !response.ok) return response;
+            const range = request.headers.get('range');
+            window.ranges.push(range);
+            const bytes = new Uint8Array(await response.arrayBuffer());
+            if (range === null) {
+              let sent = false;
+              const body = new ReadableStream({
+                pull(stream) {
+                  if (sent) return stream.error(new TypeError('network error'));
+                  sent = true;
+                  stream.enqueue(bytes.slice(0, 10));
+                },
+              });
+              return new Response(body, { status: 200 });
+            }
+            const from = response.status === 206 ? 0 : 10;
+            return new Response(bytes.slice(from), { status: 206 });
+          };
+        }),
+    });
+    await network.alice.pay(await buy(page, 'cat'));
+    await seesTheGoods(page, store, 'cat');
+    ranges.push(...(await page.evaluate(() => window.ranges)));
+    assert.deepEqual(ranges, [null, 'bytes=10-']);
+  });
+});
+
+async function until(holds) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (holds()) return;
+    await sleep(100);
+  }
+  assert.fail('it never came to that');
+}

@@ -1,0 +1,20 @@
+//! Saves the receipt of a purchase.
+
+use shared::receipt::Receipt;
+use yew::prelude::*;
+
+use crate::components::element::button;
+use crate::download;
+
+/// The quiet button that saves the receipt as JSON.
+pub fn receipt_button(receipt: Receipt) -> Html {
+    let on_click = Callback::from(move |()| {
+        let name = [receipt.item.as_str(), "-receipt.json"].concat();
+        if let Ok(json) = serde_json::to_string(&receipt) {
+            download::save_text(&json, &name);
+        }
+    });
+    button("link", "save-receipt", &on_click)
+        .text("Save receipt")
+        .into()
+}
