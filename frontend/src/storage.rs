@@ -50,15 +50,18 @@ impl Slot {
             }
             return;
         }
-        here.iter().for_each(|here| self.set_aside(here));
+        if let Some(here) = &here {
+            self.set_aside(here);
+        }
         self.save(saved);
         remove(&self.name_aside(saved));
     }
 
     /// Empties the slot for another purchase. What was paid stays, under a name of its own.
     pub fn clear(&self) {
-        let paid = self.load().filter(|saved| saved.preimage.is_some());
-        paid.iter().for_each(|paid| self.set_aside(paid));
+        if let Some(paid) = self.load().filter(|saved| saved.preimage.is_some()) {
+            self.set_aside(&paid);
+        }
         remove(&self.key);
     }
 

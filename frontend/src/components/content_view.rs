@@ -51,12 +51,11 @@ fn shown(item: &Item, goods: &Goods) -> Option<Element> {
     let address = AttrValue::from(goods.address()?.to_owned());
     let player = |tag| element(tag, "").attribute("controls", "");
     let media = match Kind::of(&item.content_type) {
-        Kind::Text | Kind::File => return None,
         Kind::Image => element("img", "").attribute("alt", item.title.clone()),
         Kind::Audio => player("audio"),
         Kind::Video => player("video").attribute("playsinline", ""),
         Kind::Pdf if reads_pdf() => element("iframe", "").attribute("title", item.title.clone()),
-        Kind::Pdf => return None,
+        Kind::Pdf | Kind::Text | Kind::File => return None,
     };
     Some(media.attribute("tabindex", "-1").attribute("src", address))
 }

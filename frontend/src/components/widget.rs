@@ -13,6 +13,7 @@ use crate::components::notice::notice;
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
 use crate::config::Gateway;
+use crate::goods::Goods;
 use crate::hooks::use_store::{Catalogue, use_store};
 use crate::widget::attributes::{Attributes, Config, Mode};
 use crate::widget::news::News;
@@ -205,7 +206,7 @@ fn wall(client: &Client, store: &Store, item: &Item, config: &Config, remote: &R
     };
     let on_goods = {
         let (remote, item) = (remote.clone(), item.clone());
-        Callback::from(move |bytes: Rc<[u8]>| remote.offer_goods(&bytes, &item))
+        Callback::from(move |goods: Rc<Goods>| remote.offer_goods(&goods, &item))
     };
     html! {
         <Wall key={config.item.as_str()} client={client.clone()} {item} {terms} {on_change}
