@@ -1,0 +1,129 @@
+// The core of a purchase in Firefox, over WebDriver BiDi, which Firefox speaks without a driver.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import puppeteer from 'puppeteer-core';
+import { startDevnet } from '../network.mjs';
+import { openSite } from '../site.mjs';
+import { openStore } from '../store.mjs';
+
+describe('Firefox', () => {
+  let network, store, site, browser, context;
+
+  before(async () => {
+    [network, browser] = await Promise.all([
+      startDevnet(),
+      puppeteer.launch({
+        browser: 'firefox',
+        executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+      }),
+    ]);
+    store = await openStore(network);
+    site = await openSite(store.url);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.stop();
+    await store?.stop();
+    await network?.stop();
+  });
+
+  /** A page with a storage of its own: another visitor. */
+  async function visit(url, prepare) {
+    await context?.close();
+    context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    await prepare?.(page);
+    await page.goto(url);
+    return page;
+  }
+
+  test('buys, is paid from elsewhere, and shows the cat, also after reloads', async () => {
+    const page = await visit(store.url);
+    await click(page, '[data-test="item-cat"] [data-test="buy"]');
+    const bolt11 = await shownInvoice(page);
+    await page.reload();
+    assert.equal(await shownInvoice(page), bolt11);
+    await network.alice.pay(bolt11);
+    await seesTheGoods(page, store, 'cat');
+    await page.reload();
+    await seesTheGoods(page, store, 'cat');
+    await find(page, '[data-test="purchase"]');
+  });
+
+  test('refuses an invoice that pays another node', async () => {
+    const description = await promised(store, 'cat');
+    const other = await network.alice.invoice(100_000, `cat sha256:${description}`);
+    const page = await visit(store.url, (page) =>
+      page.evaluateOnNewDocument((bolt11) => {
+        const real = window.fetch;
+        window.fetch = async (request, ...rest) => {
+          const response = await real(request, ...rest);
+          if (!request.url?.endsWith('/invoices')) return response;
+          const answer = await response.json();
+          answer.invoice.bolt11 = bolt11;
+          return new Response(JSON.stringify(answer), { status: response.status });
+        };
+      }, other),
+    );
+    await click(page, '[data-test="item-cat"] [data-test="buy"]');
+    const refusal = await find(page, '[data-test="refused"]');
+    assert.match(await refusal.evaluate((node) => node.textContent), /pays the node/);
+    assert.equal(await page.$('[data-test="qr"]'), null);
+  });
+
+  test('opens a purchase by its link', async () => {
+    const page = await visit(store.url, (page) =>
+      page.evaluateOnNewDocument(() => {
+        navigator.clipboard.writeText = async (text) => {
+          window.copied = text;
+        };
+      }),
+    );
+    await click(page, '[data-test="item-cat"] [data-test="buy"]');
+    const bolt11 = await shownInvoice(page);
+    await click(page, '[data-test="item-cat"] [data-test="copy-link"]');
+    const link = await (await page.waitForFunction(() => window.copied)).jsonValue();
+    const other = await visit(link);
+    assert.equal(await shownInvoice(other), bolt11);
+    assert.equal(new URL(other.url()).hash, '');
+    await network.alice.pay(bolt11);
+    await seesTheGoods(other, store, 'cat');
+  });
+
+  test("buys from the widget on somebody's site", async () => {
+    const page = await visit(new URL('one.html', site.url).href);
+    await click(page, 'purr-wall >>> [data-test="buy"]');
+    const bolt11 = await shownInvoice(page, 'purr-wall >>> ');
+    await network.alice.pay(bolt11);
+    await seesTheGoods(page, store, 'two-cats', 'purr-wall >>> ');
+  });
+});
+
+function find(page, selector) {
+  return page.waitForSelector(selector);
+}
+
+async function click(page, selector) {
+  await (await find(page, selector)).click();
+}
+
+async function shownInvoice(page, scope = '') {
+  await find(page, `${scope}[data-test="qr"]`);
+  const shown = await find(page, `${scope}[data-test="bolt11"]`);
+  return shown.evaluate((node) => node.dataset.bolt11);
+}
+
+async function promised(store, item) {
+  const { items } = await (await fetch(new URL('api/v1/store', store.url))).json();
+  return items.find(({ id }) => id === item).sha256;
+}
+
+async function seesTheGoods(page, store, item, scope = '') {
+  const content = await find(page, `${scope}[data-test="content"]`);
+  const text = await content.evaluate((node) => node.textContent);
+  assert.equal(createHash('sha256').update(text).digest('hex'), await promised(store, item));
+}
