@@ -73,12 +73,13 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     steps.run("size of the page", || sizes.check())?;
     steps.run("npm package", widget::pack)?;
     steps.run("programs", || run(&mut build::programs()))?;
-    steps.run("stories in Chromium", || {
+    steps.run("stories in browsers", || {
         let programs = programs_dir()?;
         run(command("npm")
             .args(["test", "--silent"])
             .current_dir(root().join("e2e"))
             .env("CHROMIUM", tools::chromium()?)
+            .env("FIREFOX", tools::firefox()?)
             .env("PURRWALL", programs.join("purrwall"))
             .env("DEVNET", programs.join("devnet")))
     })

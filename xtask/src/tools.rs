@@ -81,6 +81,12 @@ pub(crate) fn chromedriver() -> Result<String> {
     program("CHROMEDRIVER", &["chromedriver"])
 }
 
+/// The other browser for the tests: what `FIREFOX` names, or the first that is installed. It needs
+/// no driver.
+pub(crate) fn firefox() -> Result<String> {
+    program("FIREFOX", &["firefox-esr", "firefox"])
+}
+
 fn build_tools() -> Result<Vec<Tool>> {
     let wasm_bindgen = locked_version("wasm-bindgen")?;
     Ok(vec![
@@ -161,6 +167,15 @@ fn test_tools() -> Vec<Tool> {
             source: Source::System {
                 apt: &["chromium-driver"],
                 brew: "brew install --cask chromedriver",
+            },
+        },
+        Tool {
+            name: "Firefox",
+            wanted: "any, or its path in FIREFOX".into(),
+            find: Box::new(|| version_of(&firefox()?)),
+            source: Source::System {
+                apt: &["firefox-esr"],
+                brew: "brew install --cask firefox && export FIREFOX=/Applications/Firefox.app/Contents/MacOS/firefox",
             },
         },
         Tool {
