@@ -6,10 +6,13 @@
 
 use std::fmt;
 
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Fe32, Fe32IterExt as _};
 use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use lightning_invoice::{
-    Bolt11Invoice, Bolt11InvoiceDescriptionRef, Bolt11ParseError, Bolt11SemanticError, Currency,
-    SignedRawBolt11Invoice,
+    Bolt11Bech32, Bolt11Invoice, Bolt11InvoiceDescriptionRef, Bolt11ParseError,
+    Bolt11SemanticError, Currency, RawBolt11Invoice, SignedRawBolt11Invoice,
 };
 
 use crate::api::{Item, Store};
@@ -44,7 +47,7 @@ impl Invoice {
     /// # Errors
     /// Says what BOLT 11 requires and the string does not have.
     pub fn decode(bolt11: &str) -> Result<Self, DecodeError> {
-        let signed: SignedRawBolt11Invoice = bolt11.parse().map_err(DecodeError::Malformed)?;
+        let signed = parse(bolt11).map_err(DecodeError::Malformed)?;
         check_canonical_signature(&signed)?;
         let decoded = Bolt11Invoice::from_signed(signed)?;
         let created_at = decoded.duration_since_epoch().as_secs();
@@ -88,6 +91,29 @@ pub fn created_at(bolt11: &str) -> Option<u64> {
             .position(|one| *one == letter.to_ascii_lowercase())?;
         Some(seconds << 5 | five_bits as u64)
     })
+}
+
+/// The length of the signature in a BOLT11 string, in letters of 5 bits.
+const SIGNATURE_LETTERS: usize = 104;
+
+/// Does what `str::parse` does, but only ASCII is made lower case (the tables for the rest of
+/// Unicode are 7 KB of the browser's download), and an amount beyond 64 bits is not taken for none.
+fn parse(bolt11: &str) -> Result<SignedRawBolt11Invoice, Bolt11ParseError> {
+    let parts = CheckedHrpstring::new::<Bolt11Bech32>(bolt11)?;
+    // The iterator's type parameter is unused.
+    let letters: Vec<Fe32> = parts.fe32_iter::<std::vec::IntoIter<u8>>().collect();
+    let (data, signature) = letters
+        .split_last_chunk::<SIGNATURE_LETTERS>()
+        .ok_or(Bolt11ParseError::TooShortDataPart)?;
+    let invoice = RawBolt11Invoice::from_raw(&parts.hrp().to_lowercase(), data)?;
+    if invoice.hrp.raw_amount.is_some() && invoice.amount_pico_btc().is_none() {
+        return Err(Bolt11ParseError::IntegerOverflowError);
+    }
+    let signature: Vec<u8> = signature.iter().copied().fes_to_bytes().collect();
+    let (recovery, signature) = signature.split_last().expect("104 letters are 65 bytes");
+    let recovery = RecoveryId::from_i32(i32::from(*recovery))?;
+    let signature = RecoverableSignature::from_compact(signature, recovery)?;
+    invoice.sign(|_| Ok(signature))
 }
 
 /// BOLT 11: with an `n` field, the signature must be low-S; without one, either is accepted.

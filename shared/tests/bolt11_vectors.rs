@@ -6,6 +6,7 @@
 
 use lightning_invoice::{
     Bolt11Invoice, Bolt11ParseError, Bolt11SemanticError, ParseOrSemanticError,
+    SignedRawBolt11Invoice,
 };
 use serde::Deserialize;
 use shared::invoice::{DecodeError, Invoice};
@@ -115,6 +116,26 @@ fn lightning_invoice_alone_does_not_see_the_high_s_signature() {
         vector.invoice.parse::<Bolt11Invoice>(),
         Err(ParseOrSemanticError::SemanticError(
             Bolt11SemanticError::MultiplePaymentSecrets
+        ))
+    );
+}
+
+/// 20 million bitcoin are more picobitcoin than 64 bits hold. `lightning-invoice` alone takes them
+/// for no amount, which would leave it to the payer.
+#[test]
+fn an_amount_beyond_64_bits_is_refused() {
+    let vector = vectors("valid").remove(0);
+    let signed: SignedRawBolt11Invoice = vector.invoice.parse().unwrap();
+    let signature = signed.signature().0;
+    let (mut invoice, _, _) = signed.into_parts();
+    invoice.hrp.raw_amount = Some(20_000_000);
+    invoice.hrp.si_prefix = None;
+    assert_eq!(invoice.amount_pico_btc(), None);
+    let signed = invoice.sign(|_| Ok::<_, ()>(signature)).unwrap();
+    assert_eq!(
+        Invoice::decode(&signed.to_string()),
+        Err(DecodeError::Malformed(
+            Bolt11ParseError::IntegerOverflowError
         ))
     );
 }
