@@ -1,81 +1,407 @@
-//! The goods and their prices. For now two, drawn for this store and built into the program.
+//! What the store sells: the goods, ready to be delivered, and their prices.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use shared::api::{Item, ItemId};
 use shared::content::{ContentHash, describe};
+use shared::fiat::{Currency, FiatPrice, Rate};
 use shared::lightning::Msat;
 
-/// What the store sells, in the owner's order.
+use crate::config::{CatalogueConfig, ItemConfig};
+use crate::error::Error;
+use crate::kept::{Kept, Version};
+use crate::price::Price;
+use crate::rates::{NoRate, Rates};
+
+/// What the store sells, in the owner's order, and what it sold.
 #[derive(Debug)]
-pub struct Catalogue(Vec<Goods>);
+pub struct Catalogue {
+    goods: Vec<Goods>,
+    rates: Arc<Rates>,
+    kept: Arc<Kept>,
+}
 
 /// One item with its bytes.
 #[derive(Debug)]
 pub struct Goods {
-    /// What everyone may see.
-    pub item: Item,
+    /// Its name in URLs.
+    pub id: ItemId,
+    /// Its name for people.
+    pub title: String,
+    /// What is shown before payment.
+    pub teaser: String,
+    /// What it costs.
+    pub price: Price,
+    /// How long the goods can be fetched after the invoice's time is over; `None` is for good.
+    pub valid_for: Option<Duration>,
     /// What only buyers get.
-    pub content: &'static [u8],
+    pub content: Content,
+    rates: Arc<Rates>,
+}
+
+/// Bytes to deliver, and what goes with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The media type.
+    pub content_type: String,
+    /// The name that a downloaded file gets.
+    pub file_name: String,
+    /// The hash of the bytes.
+    pub sha256: ContentHash,
+    /// How many there are.
+    pub size: u64,
+    /// The bytes themselves.
+    pub bytes: Bytes,
+}
+
+/// Where bytes are. They never change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// In the program.
+    Here(&'static [u8]),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// Why there is no catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// An item's file is none that may be sold.
+    #[error("{place}: {why}")]
+    File {
+        /// Where it is named.
+        place: String,
+        /// What is wrong, and the remedy.
+        why: String,
+    },
+    /// An item's file cannot be read.
+    #[error("{place}: cannot read this file; a path begins at the folder of the store's file")]
+    Read {
+        /// Where it is named.
+        place: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// An item's file cannot be kept.
+    #[error(
+        "{place}: cannot keep a copy in {dir:?}; set `data_dir` to a folder that purrwall may write"
+    )]
+    Keep {
+        /// Where it is named.
+        place: String,
+        /// Where it would be kept.
+        dir: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+/// A price at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What an invoice asks for.
+    pub msat: Msat,
+    /// The rate that it follows.
+    pub rate: Option<Rate>,
+}
+
+/// Why there is no price at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPrice {
+    /// No rate to sell at.
+    #[error(transparent)]
+    Rate(#[from] NoRate),
+    /// A rate that makes the price more than an invoice can ask for.
+    #[error("at its rate for {0} the price is more than an invoice can ask for")]
+    Absurd(Currency),
 }
 
 impl Catalogue {
-    /// The two cats.
-    pub fn cats() -> Self {
-        Self(vec![
-            goods(
-                "cat",
-                "A cat",
-                "One ASCII cat at night, eyes wide open. She purrs.",
-                include_bytes!("../cats/cat.txt"),
-            ),
-            goods(
-                "two-cats",
-                "Two cats",
-                "Two ASCII cats side by side, tails entwined. Company for your terminal.",
-                include_bytes!("../cats/two-cats.txt"),
-            ),
-        ])
+    /// Reads what the configuration names; takes as long as reading the goods takes. Needs a Tokio
+    /// runtime for the rates. From the catalogue of before it takes over what is still true.
+    pub fn load(config: &CatalogueConfig, before: Option<&Self>) -> Result<Self, CatalogueError> {
+        let nothing = Rates::default();
+        let known = before.map_or(&nothing, |before| &before.rates);
+        let kept = match before {
+            Some(before) => before.kept.clone(),
+            None => Arc::new(Kept::new(config.kept_dir.clone())),
+        };
+        // Rates are followed once everything else is known to be right.
+        let contents = contents(config, &kept)?;
+        let rates = Arc::new(Rates::follow(&config.rates, known));
+        let goods = contents.into_iter().map(|(item, content)| Goods {
+            id: item.id,
+            title: item.title,
+            teaser: item.teaser,
+            price: item.price,
+            valid_for: item.valid_for,
+            content,
+            rates: rates.clone(),
+        });
+        let goods = if config.items.is_empty() {
+            cats(&rates)
+        } else {
+            goods.collect()
+        };
+        Ok(Self { goods, rates, kept })
     }
 
     /// The item of this name.
     pub fn find(&self, id: &ItemId) -> Option<&Goods> {
-        self.0.iter().find(|goods| goods.item.id == *id)
+        self.goods.iter().find(|goods| goods.id == *id)
     }
 
-    /// Everything, as everyone may see it.
+    /// Everything that has a price, as everyone may see it. An item whose rate is too old is shown
+    /// with the last price that it had; one whose rate was never known is not shown.
     pub fn items(&self) -> Vec<Item> {
-        self.0.iter().map(|goods| goods.item.clone()).collect()
+        let items = self.goods.iter().map(Goods::item);
+        items.filter_map(Result::ok).collect()
+    }
+
+    /// The version that was sold under a claim; a claim without a hash takes what is sold now.
+    /// `None` where it is gone.
+    pub fn sold(&self, id: &ItemId, sha256: Option<ContentHash>) -> io::Result<Option<Content>> {
+        let current = self.find(id).map(|goods| &goods.content);
+        match (sha256, current) {
+            (None, current) => Ok(current.cloned()),
+            (Some(sha256), Some(current)) if current.sha256 == sha256 => Ok(Some(current.clone())),
+            (Some(sha256), _) => Ok(self.kept.find(id, sha256)?.map(Content::of)),
+        }
     }
 }
 
 impl Goods {
-    /// The item's name.
-    pub fn id(&self) -> &ItemId {
-        &self.item.id
+    /// What it costs now.
+    pub fn quote(&self) -> Result<Quote, NoPrice> {
+        match self.price {
+            Price::Fixed(msat) => Ok(Quote { msat, rate: None }),
+            Price::Fiat(price) => at(price, self.rates.current(price.currency)?),
+        }
     }
 
-    /// What an invoice for it says.
-    pub fn description(&self) -> String {
-        describe(&self.item.title, self.item.sha256)
+    /// What an invoice for it says: what is sold, and for a price that follows a rate which rate
+    /// that was. The node signs it with the invoice.
+    pub fn description(&self, quote: &Quote) -> String {
+        let sha256 = self.content.sha256;
+        match quote.rate {
+            None => describe(&self.title, sha256),
+            Some(rate) => {
+                let at = std::time::UNIX_EPOCH + Duration::from_secs(rate.at);
+                let (price, title) = (&self.price, &self.title);
+                let Rate {
+                    currency, per_btc, ..
+                } = rate;
+                let at = humantime::format_rfc3339_seconds(at);
+                let text = format!("{title} ({price} at {per_btc} {currency}/BTC of {at})");
+                describe(&text, sha256)
+            }
+        }
+    }
+
+    /// The item as everyone may see it, at the last rate that is known.
+    pub fn item(&self) -> Result<Item, NoPrice> {
+        let (quote, fiat_price) = match self.price {
+            Price::Fixed(msat) => (Quote { msat, rate: None }, None),
+            Price::Fiat(price) => {
+                let currency = price.currency;
+                let last = self.rates.last(currency).ok_or(NoRate::Unknown(currency))?;
+                (at(price, last)?, Some(price))
+            }
+        };
+        Ok(Item {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            teaser: self.teaser.clone(),
+            price_msat: quote.msat,
+            fiat_price,
+            rate: quote.rate,
+            valid_for_secs: self.valid_for.map(|valid_for| valid_for.as_secs()),
+            content_type: self.content.content_type.clone(),
+            size: self.content.size,
+            sha256: self.content.sha256,
+        })
     }
 }
 
-fn goods(id: &str, title: &str, teaser: &str, content: &'static [u8]) -> Goods {
-    Goods {
-        item: Item {
-            id: id.parse().expect("the ids above are valid"),
-            title: title.to_owned(),
-            teaser: teaser.to_owned(),
-            price_msat: Msat(100_000),
-            fiat_price: None,
-            rate: None,
-            valid_for_secs: None,
-            content_type: "text/plain; charset=utf-8".to_owned(),
-            size: content.len() as u64,
-            sha256: ContentHash::of(content),
-        },
-        content,
+impl Content {
+    /// All of the bytes; for goods that are known to be small.
+    pub(crate) async fn read(&self) -> Result<Vec<u8>, Error> {
+        match &self.bytes {
+            Bytes::Here(bytes) => Ok(bytes.to_vec()),
+            Bytes::File(path) => tokio::fs::read(path)
+                .await
+                .map_err(|error| Error::from_kept(&error)),
+        }
+    }
+
+    /// A kept version, with what its file's name says.
+    fn of(version: Version) -> Self {
+        let name = version.path.file_name().unwrap_or_default();
+        Self {
+            content_type: guess(&version.path),
+            file_name: name.to_string_lossy().into_owned(),
+            sha256: version.sha256,
+            size: version.size,
+            bytes: Bytes::File(version.path),
+        }
     }
 }
+
+fn at(price: FiatPrice, rate: Rate) -> Result<Quote, NoPrice> {
+    let msat = rate.msat(price.amount);
+    let msat = msat.ok_or(NoPrice::Absurd(price.currency))?;
+    Ok(Quote {
+        msat,
+        rate: Some(rate),
+    })
+}
+
+fn contents(
+    config: &CatalogueConfig,
+    kept: &Kept,
+) -> Result<Vec<(ItemConfig, Content)>, CatalogueError> {
+    let Some(file) = &config.file else {
+        return Ok(Vec::new());
+    };
+    let one = |item: &ItemConfig| {
+        let path = source(config, file, item)?;
+        let version = kept.keep(&item.id, &path);
+        let version = version.map_err(|source| CatalogueError::Keep {
+            place: item.place.clone(),
+            dir: config.kept_dir.clone(),
+            source,
+        })?;
+        let name = item.file.file_name().unwrap_or_default();
+        let content = Content {
+            content_type: item.content_type.clone().unwrap_or(guess(&item.file)),
+            file_name: name.to_string_lossy().into_owned(),
+            ..Content::of(version)
+        };
+        Ok((item.clone(), content))
+    };
+    config.items.iter().map(one).collect()
+}
+
+/// Checks each item's file by itself, without keeping anything: gives its path, or what is wrong.
+pub fn check(config: &CatalogueConfig) -> Vec<(&ItemId, Result<String, CatalogueError>)> {
+    let Some(file) = &config.file else {
+        return Vec::new();
+    };
+    let one = |item: &ItemConfig| {
+        let path = source(config, file, item)?;
+        let read = fs::File::open(&path).and_then(|file| file.metadata());
+        let size = read.map_err(|source| CatalogueError::Read {
+            place: item.place.clone(),
+            source,
+        })?;
+        let (path, size) = (path.display(), size.len());
+        Ok(format!("{path}, {size} bytes, for {}", item.price))
+    };
+    let items = config.items.iter();
+    items.map(|item| (&item.id, one(item))).collect()
+}
+
+/// The item's file, if it lies in the store's folder or below, seen past every symlink and `..`:
+/// a slip in the file must not sell the owner's keys.
+fn source(
+    config: &CatalogueConfig,
+    file: &Path,
+    item: &ItemConfig,
+) -> Result<PathBuf, CatalogueError> {
+    let place = &item.place;
+    let read = |source| CatalogueError::Read {
+        place: place.clone(),
+        source,
+    };
+    let wrong = |why: &str| CatalogueError::File {
+        place: place.clone(),
+        why: why.to_owned(),
+    };
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let root = folder.canonicalize().map_err(read)?;
+    let path = root.join(&item.file).canonicalize().map_err(read)?;
+    if !path.starts_with(&root) {
+        return Err(wrong(
+            "leads out of the store's folder; put the file (not a link to it) beside the store's \
+             file or below",
+        ));
+    }
+    let covers = |private: &PathBuf| private.canonicalize().is_ok_and(|p| path.starts_with(p));
+    if config.private.iter().any(covers) {
+        return Err(wrong("is the store's own; it is not for sale"));
+    }
+    if !path.metadata().map_err(read)?.is_file() {
+        return Err(wrong("is not a file; of a folder, make an archive"));
+    }
+    Ok(path)
+}
+
+/// The media type that a file's name stands for. Text is taken for UTF-8.
+fn guess(path: &Path) -> String {
+    let guessed = mime_guess::from_path(path).first_or_octet_stream();
+    if guessed.type_() == mime_guess::mime::TEXT {
+        format!("{guessed}; charset=utf-8")
+    } else {
+        guessed.to_string()
+    }
+}
+
+/// The two cats, drawn for this store and built into the program.
+fn cats(rates: &Arc<Rates>) -> Vec<Goods> {
+    CATS.iter()
+        .map(|cat| Goods {
+            id: cat.id.parse().expect("the ids below are valid"),
+            title: cat.title.to_owned(),
+            teaser: cat.teaser.to_owned(),
+            price: Price::Fixed(Msat(100_000)),
+            valid_for: None,
+            content: Content {
+                content_type: "text/plain; charset=utf-8".to_owned(),
+                file_name: format!("{}.txt", cat.id),
+                sha256: ContentHash::of(cat.drawing),
+                size: cat.drawing.len() as u64,
+                bytes: Bytes::Here(cat.drawing),
+            },
+            rates: rates.clone(),
+        })
+        .collect()
+}
+
+/// A built-in cat.
+#[derive(Clone, Copy, Debug)]
+pub struct Cat {
+    /// Its name in URLs; its file's name without `.txt`.
+    pub id: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What is shown before payment.
+    pub teaser: &'static str,
+    /// Itself.
+    pub drawing: &'static [u8],
+}
+
+/// The built-in cats. Each costs 100 sat.
+pub const CATS: [Cat; 2] = [
+    Cat {
+        id: "cat",
+        title: "A cat",
+        teaser: "One ASCII cat at night, eyes wide open. She purrs.",
+        drawing: include_bytes!("../cats/cat.txt"),
+    },
+    Cat {
+        id: "two-cats",
+        title: "Two cats",
+        teaser: "Two ASCII cats side by side, tails entwined. Company for your terminal.",
+        drawing: include_bytes!("../cats/two-cats.txt"),
+    },
+];
 
 #[cfg(test)]
 mod tests {
@@ -83,13 +409,22 @@ mod tests {
 
     #[test]
     fn both_cats_are_drawings_for_a_narrow_screen() {
-        for goods in Catalogue::cats().0 {
-            let text = str::from_utf8(goods.content).unwrap();
+        for cat in CATS {
+            let text = str::from_utf8(cat.drawing).unwrap();
             assert!((12..=24).contains(&text.lines().count()));
             assert!(text.lines().all(|line| line.len() <= 64));
             let plain = |c: char| c == '\n' || c == ' ' || c.is_ascii_graphic();
-            assert!(text.chars().all(plain), "{}", goods.item.id);
-            assert_eq!(goods.item.sha256, ContentHash::of(goods.content));
+            assert!(text.chars().all(plain), "{}", cat.id);
         }
+    }
+
+    #[test]
+    fn media_types_are_guessed_by_the_name() {
+        let guess = |name: &str| guess(Path::new(name));
+        assert_eq!(guess("cat.txt"), "text/plain; charset=utf-8");
+        assert_eq!(guess("CAT.PNG"), "image/png");
+        assert_eq!(guess("song.mp3"), "audio/mpeg");
+        assert_eq!(guess("book.pdf"), "application/pdf");
+        assert_eq!(guess("cats"), "application/octet-stream");
     }
 }

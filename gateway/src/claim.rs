@@ -7,7 +7,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::api::{ItemId, PurchaseId};
-use shared::claim::{CAVEAT_ITEM, CAVEAT_VALID_UNTIL, Claim, Identifier};
+use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Identifier};
+use shared::content::ContentHash;
 use shared::lightning::{PaymentHash, Preimage};
 use shared::macaroon::Macaroon;
 
@@ -23,6 +24,15 @@ pub struct Claims {
     generator: HmacSha256,
 }
 
+/// What a claim says besides its item and its payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The version of the goods that was sold.
+    pub sha256: Option<ContentHash>,
+    /// The last second in which it is accepted, in UNIX seconds.
+    pub valid_until: Option<u64>,
+}
+
 /// Why a claim is worth nothing here. For the buyer; says nothing that helps to forge one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimRejection {
@@ -32,6 +42,9 @@ pub enum ClaimRejection {
     /// Bound to another item, or to none.
     #[error("it is for another item")]
     Item,
+    /// Bound to two versions of the goods, or to none that can be read.
+    #[error("it is for another version of the goods")]
+    Version,
     /// A time limit in it has passed, or is not a time.
     #[error("its time is over")]
     Expired,
@@ -62,11 +75,24 @@ impl Claims {
         self.derive(&[b"purrwall token_id\0", item, b"\0", &purchase_id.0])
     }
 
-    /// Mints the claim for an item and the payment of its invoice.
+    /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
+    /// claim.
     #[expect(clippy::missing_panics_doc, reason = "it cannot panic")]
-    pub fn mint(&self, item: &ItemId, identifier: Identifier) -> Claim {
+    pub fn mint(&self, item: &ItemId, identifier: Identifier, limits: Limits) -> Claim {
         let identifier = identifier.to_bytes();
-        let caveats = vec![format!("{CAVEAT_ITEM}={item}").into_bytes()];
+        let Limits {
+            sha256,
+            valid_until,
+        } = limits;
+        let caveats: Vec<Vec<u8>> = [
+            Some(format!("{CAVEAT_ITEM}={item}")),
+            sha256.map(|sha256| format!("{CAVEAT_SHA256}={sha256}")),
+            valid_until.map(|until| format!("{CAVEAT_VALID_UNTIL}={until}")),
+        ]
+        .into_iter()
+        .flatten()
+        .map(String::into_bytes)
+        .collect();
         let signature = self.chain(&identifier, &caveats).finalize().into_bytes();
         Claim::new(Macaroon {
             location: None,
@@ -97,6 +123,19 @@ impl Claims {
             return Err(ClaimRejection::Item);
         }
         item.parse().map_err(|_| ClaimRejection::Item)
+    }
+
+    /// The version of the goods that a verified claim is for; claims of before versions were sold
+    /// name none. Whoever has such a claim may add one, so a version is only ever one of the item.
+    pub fn version(claim: &Claim) -> Result<Option<ContentHash>, ClaimRejection> {
+        let mut versions = claim.caveats(CAVEAT_SHA256).map(str::parse);
+        let Some(version) = versions.next() else {
+            return Ok(None);
+        };
+        match version {
+            Ok(version) if versions.all(|other| other == Ok(version)) => Ok(Some(version)),
+            _ => Err(ClaimRejection::Version),
+        }
     }
 
     /// The HMAC over the last part of a macaroon, keyed by the part before it.
@@ -212,7 +251,7 @@ mod tests {
     }
 
     fn claim() -> Claim {
-        claims().mint(&item("cat"), identifier())
+        claims().mint(&item("cat"), identifier(), Limits::default())
     }
 
     /// The claim with one more caveat, added as any holder can: without the secret.
@@ -312,6 +351,27 @@ mod tests {
             claims().verify(&later_again, NOW),
             Err(ClaimRejection::Expired)
         );
+    }
+
+    #[test]
+    fn a_claim_names_the_version_that_was_sold_and_no_other() {
+        let [sold, other] = [b"sold", b"else"].map(|bytes| ContentHash::of(bytes));
+        let limits = Limits {
+            sha256: Some(sold),
+            valid_until: Some(NOW),
+        };
+        let claim = claims().mint(&item("cat"), identifier(), limits);
+        assert_eq!(claims().verify(&claim, NOW), Ok(item("cat")));
+        assert_eq!(
+            claims().verify(&claim, NOW + 1),
+            Err(ClaimRejection::Expired)
+        );
+        assert_eq!(Claims::version(&claim), Ok(Some(sold)));
+        assert_eq!(Claims::version(&self::claim()), Ok(None));
+        for added in [format!("sha256={other}"), "sha256=".to_owned()] {
+            let both = narrowed(&claim, &added);
+            assert_eq!(Claims::version(&both), Err(ClaimRejection::Version));
+        }
     }
 
     #[test]

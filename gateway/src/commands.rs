@@ -2,9 +2,12 @@
 
 mod buy;
 mod check;
+mod config;
+mod new;
 mod serve;
 mod verify;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,12 +25,19 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Checks the configuration, the files and the node, without starting.
+    /// Makes a store of one's own: a folder with its file and two cats.
+    New {
+        /// The folder to make.
+        dir: PathBuf,
+    },
+    /// Checks the configuration, the files, the rates and the node, without starting.
     Check(Arguments),
     /// Buys an item, paying through a lightningd of yours, and keeps the receipt.
     Buy(buy::Arguments),
     /// Checks a receipt, and the goods where they are given, without asking anyone.
     Verify(verify::Arguments),
+    /// Shows every setting that is in force, and where it was set.
+    Config(Arguments),
 }
 
 impl CommandLine {
@@ -35,9 +45,11 @@ impl CommandLine {
     pub(crate) async fn run(self) -> ExitCode {
         let done = match self.command {
             None => serve::run(self.serve).await,
-            Some(Command::Check(arguments)) => check::run(arguments).await,
             Some(Command::Buy(arguments)) => buy::run(arguments).await,
             Some(Command::Verify(arguments)) => verify::run(&arguments),
+            Some(Command::New { dir }) => new::run(&dir),
+            Some(Command::Check(arguments)) => check::run(&arguments).await,
+            Some(Command::Config(arguments)) => config::run(&arguments),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,14 +1,17 @@
 //! The one place where an error becomes a status and a problem document.
 
+use std::io;
+
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use shared::api::ItemId;
 use shared::lightning::Network;
 use shared::problem::{self, ErrorCode, Problem};
 
+use crate::catalogue::NoPrice;
 use crate::claim::ClaimRejection;
 use crate::lightningd::LightningError;
 
@@ -48,6 +51,21 @@ pub enum Error {
          `Authorization: L402 <claim>:<preimage>`"
     )]
     UnknownInvoice,
+    /// The owner: what was sold is gone.
+    #[error(
+        "the store no longer has what you paid for; ask its owner to put it back. Your claim stays \
+         valid, and your receipt proves what was promised"
+    )]
+    Gone,
+    /// The client: wants bytes that are not there.
+    #[error("the goods hold {size} bytes, and none of them are in the range that was asked for")]
+    Range {
+        /// The whole size.
+        size: u64,
+    },
+    /// The owner, or time: no rate to sell at.
+    #[error("there is no price to sell at")]
+    NoPrice(#[from] NoPrice),
     /// The owner, or time: lightningd does not answer.
     #[error("lightningd is not available")]
     Lightning(#[from] LightningError),
@@ -68,6 +86,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// A kept version of goods cannot be read: its owner took it back, or something is broken.
+    pub(crate) fn from_kept(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Gone,
+            _ => Self::Internal(format!("cannot read a kept version of goods: {error}")),
+        }
+    }
+
     /// What the client is told.
     fn problem(&self) -> Problem {
         let code = match self {
@@ -79,6 +105,9 @@ impl Error {
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
             Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
             Self::UnknownInvoice => ErrorCode::UnknownInvoice,
+            Self::Gone => ErrorCode::Gone,
+            Self::Range { .. } => ErrorCode::RangeNotSatisfiable,
+            Self::NoPrice(_) => ErrorCode::PriceUnavailable,
             Self::Lightning(_) | Self::WrongNetwork { .. } => ErrorCode::LightningUnavailable,
             Self::Internal(_) => ErrorCode::Internal,
         };
@@ -86,12 +115,22 @@ impl Error {
             Self::Lightning(_) | Self::WrongNetwork { .. } => {
                 "The store cannot make or check invoices at the moment. Try again shortly.".into()
             }
+            Self::NoPrice(_) => {
+                "The price follows an exchange rate that the store does not know at the moment. Try \
+                 again shortly."
+                    .into()
+            }
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
             Self::InvalidClaim(why) => format!("{self}: {why}"),
             told => told.to_string(),
         };
         Problem::new(code, detail)
     }
+}
+
+/// How many bytes there are, where none of them are sent (RFC 9110, 14.4).
+fn whole(size: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("bytes */{size}")).expect("digits are plain ASCII")
 }
 
 /// Goes with an answer to where requests are logged. Strangers never see it.
@@ -119,6 +158,12 @@ impl IntoResponse for Error {
             }
             Self::Lightning(_) | Self::WrongNetwork { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            Self::NoPrice(_) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
+            }
+            Self::Range { size } => {
+                headers.insert(CONTENT_RANGE, whole(*size));
             }
             _ => {}
         }

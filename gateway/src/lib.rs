@@ -7,7 +7,8 @@
 //! # Layout, in reading order
 //!
 //! - [`config`]: flags and environment, as one checked value; [`secret`]: the root secret's file.
-//! - [`catalogue`]: the goods and their prices.
+//! - [`catalogue`]: what is sold; [`kept`]: the goods in each version that was offered.
+//! - [`price`] and [`rates`]: what it costs; [`reload`]: the catalogue read again when it changes.
 //! - [`lightningd`]: typed calls over the socket; the only place that knows lightningd's names.
 //! - [`payments`]: what is known about invoices, and the one watcher that follows payments.
 //! - [`claim`]: the buyer's ticket, minted, verified, and read from a header.
@@ -23,15 +24,19 @@ mod clock;
 pub mod config;
 pub mod error;
 mod frontend;
+pub mod kept;
 pub mod lightningd;
 pub mod payments;
 mod plain;
+pub mod price;
+pub mod rates;
+pub mod reload;
 mod routes;
 pub mod secret;
 
 use std::io;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
@@ -39,7 +44,7 @@ use tokio::net::TcpListener;
 
 pub use routes::router;
 
-use catalogue::Catalogue;
+use catalogue::{Catalogue, CatalogueError};
 use claim::Claims;
 use config::{Config, FrontendConfig, StoreConfig};
 use lightningd::Lightningd;
@@ -56,8 +61,8 @@ pub struct Parts {
     pub store: StoreConfig,
     /// The page's.
     pub frontend: FrontendConfig,
-    /// What is sold.
-    pub catalogue: Catalogue,
+    /// What is sold; replaced as a whole.
+    catalogue: RwLock<Arc<Catalogue>>,
     /// The tickets.
     pub claims: Claims,
     /// The node's invoices and payments.
@@ -65,17 +70,30 @@ pub struct Parts {
 }
 
 impl App {
-    /// Puts the parts together and starts to follow payments. Needs a Tokio runtime; lightningd
-    /// may be away.
-    pub fn new(config: Config, secret: &Secret) -> Self {
+    /// Reads the goods, puts the parts together and starts to follow payments. Needs a Tokio
+    /// runtime; lightningd may be away.
+    pub fn new(config: Config, secret: &Secret) -> Result<Self, CatalogueError> {
+        let catalogue = Catalogue::load(&config.catalogue, None)?;
         let lightningd = Lightningd::new(config.lightning_rpc, config.timing.call_deadline);
-        Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Parts {
             store: config.store,
             frontend: config.frontend,
-            catalogue: Catalogue::cats(),
+            catalogue: RwLock::new(Arc::new(catalogue)),
             claims: Claims::new(secret),
             payments: Payments::start(lightningd, config.network, config.timing),
-        }))
+        })))
+    }
+
+    /// What is sold now. Who answers a request asks once, so that the answer is of one catalogue.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        let catalogue = self.catalogue.read();
+        catalogue.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sells this from now on.
+    pub fn set_catalogue(&self, catalogue: Catalogue) {
+        let current = self.catalogue.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
     }
 }
 

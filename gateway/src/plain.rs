@@ -11,12 +11,12 @@ mod qr_code;
 use std::sync::LazyLock;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use shared::api::{Item, PurchaseId};
+use shared::api::{Item, ItemId, PurchaseId};
 use shared::content::ContentHash;
 use shared::invoice::Invoice;
 use shared::problem::Problem;
 
-use crate::catalogue::Goods;
+use crate::catalogue::Content;
 
 /// How often a page that waits asks again, in seconds.
 pub(crate) const REFRESH_SECS: u32 = 5;
@@ -71,7 +71,7 @@ pub(crate) fn offer(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup
             form class="buy-row" method="post" action={ "/buy/" (item.id) } {
                 (price(item))
                 (purchase(purchase_id))
-                button class="main" data-test="buy" aria-label={ "Buy " (item.title) " for " (item.price_msat) } {
+                button class="main" data-test="buy" aria-label={ "Buy " (item.title) " for " (item.price_text()) } {
                     "Open the box"
                 }
             }
@@ -80,7 +80,7 @@ pub(crate) fn offer(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup
             }
         }
     };
-    item_page(store, &item.title, item, &card)
+    item_page(store, &item.title, &item.id, &card)
 }
 
 /// What to pay, how, and until when. `watching`: the page asks again by itself.
@@ -139,7 +139,12 @@ pub(crate) fn invoice(
             }
         }
     };
-    item_page(store, &format!("{amount} for {}", item.title), item, &card)
+    item_page(
+        store,
+        &format!("{amount} for {}", item.title),
+        &item.id,
+        &card,
+    )
 }
 
 /// The invoice was not paid in time.
@@ -153,28 +158,33 @@ pub(crate) fn expired(store: &str, item: &Item, purchase_id: PurchaseId) -> Mark
             form method="post" action={ "/buy/" (item.id) } {
                 (purchase(purchase_id))
                 button class="main" data-test="new-invoice" {
-                    "New invoice for " (item.price_msat)
+                    "New invoice for " (item.price_text())
                 }
             }
         }
     };
-    item_page(store, &format!("Expired: {}", item.title), item, &card)
+    item_page(store, &format!("Expired: {}", item.title), &item.id, &card)
 }
 
-/// The goods, paid for.
-pub(crate) fn paid(store: &str, goods: &Goods) -> Markup {
-    let item = &goods.item;
-    let file = format!("/buy/{}/content", item.id);
+/// The goods, paid for; `text` where they are text to be read here.
+pub(crate) fn paid(
+    store: &str,
+    id: &ItemId,
+    title: &str,
+    content: &Content,
+    text: Option<&str>,
+) -> Markup {
+    let file = format!("/buy/{id}/content");
     let card = html! {
-        div class="stage lit" { (shown(goods, &file)) }
+        div class="stage lit" { (shown(title, content, text, &file)) }
         div class="about" {
-            h1 { (item.title) }
+            h1 { (title) }
             p class="paid" role="status" data-test="paid" { "Paid. Thank you!" }
             p { a class="plain" data-test="save" href=(file) { "Save the file" } }
             p class="quiet" { "In this browser, this page shows it again for 30 days." }
         }
     };
-    item_page(store, &item.title, item, &card)
+    item_page(store, title, id, &card)
 }
 
 /// What went wrong, in words for the buyer. `retries`: the page asks again by itself.
@@ -192,24 +202,24 @@ pub(crate) fn problem(store: &str, problem: &Problem, retries: bool) -> Markup {
     page(store, &problem.title, &card)
 }
 
-fn shown(goods: &Goods, file: &str) -> Markup {
-    let item = &goods.item;
-    match item.content_type.split('/').next() {
-        Some("text") => html! {
+fn shown(title: &str, content: &Content, text: Option<&str>, file: &str) -> Markup {
+    if let Some(text) = text {
+        return html! {
             // HTML drops one newline after `<pre>`; the goods may begin with one of their own.
-            pre class=(columns(&String::from_utf8_lossy(goods.content))) data-test="content" tabindex="0"
-                role="region" aria-label=(item.title) {
-                "\n" (String::from_utf8_lossy(goods.content))
+            pre class=(columns(text)) data-test="content" tabindex="0" role="region" aria-label=(title) {
+                "\n" (text)
             }
-        },
-        Some("image") => html! { img data-test="content" src=(file) alt=(item.title); },
+        };
+    }
+    match content.content_type.split('/').next() {
+        Some("image") => html! { img data-test="content" src=(file) alt=(title); },
         Some("audio") => html! {
-            audio data-test="content" src=(file) controls preload="metadata" aria-label=(item.title) {}
+            audio data-test="content" src=(file) controls preload="metadata" aria-label=(title) {}
         },
         Some("video") => html! {
-            video data-test="content" src=(file) controls preload="metadata" aria-label=(item.title) {}
+            video data-test="content" src=(file) controls preload="metadata" aria-label=(title) {}
         },
-        _ => html! { p data-test="content" { "Your file is ready: " (item.content_type) } },
+        _ => html! { p data-test="content" { "Your file is ready: " (content.content_type) } },
     }
 }
 
@@ -226,7 +236,7 @@ fn columns(text: &str) -> String {
 
 fn price(item: &Item) -> Markup {
     html! {
-        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (item.price_msat) }
+        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (item.price_text()) }
     }
 }
 
@@ -245,9 +255,9 @@ fn sentence(detail: &str) -> String {
     sentence
 }
 
-fn item_page(store: &str, title: &str, item: &Item, card: &Markup) -> Markup {
+fn item_page(store: &str, title: &str, id: &ItemId, card: &Markup) -> Markup {
     let content = html! {
-        article class="card single" data-test={ "item-" (item.id) } { (card) }
+        article class="card single" data-test={ "item-" (id) } { (card) }
         p class="more" { a href="/buy" { "All that the store has" } }
     };
     page(store, title, &content)
@@ -278,36 +288,56 @@ fn page(store: &str, title: &str, content: &Markup) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use shared::lightning::Msat;
 
-    fn hostile() -> Goods {
-        Goods {
-            item: Item {
-                title: "<script>title</script>".to_owned(),
-                teaser: "\"><img src=x onerror=teaser>".to_owned(),
-                ..item()
-            },
-            content: b"\n</pre><script>goods</script>&amp;",
+    use super::*;
+    use crate::catalogue::Bytes;
+
+    fn hostile() -> Item {
+        let content = content("text/plain");
+        Item {
+            id: "cat".parse().unwrap(),
+            title: "<script>title</script>".to_owned(),
+            teaser: "\"><img src=x onerror=teaser>".to_owned(),
+            price_msat: Msat(100_000),
+            fiat_price: None,
+            rate: None,
+            valid_for_secs: None,
+            content_type: content.content_type,
+            size: content.size,
+            sha256: content.sha256,
         }
     }
 
-    fn item() -> Item {
-        let catalogue = crate::catalogue::Catalogue::cats();
-        catalogue.items().swap_remove(0)
+    fn content(content_type: &str) -> Content {
+        Content {
+            content_type: content_type.to_owned(),
+            file_name: "cat".to_owned(),
+            sha256: ContentHash::of(b""),
+            size: 0,
+            bytes: Bytes::Here(b""),
+        }
     }
+
+    fn paid_page(content_type: &str, text: Option<&str>) -> String {
+        let item = hostile();
+        paid("store", &item.id, &item.title, &content(content_type), text).into_string()
+    }
+
+    const HOSTILE_TEXT: &str = "\n</pre><script>goods</script>&amp;";
 
     #[test]
     fn nothing_hostile_gets_through() {
-        let goods = hostile();
+        let item = hostile();
         let id = PurchaseId([1; 16]);
         let name = "<b>store</b>";
         let pages = [
-            index(name, std::slice::from_ref(&goods.item)),
-            offer(name, &goods.item, id),
-            expired(name, &goods.item, id),
-            paid(name, &goods),
+            index(name, std::slice::from_ref(&item)).into_string(),
+            offer(name, &item, id).into_string(),
+            expired(name, &item, id).into_string(),
+            paid_page("text/plain", Some(HOSTILE_TEXT)),
         ];
-        for page in pages.map(Markup::into_string) {
+        for page in pages {
             for forbidden in ["<script", "<img", "<b>", "style=\"", "onerror=teaser>"] {
                 assert!(!page.contains(forbidden), "{forbidden} in {page}");
             }
@@ -316,7 +346,7 @@ mod tests {
 
     #[test]
     fn text_keeps_its_first_newline_and_stays_text() {
-        let page = paid("store", &hostile()).into_string();
+        let page = paid_page("text/plain", Some(HOSTILE_TEXT));
         let text = page.split_once("&lt;/pre&gt;").unwrap().0;
         assert!(text.ends_with(">\n\n"), "{text}");
         assert!(page.contains("&amp;amp;"));
@@ -333,14 +363,7 @@ mod tests {
             ("video/mp4", "<video "),
             ("application/zip", "Your file is ready: application/zip"),
         ] {
-            let goods = Goods {
-                item: Item {
-                    content_type: content_type.to_owned(),
-                    ..item()
-                },
-                content: b"",
-            };
-            assert!(paid("store", &goods).into_string().contains(element));
+            assert!(paid_page(content_type, None).contains(element));
         }
     }
 

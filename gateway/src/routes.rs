@@ -1,6 +1,7 @@
 //! The table of routes and what lies around them: CORS, limits, headers, the log.
 
 mod content;
+mod delivery;
 mod discovery;
 mod health;
 mod invoices;
@@ -76,7 +77,10 @@ async fn open_to_every_site(request: Request, next: Next) -> Response {
     let mut response = if preflight {
         let allowed = [
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, HEAD"),
-            (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+            (
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, range, if-range",
+            ),
             (ACCESS_CONTROL_MAX_AGE, "86400"),
         ];
         (StatusCode::NO_CONTENT, allowed).into_response()
@@ -87,10 +91,14 @@ async fn open_to_every_site(request: Request, next: Next) -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate, date"),
+        HeaderValue::from_static(EXPOSED),
     );
     response
 }
+
+/// What another site's script may read of an answer.
+const EXPOSED: &str =
+    "www-authenticate, date, etag, accept-ranges, content-range, content-disposition";
 
 fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))

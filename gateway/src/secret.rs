@@ -68,16 +68,24 @@ impl Secret {
 
     /// Reads the file, or makes it with a new secret where there is none.
     pub fn load_or_create(path: &Path) -> Result<Self, SecretError> {
+        if let Some(secret) = Self::load_if_there(path)? {
+            return Ok(secret);
+        }
+        create(path).map_err(|source| SecretError::Create {
+            path: path.to_owned(),
+            source,
+        })?;
+        tracing::info!(?path, "made a new secret; keep a copy of this file");
+        Self::load(path)
+    }
+
+    /// Reads the file; `None` where there is none yet.
+    pub fn load_if_there(path: &Path) -> Result<Option<Self>, SecretError> {
         match Self::load(path) {
             Err(SecretError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                create(path).map_err(|source| SecretError::Create {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                tracing::info!(?path, "made a new secret; keep a copy of this file");
-                Self::load(path)
+                Ok(None)
             }
-            loaded => loaded,
+            loaded => loaded.map(Some),
         }
     }
 

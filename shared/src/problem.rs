@@ -91,6 +91,8 @@ error_codes! {
     Gone = "gone", 410, "The goods are gone";
     /// The address exists, but not for this method.
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed";
+    /// The goods have no such bytes.
+    RangeNotSatisfiable = "range-not-satisfiable", 416, "The range is not satisfiable";
     /// The body is larger than the API takes.
     TooLarge = "too-large", 413, "The request is too large";
     /// A mistake of the gateway's; its log says more.

@@ -1,32 +1,92 @@
 //! `purrwall check`: whether the gateway could start and sell, without starting it.
 
-use anyhow::{Context as _, Result, bail};
-use gateway::config::{Arguments, Config};
+use anyhow::{Context as _, Error, Result, anyhow};
+use gateway::config::{Arguments, Config, RateSource};
 use gateway::lightningd::Lightningd;
+use gateway::secret::Secret;
+use gateway::{catalogue, rates};
 
-/// Checks the configuration and asks the node; the first thing that is wrong ends it.
-pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+use super::serve::secret_variable;
+
+/// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
+/// Nothing is made or changed.
+pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let config = Config::new(arguments)?;
-    let lightningd = Lightningd::new(config.lightning_rpc, config.timing.call_deadline);
-    let node = match lightningd.node().await {
-        Ok(node) => node,
+    let mut failed = 0;
+    let mut tell = |what: &str, checked: Result<String>| match checked {
+        Ok(found) => println!("ok      {what}: {found}"),
         Err(error) => {
-            let remedy = error.remedy();
-            return Err(error).context(remedy);
+            failed += 1;
+            println!("failed  {what}: {error:#}");
         }
     };
+    tell("secret", check_secret(&config));
+    tell("frontend", check_frontend(&config));
+    for (id, checked) in catalogue::check(&config.catalogue) {
+        tell(&format!("item {id}"), checked.map_err(Error::from));
+    }
+    for rate in &config.catalogue.rates {
+        let checked = match &rate.source {
+            RateSource::Fixed(rate) => Ok(format!("{rate}, fixed")),
+            RateSource::Endpoint { url, pointer, .. } => rates::ask(url, pointer)
+                .await
+                .map(|rate| rate.to_string())
+                .with_context(|| format!("cannot use {url}")),
+        };
+        tell(&format!("rate of {}", rate.currency), checked);
+    }
+    tell("node", check_node(&config).await);
+    match failed {
+        0 => Ok(()),
+        1 => Err(anyhow!("one thing is wrong")),
+        _ => Err(anyhow!("{failed} things are wrong")),
+    }
+}
+
+fn check_secret(config: &Config) -> Result<String> {
+    if secret_variable()?.is_some() {
+        return Ok("from PURRWALL_SECRET".into());
+    }
+    let path = config.secret_file.display();
+    match Secret::load_if_there(&config.secret_file)? {
+        Some(_) => Ok(format!("in {path}")),
+        None => Ok(format!("will be made in {path}")),
+    }
+}
+
+fn check_frontend(config: &Config) -> Result<String> {
+    let Some(dir) = &config.frontend.dir else {
+        return Ok("none, so that only the API is served".into());
+    };
+    let page = dir.join("index.html");
+    if page.is_file() {
+        return Ok(dir.display().to_string());
+    }
+    Err(anyhow!(
+        "there is no {}; build the page with `cargo xtask build`, which makes dist/, and name \
+         that folder",
+        page.display()
+    ))
+}
+
+async fn check_node(config: &Config) -> Result<String> {
+    let lightningd = Lightningd::new(config.lightning_rpc.clone(), config.timing.call_deadline);
+    let node = lightningd.node().await.map_err(|error| {
+        let remedy = error.remedy();
+        Error::from(error).context(remedy)
+    })?;
     if let Some(expected) = config.network
         && expected != node.network
     {
-        bail!(
+        return Err(anyhow!(
             "lightningd is on {}, but --network says {expected}; correct it, or name the other \
              node's socket with --lightning-rpc",
             node.network
-        );
+        ));
     }
-    println!("the node {} on {} answers", node.id, node.network);
-    if let Some(syncing) = node.syncing {
-        println!("it cannot be paid yet: {syncing}");
-    }
-    Ok(())
+    let syncing = node
+        .syncing
+        .map(|syncing| format!(" (cannot be paid yet: {syncing})"));
+    let syncing = syncing.unwrap_or_default();
+    Ok(format!("{} on {}{syncing}", node.id, node.network))
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::{Context as _, Result};
 use gateway::config::{Arguments, Config};
 use gateway::secret::Secret;
-use gateway::{App, serve};
+use gateway::{App, reload, serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -14,11 +14,10 @@ use tracing_subscriber::EnvFilter;
 /// Serves until the process is asked to end.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     start_log()?;
-    let config = Config::new(arguments)?;
-    let secret = match env::var("PURRWALL_SECRET") {
-        Ok(text) => text.trim().parse().context("cannot use PURRWALL_SECRET")?,
-        Err(env::VarError::NotPresent) => Secret::load_or_create(&config.secret_file)?,
-        Err(error) => return Err(error).context("cannot read PURRWALL_SECRET"),
+    let config = Config::new(&arguments)?;
+    let secret = match secret_variable()? {
+        Some(secret) => secret,
+        None => Secret::load_or_create(&config.secret_file)?,
     };
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!(
@@ -26,7 +25,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             config.listen
         )
     })?;
+    let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
     let shutdown = shutdown()?;
+    let app = App::new(config.clone(), &secret)?;
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(
@@ -35,8 +36,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         listener.local_addr()?
     )?;
     stdout.flush()?;
-    serve(listener, App::new(config, &secret), shutdown).await?;
+    tokio::spawn(reload::follow(app.clone(), arguments, config, hangup));
+    serve(listener, app, shutdown).await?;
     Ok(())
+}
+
+/// The secret that the environment gives, in place of any file.
+pub(crate) fn secret_variable() -> Result<Option<Secret>> {
+    match env::var("PURRWALL_SECRET") {
+        Ok(text) => {
+            let secret = text.trim().parse().context("cannot use PURRWALL_SECRET")?;
+            Ok(Some(secret))
+        }
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(error) => Err(error).context("cannot read PURRWALL_SECRET"),
+    }
 }
 
 fn start_log() -> Result<()> {

@@ -1,47 +1,61 @@
 //! The goods, for those who paid; for the others, what to pay (L402).
 
-use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderValue, Method};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::response::Response;
 use shared::api::{ItemId, Status};
 use shared::claim::Claim;
 
 use super::AppState;
+use super::delivery::deliver;
 use super::invoices::{Presented, create_or_find, random_purchase_id};
 use crate::App;
-use crate::catalogue::Goods;
-use crate::claim::{ClaimRejection, Credential};
+use crate::catalogue::{Content, Goods};
+use crate::claim::{ClaimRejection, Claims, Credential};
 use crate::clock::unix_now;
 use crate::error::Error;
 
 /// `GET /api/v1/items/{item}/content`
 ///
 /// The claim is always needed. Beside it, the preimage unlocks, or lightningd's word that the
-/// invoice is paid. Of several credentials, any one that unlocks is enough.
+/// invoice is paid. Of several credentials, any one that unlocks is enough. What is delivered is
+/// the version that was sold, in the catalogue or not.
 pub(super) async fn get_content(
     State(app): AppState,
     item: Result<Path<ItemId>, PathRejection>,
     method: Method,
+    headers: HeaderMap,
     Presented(credentials): Presented,
 ) -> Result<Response, Error> {
     let Path(item) = item?;
-    let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
-    match admit(&app, goods, credentials).await? {
-        Admission::Paid => Ok(deliver(goods)),
+    match admit(&app, &item, credentials).await? {
+        Admission::Paid(claim) => deliver(sold(&app, &item, &claim)?, &method, &headers).await,
         Admission::Unpaid(challenge) => Err(challenge),
-        // Who asks for nothing but the headers cannot want an invoice.
-        Admission::Nothing if method == Method::GET => Err(offer(&app, goods).await?),
-        Admission::Nothing => Err(Error::PaymentRequired { challenge: None }),
+        Admission::Nothing => {
+            let catalogue = app.catalogue();
+            let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
+            // Who asks for nothing but the headers cannot want an invoice.
+            if method == Method::GET {
+                Err(offer(&app, goods).await?)
+            } else {
+                Err(Error::PaymentRequired { challenge: None })
+            }
+        }
     }
+}
+
+/// The version that was sold under a verified claim for this item.
+pub(super) fn sold(app: &App, item: &ItemId, claim: &Claim) -> Result<Content, Error> {
+    let sold = app.catalogue().sold(item, Claims::version(claim)?);
+    sold.map_err(|error| Error::Internal(format!("cannot look for a kept version: {error}")))?
+        .ok_or(Error::Gone)
 }
 
 /// What the credentials of a request are worth together.
 enum Admission {
-    /// One of them unlocks.
-    Paid,
+    /// One of them unlocks: this.
+    Paid(Claim),
     /// One of them has an invoice that can still be paid: the challenge says it again.
     Unpaid(Error),
     /// There are none, or their invoices expired.
@@ -51,14 +65,14 @@ enum Admission {
 /// What can be decided without lightningd is decided first, over all credentials.
 async fn admit(
     app: &App,
-    goods: &Goods,
+    item: &ItemId,
     credentials: Vec<Result<Credential, ClaimRejection>>,
 ) -> Result<Admission, Error> {
     let mut verified = Vec::new();
     let mut rejection = None;
     for credential in credentials {
-        match credential.and_then(|credential| verify(app, goods, credential)) {
-            Ok((_, true)) => return Ok(Admission::Paid),
+        match credential.and_then(|credential| verify(app, item, credential)) {
+            Ok((credential, true)) => return Ok(Admission::Paid(credential.claim)),
             Ok((credential, false)) => verified.push(credential),
             Err(why) => rejection = Some(why),
         }
@@ -71,7 +85,7 @@ async fn admit(
     for credential in verified {
         match ask(app, &credential).await {
             Ok(Admission::Nothing) => {}
-            Ok(Admission::Paid) => return Ok(Admission::Paid),
+            Ok(Admission::Paid(claim)) => return Ok(Admission::Paid(claim)),
             // An invoice to pay says more than that another one cannot be asked about.
             Ok(unpaid) => answer = Ok(unpaid),
             Err(error) if matches!(answer, Ok(Admission::Unpaid(_))) => drop(error),
@@ -84,10 +98,10 @@ async fn admit(
 /// The credential, where it is this store's for this item, and whether it proves the payment.
 fn verify(
     app: &App,
-    goods: &Goods,
+    item: &ItemId,
     credential: Credential,
 ) -> Result<(Credential, bool), ClaimRejection> {
-    if app.claims.verify(&credential.claim, unix_now())? != *goods.id() {
+    if app.claims.verify(&credential.claim, unix_now())? != *item {
         return Err(ClaimRejection::Item);
     }
     let is_proof = credential.proves_payment()?;
@@ -98,7 +112,7 @@ fn verify(
 async fn ask(app: &App, credential: &Credential) -> Result<Admission, Error> {
     let payment_hash = credential.payment_hash();
     match app.payments.standing(payment_hash).await?.status {
-        Status::Paid => Ok(Admission::Paid),
+        Status::Paid => Ok(Admission::Paid(credential.claim.clone())),
         Status::Expired => Ok(Admission::Nothing),
         Status::Unpaid => {
             let found = app.payments.lightningd().find_by_payment_hash(payment_hash);
@@ -126,14 +140,4 @@ fn challenge(claim: &Claim, bolt11: &str) -> Error {
     Error::PaymentRequired {
         challenge: Some(value),
     }
-}
-
-/// The answer with the goods in it.
-pub(super) fn deliver(goods: &Goods) -> Response {
-    let headers = [
-        (CONTENT_TYPE, goods.item.content_type.clone()),
-        (ETAG, format!("\"{}\"", goods.item.sha256)),
-        (CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    (headers, Bytes::from_static(goods.content)).into_response()
 }

@@ -28,13 +28,13 @@ pub(super) async fn get_manifest(
         version: "1.0",
         provider: Provider {
             name: app.store.name.clone(),
-            uri: address(&headers),
+            uri: app.store.public_url.clone().or_else(|| address(&headers)),
             node_pubkey: node.id,
         },
         currencies: ["msat"],
         macaroon_versions: [0],
         payment_methods: ["bolt11"],
-        services: app.catalogue.items().iter().map(service).collect(),
+        services: app.catalogue().items().iter().map(service).collect(),
         caveats: caveats(),
     };
     let caching = [(CACHE_CONTROL, "public, max-age=60"), (VARY, "Host")];

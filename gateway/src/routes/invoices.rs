@@ -15,13 +15,15 @@ use shared::api::{
     CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, ItemId, MAX_WAIT_SECS, PurchaseId,
 };
 use shared::claim::Identifier;
+use shared::content::commitment;
+use shared::fiat::Rate;
 use shared::invoice::created_at;
 use tokio::time::Instant;
 
 use super::AppState;
 use crate::App;
 use crate::catalogue::Goods;
-use crate::claim::{ClaimRejection, Credential};
+use crate::claim::{ClaimRejection, Credential, Limits};
 use crate::clock::unix_now;
 use crate::error::Error;
 use crate::lightningd::{KnownInvoice, NewInvoice};
@@ -33,7 +35,8 @@ pub(super) async fn create_invoice(
     body: Result<Json<CreateInvoice>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CreatedInvoice>), Error> {
     let Path(item) = item?;
-    let goods = app.catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
+    let catalogue = app.catalogue();
+    let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
     let Json(CreateInvoice { purchase_id }) = body?;
     let (status, created) = create_or_find(&app, goods, purchase_id).await?;
     Ok((status, Json(created)))
@@ -58,23 +61,34 @@ pub(super) async fn create_or_find(
 ) -> Result<(StatusCode, CreatedInvoice), Error> {
     app.payments.node().await?;
     let lightningd = app.payments.lightningd();
-    let token_id = app.claims.token_id(goods.id(), purchase_id);
-    let label = format!("purrwall/{}/{}", goods.id(), token_id.to_lower_hex_string());
-    let created = lightningd
-        .create_invoice(NewInvoice {
-            label: label.clone(),
-            amount_msat: goods.item.price_msat,
-            description: goods.description(),
-            expiry_secs: app.store.invoice_expiry_secs,
-        })
-        .await?;
-    let (status, invoice) = match created {
-        Some(invoice) => (StatusCode::CREATED, Some(invoice)),
-        None => (StatusCode::OK, lightningd.find_by_label(label).await?),
+    let token_id = app.claims.token_id(&goods.id, purchase_id);
+    let label = format!("purrwall/{}/{}", goods.id, token_id.to_lower_hex_string());
+    let quote = goods.quote();
+    let created = match &quote {
+        Ok(quote) => {
+            let invoice = NewInvoice {
+                label: label.clone(),
+                amount_msat: quote.msat,
+                description: goods.description(quote),
+                expiry_secs: app.store.invoice_expiry_secs,
+            };
+            lightningd.create_invoice(invoice).await?
+        }
+        // The purchase may have its invoice from when there was a price; its amount stands.
+        Err(_) => None,
     };
-    let invoice = invoice
-        .ok_or_else(|| Error::Internal("an invoice vanished while it was looked up".into()))?;
-    Ok((status, describe(app, goods, token_id, invoice)?))
+    if let Some(invoice) = created {
+        let rate = quote.ok().and_then(|quote| quote.rate);
+        let created = describe(app, goods, token_id, invoice, rate)?;
+        return Ok((StatusCode::CREATED, created));
+    }
+    let Some(invoice) = lightningd.find_by_label(label).await? else {
+        quote?;
+        let vanished = "an invoice vanished while it was looked up";
+        return Err(Error::Internal(vanished.into()));
+    };
+    let found = describe(app, goods, token_id, invoice, None)?;
+    Ok((StatusCode::OK, found))
 }
 
 /// The node's word is taken: buyers check the invoice themselves, and checking it here as well
@@ -84,6 +98,7 @@ fn describe(
     goods: &Goods,
     token_id: [u8; 32],
     invoice: KnownInvoice,
+    rate: Option<Rate>,
 ) -> Result<CreatedInvoice, Error> {
     let odd = || Error::Internal("lightningd made an invoice of another form than BOLT11".into());
     let bolt11 = invoice.bolt11.ok_or_else(odd)?;
@@ -92,8 +107,19 @@ fn describe(
         payment_hash,
         token_id,
     };
+    // All of it follows from the invoice, so that the same purchase has the same claim, whatever
+    // became of the goods since. Only who changes an item's valid_for changes its open claims.
+    let limits = Limits {
+        sha256: commitment(&invoice.description),
+        valid_until: goods.valid_for.map(|valid_for| {
+            invoice
+                .standing
+                .expires_at
+                .saturating_add(valid_for.as_secs())
+        }),
+    };
     Ok(CreatedInvoice {
-        claim: app.claims.mint(goods.id(), identifier),
+        claim: app.claims.mint(&goods.id, identifier, limits),
         invoice: InvoiceDetails {
             payment_hash,
             amount_msat: invoice.amount_msat.ok_or_else(odd)?,
@@ -102,7 +128,7 @@ fn describe(
             expires_at: invoice.standing.expires_at,
             bolt11,
         },
-        rate: None,
+        rate,
     })
 }
 

@@ -12,7 +12,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     REFRESH, RETRY_AFTER, SET_COOKIE,
 };
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -20,15 +20,17 @@ use axum::{Form, Router};
 use maud::Markup;
 use serde::Deserialize;
 use shared::api::{ItemId, PurchaseId, Status};
+use shared::claim::Claim;
 use shared::invoice::Invoice;
 use shared::lightning::PaymentHash;
 use tokio::time::Instant;
 
-use super::content::deliver;
+use super::content::sold;
+use super::delivery::{attachment, deliver};
 use super::invoices::{create_or_find, random_purchase_id};
 use super::{AppState, method_not_allowed, not_found, unless_set};
 use crate::App;
-use crate::catalogue::Goods;
+use crate::catalogue::{Catalogue, Content, Goods};
 use crate::clock::unix_now;
 use crate::error::{Error, MAX_BODY, Told};
 use crate::plain::{self, REFRESH_SECS, STYLE, cookie};
@@ -55,7 +57,7 @@ const POLICY: &str = "default-src 'none'; img-src 'self' data:; media-src 'self'
 
 /// `GET /buy`
 async fn list_items(State(app): AppState) -> Markup {
-    plain::index(&app.store.name, &app.catalogue.items())
+    plain::index(&app.store.name, &app.catalogue().items())
 }
 
 /// `GET /buy/style.css`: under another query with each change, so it may be kept for good.
@@ -79,19 +81,29 @@ async fn show_item(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let goods = find(&app, item)?;
-    let (store, item) = (&app.store.name, &goods.item);
-    match stage(&app, goods, &headers).await? {
-        Stage::Offer => Ok(plain::offer(store, item, random_purchase_id()?).into_response()),
-        Stage::Expired => Ok(plain::expired(store, item, random_purchase_id()?).into_response()),
-        Stage::Paid => Ok(plain::paid(store, goods).into_response()),
+    let Path(id) = item?;
+    let store = &app.store.name;
+    let catalogue = app.catalogue();
+    let item = || find(&catalogue, &id)?.item().map_err(Error::from);
+    match stage(&app, &id, &headers).await? {
+        Stage::Offer => Ok(plain::offer(store, &item()?, random_purchase_id()?).into_response()),
+        Stage::Expired => {
+            Ok(plain::expired(store, &item()?, random_purchase_id()?).into_response())
+        }
+        Stage::Paid(claim) => {
+            let content = sold(&app, &id, &claim)?;
+            let text = text_of(&content).await?;
+            let goods = catalogue.find(&id);
+            let title = goods.map_or(id.as_str(), |goods| &goods.title);
+            Ok(plain::paid(store, &id, title, &content, text.as_deref()).into_response())
+        }
         Stage::Payable(payment_hash) => {
             let bolt11 = app.payments.bolt11(payment_hash).await?;
             let invoice = Invoice::decode(&bolt11).map_err(|error| {
                 Error::Internal(format!("lightningd has no valid invoice: {error}"))
             })?;
             let watching = query.as_deref() != Some("still");
-            let page = plain::invoice(store, item, &invoice, unix_now(), watching);
+            let page = plain::invoice(store, &item()?, &invoice, unix_now(), watching);
             let refresh = watching.then(|| [(REFRESH, HeaderValue::from(REFRESH_SECS))]);
             Ok((refresh, page).into_response())
         }
@@ -114,20 +126,22 @@ async fn buy_item(
     headers: HeaderMap,
     form: Result<Form<Buy>, FormRejection>,
 ) -> Result<Response, Error> {
-    let goods = find(&app, item)?;
-    let page = Redirect::to(&format!("/buy/{}", goods.id()));
+    let Path(id) = item?;
+    let page = Redirect::to(&format!("/buy/{id}"));
     if comes_from_elsewhere(&headers) {
         return Ok(page.into_response());
     }
-    if let Stage::Payable(_) | Stage::Paid = stage(&app, goods, &headers).await? {
+    if let Stage::Payable(_) | Stage::Paid(_) = stage(&app, &id, &headers).await? {
         return Ok(page.into_response());
     }
+    let catalogue = app.catalogue();
+    let goods = find(&catalogue, &id)?;
     let purchase_id = match form {
         Ok(Form(Buy { purchase_id })) => purchase_id,
         Err(_) => random_purchase_id()?,
     };
     let (_, created) = create_or_find(&app, goods, purchase_id).await?;
-    let cookie = cookie::keep(&created.claim, goods.id(), &headers);
+    let cookie = cookie::keep(&created.claim, &id, &headers);
     Ok(([(SET_COOKIE, cookie)], page).into_response())
 }
 
@@ -138,26 +152,36 @@ async fn buy_item(
 async fn get_content(
     State(app): AppState,
     item: Result<Path<ItemId>, PathRejection>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let goods = find(&app, item)?;
-    let Stage::Paid = stage(&app, goods, &headers).await? else {
+    let Path(id) = item?;
+    let Stage::Paid(claim) = stage(&app, &id, &headers).await? else {
+        let catalogue = app.catalogue();
+        find(&catalogue, &id)?;
         return Err(Error::PaymentRequired { challenge: None });
     };
-    let disposition = format!("attachment; filename=\"{}\"", goods.id());
-    let guard = [
-        (CONTENT_DISPOSITION, disposition),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; sandbox".into(),
-        ),
-    ];
-    Ok((guard, deliver(goods)).into_response())
+    let content = sold(&app, &id, &claim)?;
+    let guard = [(CONTENT_DISPOSITION, attachment(&content))];
+    let delivered = deliver(content, &method, &headers).await?;
+    Ok((guard, delivered).into_response())
 }
 
-fn find(app: &App, item: Result<Path<ItemId>, PathRejection>) -> Result<&Goods, Error> {
-    let Path(item) = item?;
-    app.catalogue.find(&item).ok_or(Error::UnknownItem(item))
+fn find<'a>(catalogue: &'a Catalogue, id: &ItemId) -> Result<&'a Goods, Error> {
+    let unknown = || Error::UnknownItem(id.clone());
+    catalogue.find(id).ok_or_else(unknown)
+}
+
+/// More text than this is not read on a page.
+const MAX_TEXT: u64 = 256 * 1024;
+
+/// The text that the page shows, if that is what was sold.
+async fn text_of(content: &Content) -> Result<Option<String>, Error> {
+    if !content.content_type.starts_with("text/") || content.size > MAX_TEXT {
+        return Ok(None);
+    }
+    let bytes = content.read().await?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Where the buyer's purchase of an item stands.
@@ -166,18 +190,17 @@ enum Stage {
     Offer,
     /// There is an invoice, and it can be paid.
     Payable(PaymentHash),
-    /// It is paid.
-    Paid,
+    /// It is paid, with this claim.
+    Paid(Claim),
     /// It was not paid in time.
     Expired,
 }
 
 /// Looks into the cookie. One that this store did not make for this item is as good as none.
-async fn stage(app: &App, goods: &Goods, headers: &HeaderMap) -> Result<Stage, Error> {
+async fn stage(app: &App, id: &ItemId, headers: &HeaderMap) -> Result<Stage, Error> {
     let now = unix_now();
-    let mut claims = cookie::kept(goods.id(), headers).into_iter();
-    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now).as_ref() == Ok(goods.id()))
-    else {
+    let mut claims = cookie::kept(id, headers).into_iter();
+    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now).as_ref() == Ok(id)) else {
         return Ok(Stage::Offer);
     };
     let payment_hash = claim.payment_hash();
@@ -192,7 +215,7 @@ async fn stage(app: &App, goods: &Goods, headers: &HeaderMap) -> Result<Stage, E
         standing = app.payments.wait(payment_hash, until).await?;
     }
     Ok(match standing.status {
-        Status::Paid => Stage::Paid,
+        Status::Paid => Stage::Paid(claim),
         Status::Unpaid if !is_over => Stage::Payable(payment_hash),
         Status::Unpaid | Status::Expired => Stage::Expired,
     })

@@ -14,6 +14,6 @@ pub(super) async fn get_store(State(app): AppState) -> Result<Json<Store>, Error
         name: app.store.name.clone(),
         network: node.network,
         node_id: node.id,
-        items: app.catalogue.items(),
+        items: app.catalogue().items(),
     }))
 }

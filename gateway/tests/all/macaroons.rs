@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use gateway::claim::Claims;
+use gateway::claim::{Claims, Limits};
 use gateway::secret::Secret;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn check(program: &mut Command) {
         payment_hash: PaymentHash([0xab; 32]),
         token_id: [0xcd; 32],
     };
-    let claim = claims.mint(&item("two-cats"), identifier);
+    let claim = claims.mint(&item("two-cats"), identifier, Limits::default());
     let ask = json!({
         "claim": claim.to_base64(),
         "root_key": root_key(&identifier),

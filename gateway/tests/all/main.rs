@@ -7,6 +7,7 @@
 //! - `macaroons`: claims against other implementations.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `buy`: `purrwall buy` and `purrwall verify`.
+//! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -19,14 +20,19 @@ mod buyer;
 mod content;
 mod discovery;
 mod fake_lightningd;
+mod goods;
+mod guide;
 mod invoices;
 mod macaroons;
 mod nodes;
+mod own_store;
 mod page;
 mod payments;
 mod plain;
+mod prices;
 mod process;
 mod purchase;
 mod recorded;
+mod reload;
 mod story;
 mod tools;

@@ -3,11 +3,26 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// The network takes a while to start, so the tests that can share one do, and so one runtime.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(test);
+}
+
+/// The network that tests share within [`run`].
+pub(crate) async fn nodes() -> &'static Nodes {
+    static NODES: OnceCell<Nodes> = OnceCell::const_new();
+    NODES.get_or_init(Nodes::devnet).await
+}
 
 /// The sockets of the story.
 pub(crate) struct Nodes {

@@ -131,14 +131,14 @@ async fn other_sites_may_use_the_api() {
         .header("access-control-request-method", "POST")
         .header(
             "access-control-request-headers",
-            "authorization,content-type",
+            "authorization,content-type,range,if-range",
         );
     let answer = gateway.send(preflight.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(
         answer.header("access-control-allow-headers"),
-        "authorization, content-type"
+        "authorization, content-type, range, if-range"
     );
     assert_eq!(
         answer.header("access-control-allow-methods"),
@@ -163,7 +163,7 @@ async fn other_sites_may_use_the_api() {
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "www-authenticate, date"
+            "www-authenticate, date, etag, accept-ranges, content-range, content-disposition"
         );
     }
     let operators = gateway.get("/readyz").await;

@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::App;
-use gateway::config::{Config, FrontendConfig, StoreConfig, Timing};
+use gateway::config::{CatalogueConfig, Config, FrontendConfig, StoreConfig, Timing};
 use gateway::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -45,9 +45,11 @@ pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
         secret_file: PathBuf::from("/nonexistent"),
         store: StoreConfig {
             name: "Test store".into(),
+            public_url: None,
             invoice_expiry_secs: 600,
         },
         frontend: FrontendConfig::default(),
+        catalogue: CatalogueConfig::default(),
         network: None,
         timing: Timing {
             call_deadline: Duration::from_millis(500),
@@ -64,7 +66,7 @@ impl TestGateway {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let app = App::new(config, &Secret::from_bytes(SECRET));
+        let app = App::new(config, &Secret::from_bytes(SECRET)).unwrap();
         let router = gateway::router(app.clone());
         Self { app, router }
     }
@@ -184,7 +186,8 @@ pub(crate) fn unix_now() -> u64 {
 
 /// Waits for a condition, with a limit.
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..1000 {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < limit {
         if condition() {
             return;
         }

@@ -192,7 +192,8 @@ fn a_crash_during_the_download_goes_on_with_it() {
     run(async {
         let shop = Shop::open().await;
         shop.way.changes_goods(|mut answer| {
-            answer.truncate(super::shop::body(&answer) + 10);
+            let goes_on = answer.starts_with(b"HTTP/1.1 206");
+            answer.truncate(super::shop::body(&answer) + if goes_on { 0 } else { 10 });
             answer
         });
         shop.buy().await.unwrap_err();

@@ -1,9 +1,8 @@
 //! A store over the devnet, a buyer with a faulty node, and a faulty way between the two.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::App;
@@ -18,26 +17,15 @@ use shared::receipt::Receipt;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::faults::NodeProxy;
-use crate::nodes::{Nodes, call};
+use crate::nodes::call;
+pub(crate) use crate::nodes::{nodes, run};
 use crate::tools::{config, eventually};
 
 pub(crate) const CAT: &[u8] = include_bytes!("../../../cats/cat.txt");
-
-/// The network takes a while to start, so all tests share one, and so one runtime.
-pub(crate) fn run(test: impl Future<Output = ()>) {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
-    RUNTIME.block_on(test);
-}
-
-pub(crate) async fn nodes() -> &'static Nodes {
-    static NODES: OnceCell<Nodes> = OnceCell::const_new();
-    NODES.get_or_init(Nodes::devnet).await
-}
 
 /// The store's node, by its key.
 pub(crate) async fn node_id(socket: &Path) -> String {
@@ -66,7 +54,7 @@ impl Shop {
         config.timing = gateway::config::Timing::default();
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();
-        let app = App::new(config, &Secret::from_bytes(secret));
+        let app = App::new(config, &Secret::from_bytes(secret)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let way = Way::start(listener.local_addr().unwrap()).await;
         let (closed, closing) = oneshot::channel::<()>();

@@ -1,0 +1,138 @@
+//! Prices as owners write them: `100 sat`, `1500 msat`, `0.25 USD`.
+//!
+//! Everything is rounded up to a whole millisatoshi, in decimal digits and whole numbers. So the
+//! store never gets less than the price, and never a whole millisatoshi more.
+
+use std::fmt;
+use std::str::FromStr;
+
+use shared::fiat::{Decimal, FiatPrice};
+use shared::lightning::Msat;
+
+/// What an item costs. Never nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Price {
+    /// The same amount at any time.
+    Fixed(Msat),
+    /// An amount that follows a rate.
+    Fiat(FiatPrice),
+}
+
+/// Text that is no price; says what one looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParsePriceError {
+    /// Not a number, a space and a unit.
+    #[error(
+        "is not a price: write a decimal number and a unit, such as \"100 sat\", \"1500 msat\" or \
+         \"0.25 USD\""
+    )]
+    Form,
+    /// The item would be free.
+    #[error("is a price of nothing; Lightning cannot ask for less than 1 msat")]
+    Nothing,
+}
+
+impl FromStr for Price {
+    type Err = ParsePriceError;
+    fn from_str(text: &str) -> Result<Self, ParsePriceError> {
+        let (number, unit) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .ok_or(ParsePriceError::Form)?;
+        let number: Decimal = number.parse().map_err(|_| ParsePriceError::Form)?;
+        if number.is_zero() {
+            return Err(ParsePriceError::Nothing);
+        }
+        let msat_per_unit = match unit.trim_start() {
+            "sat" => 1000,
+            "msat" => 1,
+            currency => {
+                let currency = currency.parse().map_err(|_| ParsePriceError::Form)?;
+                return Ok(Self::Fiat(FiatPrice {
+                    amount: number,
+                    currency,
+                }));
+            }
+        };
+        let msat = number.times_rounded_up(msat_per_unit);
+        msat.map(|msat| Self::Fixed(Msat(msat)))
+            .ok_or(ParsePriceError::Form)
+    }
+}
+
+/// Written so that it can be read again.
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(msat) => msat.fmt(f),
+            Self::Fiat(price) => price.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(text.parse::<Price>().unwrap().to_string(), expected);
+    }
+
+    #[test]
+    fn prices_as_owners_write_them() {
+        check("100 sat", "100 sat");
+        check(" 1500  msat ", "1500 msat");
+        check("0.250 USD", "0.25 USD");
+        check("1.5 sat", "1500 msat");
+    }
+
+    #[test]
+    fn a_part_of_a_millisatoshi_is_a_whole_one() {
+        check("0.1 msat", "1 msat");
+        check("0.0010001 sat", "2 msat");
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: ParsePriceError) {
+        assert_eq!(text.parse::<Price>(), Err(expected), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_no_price_is_refused() {
+        for text in [
+            "", "100", "sat", "100sat", "100 sats", "1e3 sat", "-1 sat", "1 usd", "1,5 sat",
+        ] {
+            check_refused(text, ParsePriceError::Form);
+        }
+        check_refused("0 sat", ParsePriceError::Nothing);
+        check_refused("0.00 USD", ParsePriceError::Nothing);
+        check_refused("2100000000000001 sat", ParsePriceError::Form);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".*") {
+            let _ = text.parse::<Price>();
+        }
+
+        #[test]
+        fn a_price_is_read_as_it_is_written(number in "[0-9]{1,6}(\\.[0-9]{1,8})?", unit in "sat|msat|[A-Z]{3}") {
+            if let Ok(price) = format!("{number} {unit}").parse::<Price>() {
+                prop_assert_eq!(price.to_string().parse(), Ok(price));
+            }
+        }
+
+        #[test]
+        fn satoshi_are_rounded_up_by_less_than_a_millisatoshi(whole in 0..1_000_000u64, fraction in 1..100_000_000u64) {
+            let Ok(Price::Fixed(Msat(msat))) = format!("{whole}.{fraction:08} sat").parse() else {
+                return Err(TestCaseError::fail("not read"));
+            };
+            // In units of 10^-8 sat, which are 10^-5 msat.
+            let exact = whole * 100_000_000 + fraction;
+            prop_assert!(msat * 100_000 >= exact && (msat - 1) * 100_000 < exact);
+        }
+    }
+}
