@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use shared::api::Item;
-use shared::invoice::{FailedCheck, Terms};
+use shared::invoice::{Check, FailedCheck, Terms};
 use shared::link::Link;
 use shared::problem::Problem;
 use shared::purchase::{Event, State, Tries, Undelivered};
@@ -224,10 +224,22 @@ impl View<'_> {
             .child(with_code(&failure.to_string()))
             .text(".");
         let comfort = paragraph("quiet", "Nothing was paid, and nothing payable is shown.");
+        let follows_a_rate = self.props.item.fiat_price.is_some();
+        let remedy = (follows_a_rate && failure.check() == Check::Amount).then(|| {
+            let words = "The price follows an exchange rate, which may have moved. Reload the page \
+                to see the price of now.";
+            paragraph("", words)
+        });
+        let children = [
+            Some(why.into()),
+            remedy,
+            Some(comfort),
+            Some(self.new_invoice()),
+        ];
         self.notice(
             "refused",
             "Do not pay this invoice",
-            [why.into(), comfort, self.new_invoice()],
+            children.into_iter().flatten(),
         )
     }
 
