@@ -25,6 +25,7 @@ use yew::html::ImplicitClone;
 use crate::clock::Clock;
 use crate::config::Gateway;
 use crate::goods::Arriving;
+use crate::json;
 
 /// How long nothing may come of goods before the connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
@@ -76,7 +77,8 @@ impl Client {
         let request = Request::post(&self.gateway.url(&invoices_path(item)))
             .cache(RequestCache::NoStore)
             .abort_signal(Some(signal))
-            .json(&CreateInvoice { purchase_id });
+            .header("content-type", "application/json")
+            .body(json::write(&CreateInvoice { purchase_id }));
         json(self.send(request).await?).await
     }
 
@@ -212,7 +214,7 @@ async fn trouble(response: Response) -> Trouble {
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
     let text = response.text().await.map_err(|_| Trouble::Unreadable)?;
-    serde_json::from_str(&text).map_err(|_| Trouble::Unreadable)
+    json::read(&text).ok_or(Trouble::Unreadable)
 }
 
 /// The header `Authorization`: the scheme is L402's.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use shared::link::Link;
 
 use crate::client::Client;
+use crate::json;
 
 /// Where the gateway is. On our own page, and behind Trunk's proxy, it is the page's own origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,9 @@ impl Gateway {
 
     /// The link that opens a purchase at the store's own page.
     pub fn link(&self, link: &Link) -> String {
-        self.url(&["/#", &link.to_fragment()].concat())
+        // Text and hex can always be written; a link without its purchase would read as damaged.
+        let json = json::write(link).unwrap_or_default();
+        self.url(&["/#", &Link::fragment(&json)].concat())
     }
 
     /// The gateway's own part of names in storage.

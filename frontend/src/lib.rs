@@ -7,7 +7,7 @@
 //! # Layout, in reading order
 //!
 //! - [`config`]: which gateway; [`client`]: the calls to it; [`clock`]: its time.
-//! - [`storage`]: what a reload finds again; [`opening`]: what a link brings.
+//! - [`json`]: the browser's own, in our types; [`storage`]: what a reload finds again; [`opening`]: what a link brings.
 //! - [`goods`]: as they come, and when they are here.
 //! - [`hooks`]: `use_purchase`, the only place where a purchase's job becomes a fetch or a timer,
 //!   and `use_store`, which loads the catalogue.
@@ -24,6 +24,7 @@ pub mod download;
 pub mod goods;
 pub mod hooks;
 pub mod ios;
+pub mod json;
 pub mod opening;
 pub mod storage;
 pub mod webln;

@@ -3,6 +3,8 @@
 use shared::link::{Link, LinkError};
 use wasm_bindgen::JsValue;
 
+use crate::json;
+
 /// Takes the link out of the address bar, so that nobody reads or shares it by mistake. `None`
 /// where the page has no link.
 ///
@@ -22,5 +24,5 @@ pub fn take_link() -> Option<Result<Link, LinkError>> {
         // A page that may not change its address keeps it.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
-    Some(fragment.parse())
+    Some(Link::json(fragment).and_then(|text| json::read(&text).ok_or(LinkError)))
 }

@@ -13,6 +13,7 @@ use shared::purchase::Saved;
 use web_sys::Storage;
 
 use crate::config::Gateway;
+use crate::json;
 
 /// The place of one item's purchase at one gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ pub fn purchases(gateway: &Gateway) -> Vec<Link> {
             Some((item, _)) => (item, true),
             None => (name, false),
         };
-        let purchase: Saved = serde_json::from_str(text).ok()?;
+        let purchase: Saved = json::read(text)?;
         (is_aside || purchase.preimage.is_some()).then_some(())?;
         let item = item.parse().ok()?;
         Some(Link { item, purchase })
@@ -127,7 +128,7 @@ fn read(key: &str) -> Option<Saved> {
     let text = UNSTORED
         .with_borrow(|kept| kept.get(key).cloned())
         .or(stored)?;
-    serde_json::from_str(&text).ok()
+    json::read(&text)
 }
 
 fn remove(key: &str) {
@@ -139,7 +140,7 @@ fn remove(key: &str) {
 }
 
 fn write(key: &str, saved: &Saved) {
-    let Ok(text) = serde_json::to_string(saved) else {
+    let Some(text) = json::write(saved) else {
         return;
     };
     let stored = local().is_some_and(|storage| storage.set_item(key, &text).is_ok());

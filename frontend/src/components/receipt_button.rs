@@ -5,12 +5,13 @@ use yew::prelude::*;
 
 use crate::components::element::button;
 use crate::download;
+use crate::json;
 
 /// The quiet button that saves the receipt as JSON.
 pub fn receipt_button(receipt: Receipt) -> Html {
     let on_click = Callback::from(move |()| {
         let name = [receipt.item.as_str(), "-receipt.json"].concat();
-        if let Ok(json) = serde_json::to_string(&receipt) {
+        if let Some(json) = json::write(&receipt) {
             download::save_text(&json, &name);
         }
     });

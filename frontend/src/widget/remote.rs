@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{JSON, Object, Reflect};
+use js_sys::{Object, Reflect};
 use shared::api::Item;
 use shared::purchase::{Purchase, State};
 use wasm_bindgen::JsValue;
@@ -13,6 +13,7 @@ use yew::html::ImplicitClone;
 
 use crate::goods::Goods;
 use crate::hooks::use_purchase::Handle;
+use crate::json;
 use crate::storage::Slot;
 use crate::widget::news::{News, news, state_name};
 
@@ -120,9 +121,7 @@ impl Remote {
 
     /// Tells the site.
     pub fn tell(&self, news: &News) {
-        let detail = serde_json::to_string(news).ok();
-        let detail = detail.and_then(|text| JSON::parse(&text).ok());
-        self.dispatch(news.name(), &detail.unwrap_or_default());
+        self.dispatch(news.name(), &json::to_value(news).unwrap_or_default());
     }
 
     /// Offers the goods to the site; says whether it takes them, so that they are not shown.

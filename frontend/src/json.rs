@@ -1,0 +1,207 @@
+//! The browser's own JSON, in our types. A parser in WebAssembly would be a tenth of the download.
+//!
+//! Its numbers are exact up to 2^53, which in millisatoshi is 90 000 bitcoin; beyond that nothing
+//! is read or written.
+
+use std::fmt;
+
+use js_sys::{Array, JSON, Number, Object};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::{Serialize, forward_to_deserialize_any};
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::{JsCast as _, JsValue};
+
+/// Reads JSON; `None` where the text is none, or not a `T`.
+pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
+    T::deserialize(Value(JSON::parse(text).ok()?)).ok()
+}
+
+/// Writes JSON; `None` where a number is too large.
+pub fn write(value: &impl Serialize) -> Option<String> {
+    JSON::stringify(&to_value(value)?).ok()?.as_string()
+}
+
+/// The value that JavaScript would read from the JSON.
+pub fn to_value(value: &impl Serialize) -> Option<JsValue> {
+    value.serialize(&Serializer::json_compatible()).ok()
+}
+
+/// A value that was read, for serde. `serde_wasm_bindgen` has one, too, but its errors say what is
+/// wrong, which nobody is told, and the words for that are 5 KB of the download.
+struct Value(JsValue);
+
+impl<'de> Deserializer<'de> for Value {
+    type Error = Unreadable;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        let Self(value) = self;
+        if let Some(text) = value.as_string() {
+            visitor.visit_string(text)
+        } else if let Some(number) = value.as_f64() {
+            visitor.visit_u64(whole(number).ok_or(Unreadable)?)
+        } else if let Some(truth) = value.as_bool() {
+            visitor.visit_bool(truth)
+        } else if value.is_null() {
+            visitor.visit_unit()
+        } else if let Some(list) = value.dyn_ref::<Array>() {
+            visitor.visit_seq(SeqDeserializer::new(list.iter().map(Self)))
+        } else {
+            let entries = Object::entries(value.unchecked_ref());
+            let entries = entries.iter().map(|entry| {
+                let entry: Array = entry.unchecked_into();
+                (Self(entry.get(0)), Self(entry.get(1)))
+            });
+            visitor.visit_map(MapDeserializer::new(entries))
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        if self.0.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// The wire's enums are words.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        let word = self.0.as_string().ok_or(Unreadable)?;
+        visitor.visit_enum(word.into_deserializer())
+    }
+
+    /// What later versions of the wire may add is skipped, whatever it is.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+impl IntoDeserializer<'_, Unreadable> for Value {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// All numbers of the wire count something.
+fn whole(number: f64) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked: whole, not negative, and small enough to be exact"
+    )]
+    (number >= 0.0 && Number::is_safe_integer(&number.into())).then_some(number as u64)
+}
+
+/// Not what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this JSON is not what was expected")
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl de::Error for Unreadable {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Colour {
+        Black,
+        Ginger,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Cat {
+        name: String,
+        colours: Vec<Colour>,
+        lives: u64,
+        awake: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    }
+
+    fn cat() -> Cat {
+        Cat {
+            name: "Tama \u{1f431}".into(),
+            colours: vec![Colour::Black, Colour::Ginger],
+            lives: 9_007_199_254_740_991,
+            awake: false,
+            owner: None,
+        }
+    }
+
+    const TEXT: &str =
+        r#"{"name":"Tama 🐱","colours":["black","ginger"],"lives":9007199254740991,"awake":false}"#;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        assert_eq!(write(&cat()).as_deref(), Some(TEXT));
+        assert_eq!(read(TEXT), Some(cat()));
+    }
+
+    #[test]
+    fn what_is_not_known_is_skipped_and_null_is_none() {
+        let text = TEXT.replace(
+            "\"awake\"",
+            r#""owner":null,"weight":4.2,"toys":{"mouse":[-1]},"awake""#,
+        );
+        assert_eq!(read(&text), Some(cat()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_read() {
+        for (right, wrong) in [
+            ("9007199254740991", "9.5"),
+            ("9007199254740991", "-1"),
+            ("9007199254740991", "9007199254740993"),
+            ("9007199254740991", "\"9\""),
+            ("\"ginger\"", "\"green\""),
+            ("\"ginger\"", "{}"),
+            ("false", "0"),
+            ("\"name\"", "\"title\""),
+            ("}", ""),
+        ] {
+            let text = TEXT.replace(right, wrong);
+            assert_eq!(read::<Cat>(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_change_is_not_written() {
+        let lives = u64::MAX;
+        assert_eq!(write(&Cat { lives, ..cat() }), None);
+    }
+}
