@@ -65,7 +65,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     store_name: Option<String>,
 
-    /// The address by which buyers know the store, such as https://cats.example.
+    /// The address by which buyers know the store, such as `https://cats.example`.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
