@@ -104,7 +104,9 @@ describe('Firefox', () => {
 });
 
 function find(page, selector) {
-  return page.waitForSelector(selector);
+  // Asked for what is visible, Puppeteer looks at each frame; else only when the document changes,
+  // and what changes within a shadow root is no change of the document.
+  return page.waitForSelector(selector, { visible: true });
 }
 
 async function click(page, selector) {

@@ -80,6 +80,7 @@ describe('a purchase', () => {
   test("of a link pushes none of the buyer's own out", async () => {
     const other = await visit();
     await network.alice.pay(await buy(other, 'cat'));
+    await seesTheGoods(other, store, 'cat');
     const link = await copiedLink(other.getByTestId('item-cat'));
 
     const page = await visit();
