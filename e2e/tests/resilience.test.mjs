@@ -108,6 +108,18 @@ describe('a purchase', () => {
     assert.deepEqual([count(page, 'invoices'), count(page, 'content')], [1, 1]);
   });
 
+  test('goes on as it is when the list of purchases appears beside it', async () => {
+    const page = await visit();
+    const wall = page.getByTestId('item-cat').locator('.wall');
+    const bolt11 = await buy(page, 'cat');
+    await wall.evaluate((node) => (node.mine = true));
+    await network.alice.pay(bolt11);
+    await seesTheGoods(page, store, 'cat');
+    await page.getByTestId('purchase').waitFor();
+    assert.equal(await wall.evaluate((node) => node.mine), true, 'the wall was drawn anew');
+    assert.equal(count(page, 'content'), 1);
+  });
+
   test('is found again by the back button', async () => {
     const page = await visit();
     const bolt11 = await buy(page, 'cat');

@@ -74,9 +74,10 @@ impl Element {
         self.push(child.into())
     }
 
-    /// Adds all of them.
+    /// Adds all of them, in one place: however many there are, what was added before and after
+    /// stays what it is, with its state, when the element is drawn again.
     pub fn children(self, children: impl IntoIterator<Item = Html>) -> Self {
-        children.into_iter().fold(self, Self::push)
+        self.push(children.into_iter().collect())
     }
 
     #[inline(never)]
