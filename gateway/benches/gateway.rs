@@ -1,6 +1,7 @@
 //! How fast the gateway is, beside what it stands on, in one run.
 //!
-//! - Invoices: through the gateway over HTTP, and straight on the node's socket.
+//! - Invoices: through the gateway over HTTP, and straight on the node's socket; on the devnet also
+//!   with the node slowed down to the pace that was recorded of lightningd.
 //! - Status answers for a known unpaid invoice, and a bare Axum handler with an answer of the same
 //!   size, with the number of calls that the node sees meanwhile.
 //! - What the gateway adds between the node's word of a payment and the waiting buyer's answer.
@@ -15,6 +16,7 @@
 )]
 
 use std::env;
+use std::future::ready;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -32,6 +34,7 @@ use shared::content::{ContentHash, describe};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::Mutex;
 
 const ROUNDS: usize = 11;
 const ROUND: Duration = Duration::from_secs(1);
@@ -53,20 +56,34 @@ async fn measure() {
     println!("the node: {}", nodes.kind);
     let gateway = start_gateway(&nodes.store, &dir);
     for concurrency in [1, 8] {
-        measure_invoices(&nodes, &gateway, concurrency).await;
+        measure_invoices("invoices", &nodes.store, &gateway, concurrency).await;
+    }
+    if nodes.is_devnet() {
+        // The devnet makes an invoice in a twentieth of lightningd's time.
+        let paced = pace(&nodes.store, &dir);
+        let gateway = start_gateway(&paced, &dir);
+        for concurrency in [1, 8] {
+            measure_invoices(
+                "invoices at lightningd's pace",
+                &paced,
+                &gateway,
+                concurrency,
+            )
+            .await;
+        }
     }
     measure_status(&nodes, &dir).await;
     measure_delay(&nodes, &gateway).await;
 }
 
-async fn measure_invoices(nodes: &Nodes, gateway: &Program, concurrency: usize) {
+async fn measure_invoices(name: &str, node: &Path, gateway: &Program, concurrency: usize) {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let socket = rate(concurrency, || SocketInvoices::new(&nodes.store)).await;
+        let socket = rate(concurrency, || SocketInvoices::new(node)).await;
         let ours = rate(concurrency, || HttpInvoices::new(gateway)).await;
         rounds.push((ours, socket));
     }
-    let what = format!("invoices, {concurrency} at once");
+    let what = format!("{name}, {concurrency} at once");
     print_rounds(&what, ("gateway", "socket"), &rounds, 0.9);
     if concurrency == 1 {
         // Against a node that takes longer for an invoice, this weighs less.
@@ -374,20 +391,58 @@ async fn newest_pay_index(store: &Path) -> u64 {
 
 /// A socket that leads to the node's and counts the requests.
 fn count_calls(node: &Path, dir: &TempDir, counter: Arc<AtomicUsize>) -> PathBuf {
-    let path = dir.path().join("counted-rpc");
+    proxy(node, dir.path().join("counted-rpc"), move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        ready(())
+    })
+}
+
+/// How long a recorded lightningd works at one invoice; eight at once are hardly faster there.
+const LIGHTNINGDS_PACE: Duration = Duration::from_micros(2_600);
+
+/// A socket that leads to the node's, which makes invoices at lightningd's pace, one by one.
+fn pace(node: &Path, dir: &TempDir) -> PathBuf {
+    let turn = Arc::new(Mutex::new(()));
+    proxy(node, dir.path().join("paced-rpc"), move |request| {
+        let is_invoice = request.windows(9).any(|part| part == b"\"invoice\"");
+        let turn = turn.clone();
+        async move {
+            if is_invoice {
+                let _turn = turn.lock().await;
+                sleep_exactly(LIGHTNINGDS_PACE).await;
+            }
+        }
+    })
+}
+
+/// Tokio's own timer knows only whole milliseconds.
+async fn sleep_exactly(time: Duration) {
+    let slept = tokio::task::spawn_blocking(move || std::thread::sleep(time));
+    slept.await.unwrap();
+}
+
+/// A socket at `path` that leads to the node's; each request passes after what `before` does.
+fn proxy<F>(
+    node: &Path,
+    path: PathBuf,
+    before: impl Fn(&[u8]) -> F + Send + Sync + 'static,
+) -> PathBuf
+where
+    F: Future<Output = ()> + Send,
+{
     let listener = UnixListener::bind(&path).unwrap();
-    let node = node.to_owned();
+    let (node, before) = (node.to_owned(), Arc::new(before));
     tokio::spawn(async move {
         loop {
             let (client, _) = listener.accept().await.unwrap();
             let server = UnixStream::connect(&node).await.unwrap();
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
-            let counter = counter.clone();
+            let before = before.clone();
             tokio::spawn(async move {
                 let mut buffer = vec![0; 65_536];
                 while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                    counter.fetch_add(1, Ordering::Relaxed);
+                    before(&buffer[..read]).await;
                     to_server.write_all(&buffer[..read]).await.unwrap();
                 }
             });
@@ -402,7 +457,7 @@ struct Nodes {
     kind: String,
     store: PathBuf,
     alice: PathBuf,
-    _devnet: Option<devnet::Network>,
+    devnet: Option<devnet::Network>,
 }
 
 impl Nodes {
@@ -415,7 +470,7 @@ impl Nodes {
                 kind: format!("the one at {}", store.display()),
                 store,
                 alice,
-                _devnet: None,
+                devnet: None,
             };
         }
         let network = devnet::Network::story(dir.path()).await.unwrap();
@@ -424,8 +479,12 @@ impl Nodes {
             kind: "the devnet's".into(),
             store: socket("store"),
             alice: socket("alice"),
-            _devnet: Some(network),
+            devnet: Some(network),
         }
+    }
+
+    fn is_devnet(&self) -> bool {
+        self.devnet.is_some()
     }
 }
 
