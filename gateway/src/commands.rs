@@ -6,6 +6,7 @@ mod config;
 mod new;
 mod serve;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +39,9 @@ enum Command {
     Verify(verify::Arguments),
     /// Shows every setting that is in force, and where it was set.
     Config(Arguments),
+    /// Tries a receiver of webhooks, or shows its secret.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
 }
 
 impl CommandLine {
@@ -50,6 +54,7 @@ impl CommandLine {
             Some(Command::New { dir }) => new::run(&dir),
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
+            Some(Command::Webhook(command)) => webhook::run(&command).await,
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -79,6 +79,10 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     invoice_expiry: Option<String>,
 
+    /// Where payments are told of: web addresses with spaces between them. See `purrwall webhook`.
+    #[arg(long, value_name = "URLS")]
+    webhooks: Option<String>,
+
     /// For development only: a script that gives the page a wallet, added to its index.html.
     #[arg(long, value_name = "URL")]
     webln_script: Option<String>,
@@ -101,6 +105,7 @@ impl Arguments {
             "public_url" => &self.public_url,
             "network" => &self.network,
             "invoice_expiry" => &self.invoice_expiry,
+            "webhooks" => &self.webhooks,
             "webln_script" => &self.webln_script,
             _ => &None,
         }
@@ -126,6 +131,8 @@ pub struct Config {
     pub catalogue: CatalogueConfig,
     /// The page.
     pub frontend: FrontendConfig,
+    /// Who is told of payments.
+    pub webhooks: WebhooksConfig,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// How long things may take.
@@ -152,6 +159,15 @@ pub struct FrontendConfig {
     pub webln_script: Option<String>,
 }
 
+/// Who is told of payments.
+#[derive(Clone, Debug, Default)]
+pub struct WebhooksConfig {
+    /// Their addresses.
+    pub urls: Vec<String>,
+    /// Where undelivered webhooks are kept.
+    pub dir: PathBuf,
+}
+
 /// How long things may take. Not for owners; tests shorten them.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
@@ -163,6 +179,12 @@ pub struct Timing {
     pub reconnect_min: Duration,
     /// … up to this.
     pub reconnect_max: Duration,
+    /// A receiver's answer to a webhook.
+    pub webhook_deadline: Duration,
+    /// The first pause before a webhook is sent again; doubled with each failure …
+    pub webhook_retry_min: Duration,
+    /// … up to this.
+    pub webhook_retry_max: Duration,
 }
 
 impl Default for Timing {
@@ -172,6 +194,9 @@ impl Default for Timing {
             watch_round: Duration::from_mins(1),
             reconnect_min: Duration::from_millis(100),
             reconnect_max: Duration::from_secs(5),
+            webhook_deadline: Duration::from_secs(15),
+            webhook_retry_min: Duration::from_secs(5),
+            webhook_retry_max: Duration::from_hours(1),
         }
     }
 }
@@ -265,6 +290,7 @@ impl Config {
             }
         })?;
         let secret_file = reader.path("secret_file", || Some(data_dir.join("secret")))?;
+        let webhooks_dir = data_dir.join("webhooks");
         let catalogue = CatalogueConfig {
             kept_dir: data_dir.join("goods"),
             private: [data_dir, secret_file.clone()]
@@ -293,6 +319,12 @@ impl Config {
             frontend: FrontendConfig {
                 dir: reader.optional("frontend", |given| Ok(given.path()))?,
                 webln_script: reader.optional("webln_script", |given| Ok(given.text.clone()))?,
+            },
+            webhooks: WebhooksConfig {
+                urls: reader
+                    .optional("webhooks", |given| given.read(webhook_urls))?
+                    .unwrap_or_default(),
+                dir: webhooks_dir,
             },
             network,
             catalogue: match (&config_file, &file) {
@@ -385,6 +417,22 @@ fn public_url(text: &str) -> Result<String, &'static str> {
             Ok(text.trim_end_matches('/').to_owned())
         }
         _ => Err(why),
+    }
+}
+
+fn webhook_urls(text: &str) -> Result<Vec<String>, String> {
+    text.split_whitespace().map(webhook_url).collect()
+}
+
+/// The address of a receiver, to the letter: its key follows from it.
+pub fn webhook_url(text: &str) -> Result<String, String> {
+    let uri = text.parse::<Uri>().ok();
+    let scheme = uri.as_ref().and_then(Uri::scheme_str);
+    match scheme {
+        Some("http" | "https") if !text.contains('#') => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{text:?} is not a web address; write one such as https://shop.example/purrwall"
+        )),
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`price`] and [`rates`]: what it costs; [`reload`]: the catalogue read again when it changes.
 //! - [`lightningd`]: typed calls over the socket; the only place that knows lightningd's names.
 //! - [`payments`]: what is known about invoices, and the one watcher that follows payments.
+//! - [`sales`]: what was sold; [`webhooks`]: payments told to the owner's own programs.
 //! - [`claim`]: the buyer's ticket, minted, verified, and read from a header.
 //! - [`error`]: the one place where an error becomes a status and a problem document.
 //! - [`buyer`]: the other side: buys from a store, through a lightningd of its own.
@@ -22,9 +23,11 @@ pub mod catalogue;
 pub mod claim;
 mod clock;
 pub mod config;
+mod durable;
 pub mod error;
 mod frontend;
 pub mod kept;
+mod label;
 pub mod lightningd;
 pub mod payments;
 mod plain;
@@ -32,7 +35,9 @@ pub mod price;
 pub mod rates;
 pub mod reload;
 mod routes;
+pub mod sales;
 pub mod secret;
+pub mod webhooks;
 
 use std::io;
 use std::ops::Deref;

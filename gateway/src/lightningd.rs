@@ -94,12 +94,20 @@ pub struct Standing {
 }
 
 /// A payment that arrived.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Payment {
     /// Its number in the order of payments.
     pub pay_index: u64,
     /// Names it.
     pub payment_hash: PaymentHash,
+    /// The invoice's name at lightningd.
+    pub label: String,
+    /// The asked amount; `None` let the payer choose.
+    pub amount_msat: Option<Msat>,
+    /// The paid amount; a payer may pay more than was asked.
+    pub received_msat: Msat,
+    /// UNIX seconds.
+    pub paid_at: u64,
     /// The paid invoice.
     pub standing: Standing,
 }
@@ -354,7 +362,7 @@ impl Watch {
         .await;
         match answer {
             Ok(paid) => match paid.pay_index {
-                Some(pay_index) => Ok(Some(Payment::new(pay_index, &paid))),
+                Some(pay_index) => Ok(Some(Payment::new(pay_index, paid))),
                 None => Err(decode_error(&request, 0)),
             },
             Err(LightningError::Rpc {
@@ -568,10 +576,15 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
 }
 
 impl Payment {
-    fn new(pay_index: u64, paid: &WaitanyinvoiceResponse) -> Self {
+    fn new(pay_index: u64, paid: WaitanyinvoiceResponse) -> Self {
+        let msat = |amount: Amount| Msat(amount.msat());
         Self {
             pay_index,
             payment_hash: payment_hash(&paid.payment_hash),
+            label: paid.label,
+            amount_msat: paid.amount_msat.map(msat),
+            received_msat: paid.amount_received_msat.map_or(Msat(0), msat),
+            paid_at: paid.paid_at.unwrap_or_default(),
             standing: Standing {
                 // lightningd gives only paid invoices a pay_index.
                 status: Status::Paid,

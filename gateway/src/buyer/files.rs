@@ -6,14 +6,16 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use shared::claim::Claim;
 use shared::lightning::Preimage;
 use shared::receipt::Receipt;
+
+use crate::durable;
 
 /// What must not be forgotten between the challenge and the goods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,37 +179,13 @@ fn beside(out: &Path, suffix: &str) -> PathBuf {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
-    let text = serde_json::to_vec_pretty(value).expect("string keys and no failing field");
-    let draft = beside(path, ".new");
-    let written = write_private(&draft, &text).and_then(|()| fs::rename(&draft, path));
-    written.map_err(io_error("write", path))?;
-    sync_folder(path)
+    let mut text = serde_json::to_vec_pretty(value).expect("string keys and no failing field");
+    text.push(b'\n');
+    durable::write(path, &text).map_err(io_error("write", path))
 }
 
-fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    // A draft of a process that crashed might be readable by others.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text)?;
-    file.write_all(b"\n")?;
-    file.sync_all()
-}
-
-/// A new name is safe only once its folder is on the disk.
 fn sync_folder(path: &Path) -> Result<(), FileError> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(io_error("write", folder))
+    durable::sync_folder(path).map_err(io_error("write", path))
 }
 
 fn io_error(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {

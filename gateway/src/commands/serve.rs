@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
 use gateway::config::{Arguments, Config};
+use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
-use gateway::{App, reload, serve};
+use gateway::{App, reload, serve, webhooks};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -28,6 +29,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
     let shutdown = shutdown()?;
     let app = App::new(config.clone(), &secret)?;
+    if !config.webhooks.urls.is_empty() {
+        let lightningd = Lightningd::new(config.lightning_rpc.clone(), config.timing.call_deadline);
+        let webhooks = config.webhooks.clone();
+        tokio::spawn(webhooks::run(webhooks, lightningd, secret, config.timing));
+    }
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(

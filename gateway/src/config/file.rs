@@ -11,7 +11,7 @@ use super::ConfigError;
 use super::origin::{Given, Origin};
 
 /// The keys that a flag and a variable can set too.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "store_name",
     "public_url",
     "listen",
@@ -22,6 +22,7 @@ pub(super) const KEYS: [&str; 10] = [
     "frontend",
     "webln_script",
     "invoice_expiry",
+    "webhooks",
 ];
 /// The keys of an `[[item]]`.
 pub(super) const ITEM_KEYS: [&str; 7] = [

@@ -9,7 +9,6 @@ use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
-use bitcoin::hex::DisplayHex as _;
 use serde::Deserialize;
 use shared::api::{
     CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, ItemId, MAX_WAIT_SECS, PurchaseId,
@@ -26,6 +25,7 @@ use crate::catalogue::Goods;
 use crate::claim::{ClaimRejection, Credential, Limits};
 use crate::clock::unix_now;
 use crate::error::Error;
+use crate::label::label;
 use crate::lightningd::{KnownInvoice, NewInvoice};
 
 /// `POST /api/v1/items/{item}/invoices`
@@ -62,7 +62,7 @@ pub(super) async fn create_or_find(
     app.payments.node().await?;
     let lightningd = app.payments.lightningd();
     let token_id = app.claims.token_id(&goods.id, purchase_id);
-    let label = format!("purrwall/{}/{}", goods.id, token_id.to_lower_hex_string());
+    let label = label(&goods.id, &token_id);
     let quote = goods.quote();
     let created = match &quote {
         Ok(quote) => {

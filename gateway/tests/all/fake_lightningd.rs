@@ -155,7 +155,8 @@ impl FakeLightningd {
 
     /// Makes `count` invoices of somebody else's and marks them as paid.
     pub(crate) fn has_a_past_of(&self, count: usize) {
-        for number in 0..count {
+        for _ in 0..count {
+            let number = self.invoices();
             let params = json!({
                 "label": format!("other-{number}"), "description": "", "amount_msat": 1, "expiry": 600,
             });

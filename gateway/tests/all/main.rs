@@ -8,6 +8,7 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `buy`: `purrwall buy` and `purrwall verify`.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `webhooks`: every payment is told, and receivers can check it.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -36,3 +37,4 @@ mod recorded;
 mod reload;
 mod story;
 mod tools;
+mod webhooks;

@@ -16,12 +16,12 @@ use crate::fake_lightningd::FakeLightningd;
 use crate::tools::new_purchase;
 
 /// A running gateway; killed if the test ends before it does.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     address: String,
 }
 
-fn purrwall(socket: &Path, secret: &Path) -> Command {
+pub(crate) fn purrwall(socket: &Path, secret: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_purrwall"));
     command
         .env_clear()
@@ -36,7 +36,7 @@ fn purrwall(socket: &Path, secret: &Path) -> Command {
 }
 
 impl Program {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -61,14 +61,14 @@ impl Program {
         (head[9..12].parse().unwrap(), body.to_owned())
     }
 
-    fn create(&self, purchase_id: &str) -> CreatedInvoice {
+    pub(crate) fn create(&self, purchase_id: &str) -> CreatedInvoice {
         let head = "POST /api/v1/items/cat/invoices HTTP/1.1\r\ncontent-type: application/json";
         let (_, body) = self.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 
     /// Asks it to end; gives its log and whether it ended well.
-    fn end(mut self) -> (String, bool) {
+    pub(crate) fn end(mut self) -> (String, bool) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         let mut log = String::new();

@@ -9,7 +9,9 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::App;
-use gateway::config::{CatalogueConfig, Config, FrontendConfig, StoreConfig, Timing};
+use gateway::config::{
+    CatalogueConfig, Config, FrontendConfig, StoreConfig, Timing, WebhooksConfig,
+};
 use gateway::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -50,12 +52,14 @@ pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
         },
         frontend: FrontendConfig::default(),
         catalogue: CatalogueConfig::default(),
+        webhooks: WebhooksConfig::default(),
         network: None,
         timing: Timing {
             call_deadline: Duration::from_millis(500),
             watch_round: Duration::from_secs(1),
             reconnect_min: Duration::from_millis(10),
             reconnect_max: Duration::from_millis(50),
+            ..Timing::default()
         },
     }
 }

@@ -1,0 +1,51 @@
+//! `purrwall webhook`: what the owner of a receiver needs.
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use gateway::config::{self, Config};
+use gateway::secret::Secret;
+use gateway::webhooks::send_test;
+use gateway::webhooks::signing::SigningKey;
+
+use super::serve::secret_variable;
+
+/// The address is the one that the setting `webhooks` has, to the letter.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sends a signed webhook of the type `test` to the address, and says what it answered.
+    Test {
+        /// Such as https://shop.example/purrwall.
+        url: String,
+        #[command(flatten)]
+        settings: config::Arguments,
+    },
+    /// Shows the secret that the address's receiver checks signatures with. Each address has its
+    /// own, which follows from the store's secret.
+    Secret {
+        /// Such as https://shop.example/purrwall.
+        url: String,
+        #[command(flatten)]
+        settings: config::Arguments,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: &Command) -> Result<()> {
+    let (Command::Test { url, settings } | Command::Secret { url, settings }) = command;
+    let url = config::webhook_url(url).map_err(anyhow::Error::msg)?;
+    let config = Config::new(settings)?;
+    let secret = match secret_variable()? {
+        Some(secret) => secret,
+        None => Secret::load_or_create(&config.secret_file)?,
+    };
+    let key = SigningKey::of_url(&secret, &url);
+    match command {
+        Command::Secret { .. } => println!("{}", key.to_text()),
+        Command::Test { .. } => {
+            let status = send_test(&url, &key, config.timing).await;
+            let status = status.context("the receiver did not take the webhook")?;
+            println!("the receiver took the webhook (status {status})");
+        }
+    }
+    Ok(())
+}
