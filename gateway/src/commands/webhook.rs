@@ -14,7 +14,7 @@ use super::serve::secret_variable;
 pub(crate) enum Command {
     /// Sends a signed webhook of the type `test` to the address, and says what it answered.
     Test {
-        /// Such as https://shop.example/purrwall.
+        /// Such as `https://shop.example/purrwall`.
         url: String,
         #[command(flatten)]
         settings: config::Arguments,
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// Shows the secret that the address's receiver checks signatures with. Each address has its
     /// own, which follows from the store's secret.
     Secret {
-        /// Such as https://shop.example/purrwall.
+        /// Such as `https://shop.example/purrwall`.
         url: String,
         #[command(flatten)]
         settings: config::Arguments,
