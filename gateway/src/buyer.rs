@@ -197,7 +197,10 @@ pub enum FailedCheck {
     #[error("it does not say how much to pay")]
     NoAmount,
     /// No promise that could be held against the goods.
-    #[error("its description does not say which content it is for (` sha256:…` at its end)")]
+    #[error(
+        "its description does not promise any content (by ` sha256:…` at its end), so nothing could \
+         be held against what comes"
+    )]
     Commitment,
     /// Paying would make another claim worth something.
     #[error("the claim that came with it is for the payment {claim}, but it is for {invoice}")]

@@ -18,7 +18,7 @@ use crate::price::Price;
 use crate::rates::{NoRate, Rates};
 
 /// What the store sells, in the owner's order, and what it sold.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalogue {
     goods: Vec<Goods>,
     rates: Arc<Rates>,
@@ -120,6 +120,42 @@ pub enum NoPrice {
     Absurd(Currency),
 }
 
+impl Quote {
+    fn at(price: FiatPrice, rate: Rate) -> Result<Self, NoPrice> {
+        let msat = rate.msat(price.amount);
+        let msat = msat.ok_or(NoPrice::Absurd(price.currency))?;
+        Ok(Self {
+            msat,
+            rate: Some(rate),
+        })
+    }
+}
+
+impl Price {
+    /// What it is at this moment.
+    pub fn quote(&self, rates: &Rates) -> Result<Quote, NoPrice> {
+        match *self {
+            Self::Fixed(msat) => Ok(Quote { msat, rate: None }),
+            Self::Fiat(price) => Quote::at(price, rates.current(price.currency)?),
+        }
+    }
+
+    /// What is sold, and for a price that follows a rate which rate that was.
+    pub fn stated(&self, title: &str, quote: &Quote) -> String {
+        let Some(Rate {
+            currency,
+            per_btc,
+            at,
+        }) = quote.rate
+        else {
+            return title.to_owned();
+        };
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(at);
+        let at = humantime::format_rfc3339_seconds(at);
+        format!("{title} ({self} at {per_btc} {currency}/BTC of {at})")
+    }
+}
+
 impl Catalogue {
     /// Reads what the configuration names; takes as long as reading the goods takes. Needs a Tokio
     /// runtime for the rates. From the catalogue of before it takes over what is still true.
@@ -150,6 +186,11 @@ impl Catalogue {
         Ok(Self { goods, rates, kept })
     }
 
+    /// The rates that its prices follow.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
     /// The item of this name.
     pub fn find(&self, id: &ItemId) -> Option<&Goods> {
         self.goods.iter().find(|goods| goods.id == *id)
@@ -177,29 +218,12 @@ impl Catalogue {
 impl Goods {
     /// What it costs now.
     pub fn quote(&self) -> Result<Quote, NoPrice> {
-        match self.price {
-            Price::Fixed(msat) => Ok(Quote { msat, rate: None }),
-            Price::Fiat(price) => at(price, self.rates.current(price.currency)?),
-        }
+        self.price.quote(&self.rates)
     }
 
-    /// What an invoice for it says: what is sold, and for a price that follows a rate which rate
-    /// that was. The node signs it with the invoice.
+    /// What an invoice for it says. The node signs it with the invoice.
     pub fn description(&self, quote: &Quote) -> String {
-        let sha256 = self.content.sha256;
-        match quote.rate {
-            None => describe(&self.title, sha256),
-            Some(rate) => {
-                let at = std::time::UNIX_EPOCH + Duration::from_secs(rate.at);
-                let (price, title) = (&self.price, &self.title);
-                let Rate {
-                    currency, per_btc, ..
-                } = rate;
-                let at = humantime::format_rfc3339_seconds(at);
-                let text = format!("{title} ({price} at {per_btc} {currency}/BTC of {at})");
-                describe(&text, sha256)
-            }
-        }
+        describe(&self.price.stated(&self.title, quote), self.content.sha256)
     }
 
     /// The item as everyone may see it, at the last rate that is known.
@@ -209,7 +233,7 @@ impl Goods {
             Price::Fiat(price) => {
                 let currency = price.currency;
                 let last = self.rates.last(currency).ok_or(NoRate::Unknown(currency))?;
-                (at(price, last)?, Some(price))
+                (Quote::at(price, last)?, Some(price))
             }
         };
         Ok(Item {
@@ -249,15 +273,6 @@ impl Content {
             bytes: Bytes::File(version.path),
         }
     }
-}
-
-fn at(price: FiatPrice, rate: Rate) -> Result<Quote, NoPrice> {
-    let msat = rate.msat(price.amount);
-    let msat = msat.ok_or(NoPrice::Absurd(price.currency))?;
-    Ok(Quote {
-        msat,
-        rate: Some(rate),
-    })
 }
 
 fn contents(

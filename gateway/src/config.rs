@@ -93,6 +93,14 @@ const AFTER_HELP: &str = "Each option can also be set by a variable (PURRWALL_LI
     `purrwall config` shows what is in force and where it was set.";
 
 impl Arguments {
+    /// A command line that names the store's file and nothing else.
+    pub fn of_file(file: &Path) -> Self {
+        Self {
+            config: Some(file.to_string_lossy().into_owned()),
+            ..Self::default()
+        }
+    }
+
     fn flag(&self, key: &str) -> Option<&String> {
         match key {
             "config" => &self.config,
@@ -237,6 +245,26 @@ pub struct Setting {
 }
 
 impl Config {
+    /// The defaults of a gateway that is part of another program, before the lightningd at this
+    /// socket. Nothing is read.
+    pub fn before(lightning_rpc: PathBuf) -> Self {
+        Self {
+            lightning_rpc,
+            listen: DEFAULT_LISTEN.parse().expect("the default is an address"),
+            secret_file: PathBuf::new(),
+            store: StoreConfig {
+                name: DEFAULT_NAME.to_owned(),
+                public_url: None,
+                invoice_expiry_secs: invoice_expiry(DEFAULT_EXPIRY).expect("the default is a time"),
+            },
+            catalogue: CatalogueConfig::default(),
+            frontend: FrontendConfig::default(),
+            webhooks: WebhooksConfig::default(),
+            network: None,
+            timing: Timing::default(),
+        }
+    }
+
     /// Takes the flags, and what the environment and the file say where a flag is not given.
     pub fn new(arguments: &Arguments) -> Result<Self, ConfigError> {
         Self::explained(arguments).map(|(config, _)| config)
@@ -311,10 +339,14 @@ impl Config {
             })?,
             secret_file,
             store: StoreConfig {
-                name: reader.required("store_name", "Purrwall", |given| Ok(given.text.clone()))?,
+                name: reader
+                    .required("store_name", DEFAULT_NAME, |given| Ok(given.text.clone()))?,
                 public_url: reader.optional("public_url", |given| given.read(public_url))?,
-                invoice_expiry_secs: reader
-                    .required("invoice_expiry", "10m", |given| given.read(invoice_expiry))?,
+                invoice_expiry_secs: reader.required(
+                    "invoice_expiry",
+                    DEFAULT_EXPIRY,
+                    |given| given.read(invoice_expiry),
+                )?,
             },
             frontend: FrontendConfig {
                 dir: reader.optional("frontend", |given| Ok(given.path()))?,
@@ -338,6 +370,8 @@ impl Config {
 }
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_NAME: &str = "Purrwall";
+const DEFAULT_EXPIRY: &str = "10m";
 
 /// Reads settings and notes where each was set.
 struct SettingsReader<'a> {

@@ -17,7 +17,7 @@ use shared::api::ItemId;
 use shared::content::{ContentHash, ContentHasher};
 
 /// The folder of kept versions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Kept {
     dir: PathBuf,
     /// What was kept of a file as it was then, so that a reload reads only what changed.

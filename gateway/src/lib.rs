@@ -1,42 +1,97 @@
-//! Purrwall's gateway: HTTP in front, lightningd behind, almost nothing between.
+//! Purrwall's gateway: sells over the Lightning Network, through a Core Lightning node
+//! (`lightningd`).
+//!
+//! This crate is the program `purrwall`, and a library to build one's own:
+//!
+//! - [`Gateway::router`]: a whole store, nested in another Axum app.
+//! - [`Gateway::price`]: a price on any route of one's own, for clients that speak
+//!   [L402](https://github.com/lightninglabs/L402).
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use axum::{Router, routing::get};
+//! use gateway::{Gateway, Secret};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // 32 random bytes, made at the first start. Every claim follows from them.
+//! let secret = Secret::load_or_create("my.secret".as_ref())?;
+//! let gateway = Gateway::new("/home/me/.lightning/bitcoin/lightning-rpc", &secret);
+//! let price = gateway
+//!     .price("quotes", "21 sat".parse()?)?
+//!     .title("A day of wise words")
+//!     .valid_for(Duration::from_hours(24));
+//! let app: Router = Router::new()
+//!     .route("/", get(|| async { "Wise words at /quote" }))
+//!     .route("/quote", get(|| async { "Curiosity is no crime." }).layer(price));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! It keeps no state that a restart would lose. lightningd knows the invoices and the payments;
 //! claims follow from the secret; so any number of gateways with the same secret may stand before
 //! one lightningd.
 //!
+//! What is listed here is the library, and follows semantic versioning. The modules that rustdoc
+//! does not show are parts of the program and may change at any time.
+//!
 //! # Layout, in reading order
 //!
-//! - [`config`]: flags and environment, as one checked value; [`secret`]: the root secret's file.
-//! - [`catalogue`]: what is sold; [`kept`]: the goods in each version that was offered.
-//! - [`price`] and [`rates`]: what it costs; [`reload`]: the catalogue read again when it changes.
-//! - [`lightningd`]: typed calls over the socket; the only place that knows lightningd's names.
-//! - [`payments`]: what is known about invoices, and the one watcher that follows payments.
-//! - [`sales`]: what was sold; [`webhooks`]: payments told to the owner's own programs.
-//! - [`claim`]: the buyer's ticket, minted, verified, and read from a header.
-//! - [`error`]: the one place where an error becomes a status and a problem document.
-//! - [`buyer`]: the other side: buys from a store, through a lightningd of its own.
+//! - `gateway`: the library's face.
+//! - `config`: flags and environment, as one checked value; `secret`: the root secret's file.
+//! - `catalogue`: what is sold; `kept`: the goods in each version that was offered.
+//! - `price` and `rates`: what it costs; `reload`: the catalogue read again when it changes.
+//! - `lightningd`: typed calls over the socket; the only place that knows lightningd's names.
+//! - `payments`: what is known about invoices, and the one watcher that follows payments.
+//! - `sales`: what was sold; `webhooks`: payments told to the owner's own programs.
+//! - `claim`: the buyer's ticket, minted, verified, and read from a header.
+//! - `error`: the one place where an error becomes a status and a problem document.
+//! - `buyer`: the other side: buys from a store, through a lightningd of its own.
 //! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
 //!   `plain`: the page that needs no script.
 
+/// Compiles the examples of docs/library.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/library.md")]
+struct Guide;
+
+#[doc(hidden)]
 pub mod buyer;
+#[doc(hidden)]
 pub mod catalogue;
+#[doc(hidden)]
 pub mod claim;
 mod clock;
+#[doc(hidden)]
 pub mod config;
 mod durable;
+#[doc(hidden)]
 pub mod error;
 mod frontend;
+mod gateway;
+#[doc(hidden)]
 pub mod kept;
 mod label;
+#[doc(hidden)]
 pub mod lightningd;
+#[doc(hidden)]
 pub mod payments;
 mod plain;
+#[doc(hidden)]
 pub mod price;
+#[doc(hidden)]
 pub mod rates;
+#[doc(hidden)]
 pub mod reload;
 mod routes;
+#[doc(hidden)]
 pub mod sales;
+#[doc(hidden)]
 pub mod secret;
+#[doc(hidden)]
 pub mod webhooks;
 
 use std::io;
@@ -47,6 +102,12 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
+pub use gateway::{Gateway, OpenError, PriceError};
+pub use price::{ParsePriceError, Price};
+pub use routes::{PriceLayer, Priced};
+pub use secret::{ParseSecretError, Secret, SecretError};
+
+#[doc(hidden)]
 pub use routes::router;
 
 use catalogue::{Catalogue, CatalogueError};
@@ -54,13 +115,14 @@ use claim::Claims;
 use config::{Config, FrontendConfig, StoreConfig};
 use lightningd::Lightningd;
 use payments::Payments;
-use secret::Secret;
 
 /// What a gateway is made of. A clone is another handle to the same one.
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
 /// The parts of an [`App`].
+#[doc(hidden)]
 pub struct Parts {
     /// The store's own settings.
     pub store: StoreConfig,
@@ -79,14 +141,19 @@ impl App {
     /// runtime; lightningd may be away.
     pub fn new(config: Config, secret: &Secret) -> Result<Self, CatalogueError> {
         let catalogue = Catalogue::load(&config.catalogue, None)?;
+        Ok(Self::with(config, secret, catalogue))
+    }
+
+    /// The same, selling what is in `catalogue`.
+    fn with(config: Config, secret: &Secret, catalogue: Catalogue) -> Self {
         let lightningd = Lightningd::new(config.lightning_rpc, config.timing.call_deadline);
-        Ok(Self(Arc::new(Parts {
+        Self(Arc::new(Parts {
             store: config.store,
             frontend: config.frontend,
             catalogue: RwLock::new(Arc::new(catalogue)),
             claims: Claims::new(secret),
             payments: Payments::start(lightningd, config.network, config.timing),
-        })))
+        }))
     }
 
     /// What is sold now. Who answers a request asks once, so that the answer is of one catalogue.
@@ -114,6 +181,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// Answers requests until `shutdown` is done. Then no new ones are taken, buyers who wait are
 /// answered at once, and the open requests are finished.
+#[doc(hidden)]
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -127,7 +195,7 @@ pub async fn serve(
     });
     let (ending, mut ended) = tokio::sync::watch::channel(false);
     let waiting = app.clone();
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router::<()>(app)).with_graceful_shutdown(async move {
         shutdown.await;
         waiting.payments.close();
         ending.send_replace(true);

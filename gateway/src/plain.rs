@@ -10,7 +10,7 @@ mod qr_code;
 
 use std::sync::LazyLock;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use shared::api::{Item, ItemId, PurchaseId};
 use shared::content::ContentHash;
 use shared::invoice::Invoice;
@@ -24,14 +24,25 @@ pub(crate) const REFRESH_SECS: u32 = 5;
 /// The looks, the same as those of the store's other page (`frontend/style.css`).
 pub(crate) const STYLE: &str = include_str!("plain/style.css");
 
-/// Where browsers find [`STYLE`]; another address for other looks, so that they may keep it.
+/// Where browsers find [`STYLE`] below the pages; another address for other looks, so that they may
+/// keep it.
 static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = ContentHash::of(STYLE.as_bytes()).to_hex();
-    format!("/buy/style.css?v={}", &hash[..16])
+    format!("/style.css?v={}", &hash[..16])
 });
 
+/// What every page says of the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The store's name.
+    pub(crate) name: &'a str,
+    /// The path of the list of items, which the other pages lie below: `/buy`, behind the path that
+    /// the store's router is nested at.
+    pub(crate) base: &'a str,
+}
+
 /// Everything that the store sells.
-pub(crate) fn index(store: &str, items: &[Item]) -> Markup {
+pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
     let shelf = html! {
         div class="hero" {
             h1 { "Pick a box. Pay a little. " em { "See who is inside." } }
@@ -49,7 +60,7 @@ pub(crate) fn index(store: &str, items: &[Item]) -> Markup {
                         p class="teaser" { (item.teaser) }
                         div class="buy-row" {
                             (price(item))
-                            a class="main" data-test="open" href={ "/buy/" (item.id) } {
+                            a class="main" data-test="open" href={ (site.base) "/" (item.id) } {
                                 "Have a look" span class="unseen" { " at " (item.title) }
                             }
                         }
@@ -58,17 +69,17 @@ pub(crate) fn index(store: &str, items: &[Item]) -> Markup {
             }
         }
     };
-    page(store, "Plain page", &shelf)
+    page(site, "Plain page", &shelf)
 }
 
 /// One item, not bought yet. The form names the purchase, so that a double click buys once.
-pub(crate) fn offer(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup {
+pub(crate) fn offer(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Markup {
     let card = html! {
         (drawings::closed_box(item.sha256))
         div class="about" {
             h1 { (item.title) }
             p class="teaser" { (item.teaser) }
-            form class="buy-row" method="post" action={ "/buy/" (item.id) } {
+            form class="buy-row" method="post" action={ (site.base) "/" (item.id) } {
                 (price(item))
                 (purchase(purchase_id))
                 button class="main" data-test="buy" aria-label={ "Buy " (item.title) " for " (item.price_text()) } {
@@ -80,19 +91,19 @@ pub(crate) fn offer(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup
             }
         }
     };
-    item_page(store, &item.title, &item.id, &card)
+    item_page(site, &item.title, &item.id, &card)
 }
 
 /// What to pay, how, and until when. `watching`: the page asks again by itself.
 pub(crate) fn invoice(
-    store: &str,
+    site: Site<'_>,
     item: &Item,
     invoice: &Invoice,
     now: u64,
     watching: bool,
 ) -> Markup {
     let amount = invoice.amount_msat.unwrap_or(item.price_msat);
-    let here = format!("/buy/{}", item.id);
+    let here = format!("{}/{}", site.base, item.id);
     let label = format!("QR code of the invoice: {amount} for {}", item.title);
     let card = html! {
         div class="invoice" data-test="invoice" {
@@ -140,7 +151,7 @@ pub(crate) fn invoice(
         }
     };
     item_page(
-        store,
+        site,
         &format!("{amount} for {}", item.title),
         &item.id,
         &card,
@@ -148,14 +159,14 @@ pub(crate) fn invoice(
 }
 
 /// The invoice was not paid in time.
-pub(crate) fn expired(store: &str, item: &Item, purchase_id: PurchaseId) -> Markup {
+pub(crate) fn expired(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Markup {
     let card = html! {
         div class="notice" data-test="expired" {
             h1 { "This invoice has expired" }
             p role="status" {
                 "It was not paid in time, and it cannot be paid any more. Nothing was taken from you."
             }
-            form method="post" action={ "/buy/" (item.id) } {
+            form method="post" action={ (site.base) "/" (item.id) } {
                 (purchase(purchase_id))
                 button class="main" data-test="new-invoice" {
                     "New invoice for " (item.price_text())
@@ -163,18 +174,18 @@ pub(crate) fn expired(store: &str, item: &Item, purchase_id: PurchaseId) -> Mark
             }
         }
     };
-    item_page(store, &format!("Expired: {}", item.title), &item.id, &card)
+    item_page(site, &format!("Expired: {}", item.title), &item.id, &card)
 }
 
 /// The goods, paid for; `text` where they are text to be read here.
 pub(crate) fn paid(
-    store: &str,
+    site: Site<'_>,
     id: &ItemId,
     title: &str,
     content: &Content,
     text: Option<&str>,
 ) -> Markup {
-    let file = format!("/buy/{id}/content");
+    let file = format!("{}/{id}/content", site.base);
     let card = html! {
         div class="stage lit" { (shown(title, content, text, &file)) }
         div class="about" {
@@ -184,11 +195,11 @@ pub(crate) fn paid(
             p class="quiet" { "In this browser, this page shows it again for 30 days." }
         }
     };
-    item_page(store, title, id, &card)
+    item_page(site, title, id, &card)
 }
 
 /// What went wrong, in words for the buyer. `retries`: the page asks again by itself.
-pub(crate) fn problem(store: &str, problem: &Problem, retries: bool) -> Markup {
+pub(crate) fn problem(site: Site<'_>, problem: &Problem, retries: bool) -> Markup {
     let card = html! {
         div class="card notice trouble" data-test="problem" {
             h1 { (problem.title) }
@@ -196,10 +207,10 @@ pub(crate) fn problem(store: &str, problem: &Problem, retries: bool) -> Markup {
             @if retries {
                 p { "This page tries again by itself in " (REFRESH_SECS) " seconds. What you paid is not lost." }
             }
-            a class="plain" href="/buy" { "See what the store has" }
+            a class="plain" href=(site.base) { "See what the store has" }
         }
     };
-    page(store, &problem.title, &card)
+    page(site, &problem.title, &card)
 }
 
 fn shown(title: &str, content: &Content, text: Option<&str>, file: &str) -> Markup {
@@ -255,15 +266,15 @@ fn sentence(detail: &str) -> String {
     sentence
 }
 
-fn item_page(store: &str, title: &str, id: &ItemId, card: &Markup) -> Markup {
+fn item_page(site: Site<'_>, title: &str, id: &ItemId, card: &Markup) -> Markup {
     let content = html! {
         article class="card single" data-test={ "item-" (id) } { (card) }
-        p class="more" { a href="/buy" { "All that the store has" } }
+        p class="more" { a href=(site.base) { "All that the store has" } }
     };
-    page(store, title, &content)
+    page(site, title, &content)
 }
 
-fn page(store: &str, title: &str, content: &Markup) -> Markup {
+fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -272,13 +283,13 @@ fn page(store: &str, title: &str, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (title) " · " (store) }
-                link rel="stylesheet" href=(PreEscaped(STYLE_URL.as_str()));
+                title { (title) " · " (site.name) }
+                link rel="stylesheet" href={ (site.base) (*STYLE_URL) };
                 link rel="icon" href="data:,";
             }
             body {
                 header class="top" {
-                    a class="brand" href="/buy" { (drawings::logo()) span { (store) } }
+                    a class="brand" href=(site.base) { (drawings::logo()) span { (site.name) } }
                 }
                 main { (content) }
             }
@@ -319,9 +330,14 @@ mod tests {
         }
     }
 
+    const SITE: Site<'_> = Site {
+        name: "<b>store</b>",
+        base: "/buy",
+    };
+
     fn paid_page(content_type: &str, text: Option<&str>) -> String {
         let item = hostile();
-        paid("store", &item.id, &item.title, &content(content_type), text).into_string()
+        paid(SITE, &item.id, &item.title, &content(content_type), text).into_string()
     }
 
     const HOSTILE_TEXT: &str = "\n</pre><script>goods</script>&amp;";
@@ -330,11 +346,10 @@ mod tests {
     fn nothing_hostile_gets_through() {
         let item = hostile();
         let id = PurchaseId([1; 16]);
-        let name = "<b>store</b>";
         let pages = [
-            index(name, std::slice::from_ref(&item)).into_string(),
-            offer(name, &item, id).into_string(),
-            expired(name, &item, id).into_string(),
+            index(SITE, std::slice::from_ref(&item)).into_string(),
+            offer(SITE, &item, id).into_string(),
+            expired(SITE, &item, id).into_string(),
             paid_page("text/plain", Some(HOSTILE_TEXT)),
         ];
         for page in pages {

@@ -10,7 +10,17 @@ use shared::fiat::{Decimal, FiatPrice};
 use shared::lightning::Msat;
 
 /// What an item costs. Never nothing.
+///
+/// ```
+/// use gateway::{ParsePriceError, Price};
+///
+/// let price: Price = "1.5 sat".parse()?;
+/// assert_eq!(price.to_string(), "1500 msat");
+/// assert!("free".parse::<Price>().is_err());
+/// # Ok::<(), ParsePriceError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Price {
     /// The same amount at any time.
     Fixed(Msat),
@@ -20,6 +30,7 @@ pub enum Price {
 
 /// Text that is no price; says what one looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParsePriceError {
     /// Not a number, a space and a unit.
     #[error(

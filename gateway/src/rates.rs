@@ -46,6 +46,11 @@ impl Rates {
         Self(configs.iter().map(follow).collect())
     }
 
+    /// Whether there is a source for this currency, whatever it says.
+    pub fn follows(&self, currency: Currency) -> bool {
+        self.0.contains_key(&currency)
+    }
+
     /// The rate to sell at now.
     pub fn current(&self, currency: Currency) -> Result<Rate, NoRate> {
         let source = self.0.get(&currency).ok_or(NoRate::Unknown(currency))?;

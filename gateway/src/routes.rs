@@ -1,11 +1,13 @@
 //! The table of routes and what lies around them: CORS, limits, headers, the log.
 
+mod admission;
 mod content;
 mod delivery;
 mod discovery;
 mod health;
 mod invoices;
 mod plain;
+mod priced;
 mod store;
 
 use std::any::Any;
@@ -20,7 +22,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use shared::api::{INVOICE_PATH, STORE_PATH};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,8 +32,10 @@ use crate::App;
 use crate::error::{Cause, Error, MAX_BODY};
 use crate::frontend;
 
+pub use priced::{PriceLayer, Priced};
+
 /// Everything that the gateway answers.
-pub fn router(app: App) -> Router {
+pub fn router<S>(app: App) -> Router<S> {
     let api = Router::new()
         .route(STORE_PATH, get(store::get_store))
         .route(INVOICE_PATH, get(invoices::get_invoice))
@@ -51,7 +55,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(api)
         .nest("/buy", plain::router(&app))
-        .route("/buy/", get(|| async { Redirect::permanent("/buy") }))
+        .route("/buy/", get(plain::without_slash))
         .route(
             "/.well-known/l402.json",
             get(discovery::get_manifest).layer(from_fn(open_to_every_site)),

@@ -1,7 +1,6 @@
 //! What was sold, by lightningd's word: it is the only book that is kept.
 
 use serde::Serialize;
-use shared::api::ItemId;
 use shared::lightning::{Msat, PaymentHash};
 
 use crate::label;
@@ -12,8 +11,8 @@ use crate::lightningd::Payment;
 pub struct Sale {
     /// Names the payment.
     pub payment_hash: PaymentHash,
-    /// What was sold.
-    pub item: ItemId,
+    /// What was sold: an item's id, or `route:` and the name of a route.
+    pub item: String,
     /// The price.
     pub amount_msat: Msat,
     /// What came; a payer may pay more than was asked.
@@ -27,7 +26,7 @@ impl Sale {
     pub fn of(payment: &Payment) -> Option<Self> {
         Some(Self {
             payment_hash: payment.payment_hash,
-            item: label::item(&payment.label)?,
+            item: label::item(&payment.label)?.to_owned(),
             amount_msat: payment.amount_msat?,
             amount_received_msat: payment.received_msat,
             paid_at: payment.paid_at,

@@ -3,6 +3,7 @@
 //! Whoever has it can take every item without paying; gateways that share it accept each other's
 //! claims. It lives in a file of its own, 64 hex digits, that is made at the first start.
 
+use std::env;
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,12 +13,15 @@ use std::str::FromStr;
 
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
 
+use crate::config::Config;
+
 /// 32 bytes that nobody else may know. `Debug` does not show them.
 #[derive(Clone)]
 pub struct Secret([u8; 32]);
 
 /// Why there is no secret to start with.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// The file cannot be read.
     #[error("cannot read the secret file {path:?}; purrwall's user has to be able to read it")]
@@ -44,6 +48,9 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
     },
+    /// `PURRWALL_SECRET` holds something else.
+    #[error("cannot use PURRWALL_SECRET")]
+    Variable(#[from] ParseSecretError),
     /// The file holds something else.
     #[error(
         "the secret file {path:?} does not hold 64 hex digits; put them back from a backup, or \
@@ -77,6 +84,24 @@ impl Secret {
         })?;
         tracing::info!(?path, "made a new secret; keep a copy of this file");
         Self::load(path)
+    }
+
+    /// The secret of a configuration: that of the environment, or that of its file, which is made
+    /// where there is none.
+    pub fn of(config: &Config) -> Result<Self, SecretError> {
+        match Self::from_environment()? {
+            Some(secret) => Ok(secret),
+            None => Self::load_or_create(&config.secret_file),
+        }
+    }
+
+    /// The secret that the variable `PURRWALL_SECRET` gives, in place of any file.
+    pub fn from_environment() -> Result<Option<Self>, SecretError> {
+        let Some(text) = env::var_os("PURRWALL_SECRET") else {
+            return Ok(None);
+        };
+        let secret = text.to_str().ok_or(ParseSecretError)?.trim().parse()?;
+        Ok(Some(secret))
     }
 
     /// Reads the file; `None` where there is none yet.

@@ -76,7 +76,17 @@ const MAX_DESCRIPTION: usize = 639;
 /// The title is cut to fit BOLT 11's 639 bytes, and its control characters become spaces:
 /// lightningd refuses a description with `\u` escapes in the JSON, which is how they would travel.
 pub fn describe(title: &str, sha256: ContentHash) -> String {
-    let room = MAX_DESCRIPTION - MARK.len() - 64;
+    let text = fit(title, MAX_DESCRIPTION - MARK.len() - 64);
+    format!("{text}{MARK}{sha256}")
+}
+
+/// The invoice description of what has no bytes to promise, such as an answer that is made for each
+/// request: the title alone, cut and cleaned in the same way.
+pub fn describe_service(title: &str) -> String {
+    fit(title, MAX_DESCRIPTION)
+}
+
+fn fit(title: &str, room: usize) -> String {
     let mut text = String::new();
     for character in title.chars() {
         let character = if character.is_control() {
@@ -89,7 +99,7 @@ pub fn describe(title: &str, sha256: ContentHash) -> String {
         }
         text.push(character);
     }
-    format!("{text}{MARK}{sha256}")
+    text
 }
 
 /// The hash that `description` commits to, if it commits to one.
@@ -148,6 +158,14 @@ mod tests {
     fn control_characters_do_not_travel() {
         let description = describe("a\u{1}b\nc", ContentHash::of(b""));
         assert!(description.starts_with("a b c sha256:"));
+    }
+
+    #[test]
+    fn a_service_promises_no_bytes() {
+        let description = describe_service(&"a\n".repeat(400));
+        assert_eq!(description.len(), 639);
+        assert!(description.starts_with("a a "));
+        assert_eq!(commitment(&description), None);
     }
 
     #[test]

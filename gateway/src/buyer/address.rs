@@ -17,7 +17,8 @@ pub struct Address {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0:?} is not an item's address; it has the form https://STORE/api/v1/items/ITEM/content or \
-     https://STORE/buy/ITEM"
+     https://STORE/buy/ITEM. What else has a price, without a promise of its content, is for other \
+     clients: docs/l402.md pays by curl"
 )]
 pub struct AddressError(String);
 

@@ -6,8 +6,6 @@ use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
 use gateway::{catalogue, rates};
 
-use super::serve::secret_variable;
-
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
 /// Nothing is made or changed.
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
@@ -44,7 +42,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn check_secret(config: &Config) -> Result<String> {
-    if secret_variable()?.is_some() {
+    if Secret::from_environment()?.is_some() {
         return Ok("from PURRWALL_SECRET".into());
     }
     let path = config.secret_file.display();

@@ -1,6 +1,5 @@
 //! `purrwall` without a command: the gateway.
 
-use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
@@ -16,10 +15,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     start_log()?;
     let config = Config::new(&arguments)?;
-    let secret = match secret_variable()? {
-        Some(secret) => secret,
-        None => Secret::load_or_create(&config.secret_file)?,
-    };
+    let secret = Secret::of(&config)?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!(
             "cannot listen on {}; choose another address with --listen",
@@ -45,18 +41,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     tokio::spawn(reload::follow(app.clone(), arguments, config, hangup));
     serve(listener, app, shutdown).await?;
     Ok(())
-}
-
-/// The secret that the environment gives, in place of any file.
-pub(crate) fn secret_variable() -> Result<Option<Secret>> {
-    match env::var("PURRWALL_SECRET") {
-        Ok(text) => {
-            let secret = text.trim().parse().context("cannot use PURRWALL_SECRET")?;
-            Ok(Some(secret))
-        }
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(error) => Err(error).context("cannot read PURRWALL_SECRET"),
-    }
 }
 
 fn start_log() -> Result<()> {

@@ -7,8 +7,6 @@ use gateway::secret::Secret;
 use gateway::webhooks::send_test;
 use gateway::webhooks::signing::SigningKey;
 
-use super::serve::secret_variable;
-
 /// The address is the one that the setting `webhooks` has, to the letter.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,10 +32,7 @@ pub(crate) async fn run(command: &Command) -> Result<()> {
     let (Command::Test { url, settings } | Command::Secret { url, settings }) = command;
     let url = config::webhook_url(url).map_err(anyhow::Error::msg)?;
     let config = Config::new(settings)?;
-    let secret = match secret_variable()? {
-        Some(secret) => secret,
-        None => Secret::load_or_create(&config.secret_file)?,
-    };
+    let secret = Secret::of(&config)?;
     let key = SigningKey::of_url(&secret, &url);
     match command {
         Command::Secret { .. } => println!("{}", key.to_text()),

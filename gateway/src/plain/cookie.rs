@@ -8,18 +8,18 @@ use shared::claim::Claim;
 /// How long the browser keeps a claim, in seconds: 30 days.
 const MAX_AGE_SECS: u32 = 30 * 86_400;
 
-/// What `Set-Cookie` says to keep `claim`.
+/// What `Set-Cookie` says to keep `claim` for the item's page, which is at `path`, and what is below.
 ///
 /// No script reads it, and no other site's form or image sends it along. `Secure` where the buyer
 /// came by https, so that the claim never travels in the clear after that.
-pub(crate) fn keep(claim: &Claim, item: &ItemId, headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn keep(claim: &Claim, item: &ItemId, path: &str, headers: &HeaderMap) -> HeaderValue {
     let secure = if is_https(headers) { "; Secure" } else { "" };
     let cookie = format!(
-        "purrwall-{item}={}; Path=/buy/{item}; Max-Age={MAX_AGE_SECS}; HttpOnly; SameSite=Lax{secure}",
+        "purrwall-{item}={}; Path={path}; Max-Age={MAX_AGE_SECS}; HttpOnly; SameSite=Lax{secure}",
         claim.to_base64()
     );
     let mut value =
-        HeaderValue::try_from(cookie).expect("item ids and base64 are visible ASCII without ;");
+        HeaderValue::try_from(cookie).expect("item ids, base64 and paths are visible ASCII");
     value.set_sensitive(true);
     value
 }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back() {
-        let set = keep(&claim(), &cat(), &HeaderMap::new());
+        let set = keep(&claim(), &cat(), "/buy/cat", &HeaderMap::new());
         let (pair, attributes) = set.to_str().unwrap().split_once("; ").unwrap();
         assert_eq!(
             attributes,
@@ -92,9 +92,19 @@ mod tests {
 
     #[test]
     fn a_buyer_who_came_by_https_sends_it_by_https_alone() {
-        let set = keep(&claim(), &cat(), &headers("x-forwarded-proto", "https"));
+        let set = keep(
+            &claim(),
+            &cat(),
+            "/buy/cat",
+            &headers("x-forwarded-proto", "https"),
+        );
         assert!(set.to_str().unwrap().ends_with("; Secure"));
-        let set = keep(&claim(), &cat(), &headers("x-forwarded-proto", "http"));
+        let set = keep(
+            &claim(),
+            &cat(),
+            "/buy/cat",
+            &headers("x-forwarded-proto", "http"),
+        );
         assert!(!set.to_str().unwrap().contains("Secure"));
     }
 

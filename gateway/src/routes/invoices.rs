@@ -1,14 +1,11 @@
 //! Invoices: made for a purchase, found again, and asked about.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query, State};
-use axum::http::header::AUTHORIZATION;
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::{
     CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, ItemId, MAX_WAIT_SECS, PurchaseId,
@@ -20,8 +17,9 @@ use shared::invoice::created_at;
 use tokio::time::Instant;
 
 use super::AppState;
+use super::admission::Presented;
 use crate::App;
-use crate::catalogue::Goods;
+use crate::catalogue::{Goods, NoPrice, Quote};
 use crate::claim::{ClaimRejection, Credential, Limits};
 use crate::clock::unix_now;
 use crate::error::Error;
@@ -38,8 +36,31 @@ pub(super) async fn create_invoice(
     let catalogue = app.catalogue();
     let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
     let Json(CreateInvoice { purchase_id }) = body?;
-    let (status, created) = create_or_find(&app, goods, purchase_id).await?;
+    let (status, created) = create_or_find(&app, goods.into(), purchase_id).await?;
     Ok((status, Json(created)))
+}
+
+/// What an invoice is made for.
+pub(super) struct Offer<'a> {
+    /// Its name in labels and claims.
+    pub(super) name: &'a str,
+    /// How long it can be had after the invoice's time is over; `None` is for good.
+    pub(super) valid_for: Option<Duration>,
+    /// The price, and the invoice's description.
+    pub(super) terms: Result<(Quote, String), NoPrice>,
+}
+
+impl<'a> From<&'a Goods> for Offer<'a> {
+    fn from(goods: &'a Goods) -> Self {
+        let terms = goods
+            .quote()
+            .map(|quote| (quote, goods.description(&quote)));
+        Self {
+            name: goods.id.as_str(),
+            valid_for: goods.valid_for,
+            terms,
+        }
+    }
 }
 
 /// Names a purchase whose buyer did not.
@@ -56,20 +77,19 @@ pub(super) fn random_purchase_id() -> Result<PurchaseId, Error> {
 /// label. So of two requests at once one creates and the other finds, on any number of gateways.
 pub(super) async fn create_or_find(
     app: &App,
-    goods: &Goods,
+    offer: Offer<'_>,
     purchase_id: PurchaseId,
 ) -> Result<(StatusCode, CreatedInvoice), Error> {
     app.payments.node().await?;
     let lightningd = app.payments.lightningd();
-    let token_id = app.claims.token_id(&goods.id, purchase_id);
-    let label = label(&goods.id, &token_id);
-    let quote = goods.quote();
-    let created = match &quote {
-        Ok(quote) => {
+    let token_id = app.claims.token_id(offer.name, purchase_id);
+    let label = label(offer.name, &token_id);
+    let created = match &offer.terms {
+        Ok((quote, description)) => {
             let invoice = NewInvoice {
                 label: label.clone(),
                 amount_msat: quote.msat,
-                description: goods.description(quote),
+                description: description.clone(),
                 expiry_secs: app.store.invoice_expiry_secs,
             };
             lightningd.create_invoice(invoice).await?
@@ -78,16 +98,16 @@ pub(super) async fn create_or_find(
         Err(_) => None,
     };
     if let Some(invoice) = created {
-        let rate = quote.ok().and_then(|quote| quote.rate);
-        let created = describe(app, goods, token_id, invoice, rate)?;
+        let rate = offer.terms.as_ref().ok().and_then(|(quote, _)| quote.rate);
+        let created = describe(app, &offer, token_id, invoice, rate)?;
         return Ok((StatusCode::CREATED, created));
     }
     let Some(invoice) = lightningd.find_by_label(label).await? else {
-        quote?;
+        offer.terms?;
         let vanished = "an invoice vanished while it was looked up";
         return Err(Error::Internal(vanished.into()));
     };
-    let found = describe(app, goods, token_id, invoice, None)?;
+    let found = describe(app, &offer, token_id, invoice, None)?;
     Ok((StatusCode::OK, found))
 }
 
@@ -95,7 +115,7 @@ pub(super) async fn create_or_find(
 /// would halve the number of invoices per second.
 fn describe(
     app: &App,
-    goods: &Goods,
+    offer: &Offer<'_>,
     token_id: [u8; 32],
     invoice: KnownInvoice,
     rate: Option<Rate>,
@@ -111,7 +131,7 @@ fn describe(
     // became of the goods since. Only who changes an item's valid_for changes its open claims.
     let limits = Limits {
         sha256: commitment(&invoice.description),
-        valid_until: goods.valid_for.map(|valid_for| {
+        valid_until: offer.valid_for.map(|valid_for| {
             invoice
                 .standing
                 .expires_at
@@ -119,7 +139,7 @@ fn describe(
         }),
     };
     Ok(CreatedInvoice {
-        claim: app.claims.mint(&goods.id, identifier, limits),
+        claim: app.claims.mint(offer.name, identifier, limits),
         invoice: InvoiceDetails {
             payment_hash,
             amount_msat: invoice.amount_msat.ok_or_else(odd)?,
@@ -172,15 +192,4 @@ fn verified(app: &App, Presented(credentials): Presented) -> Result<Credential, 
         }
     }
     Err(rejection.into())
-}
-
-/// The credentials of our scheme in the request's headers, none of them verified.
-pub(super) struct Presented(pub(super) Vec<Result<Credential, ClaimRejection>>);
-
-impl<S: Sync> FromRequestParts<S> for Presented {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let values = parts.headers.get_all(AUTHORIZATION).iter();
-        Ok(Self(Credential::read(values.map(HeaderValue::as_bytes))))
-    }
 }

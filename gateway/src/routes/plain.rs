@@ -4,15 +4,19 @@
 //! answer to the button, and none asks lightningd for more than its memory lacks, so it may be
 //! refreshed as often as buyers like.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, OriginalUri, Path, RawQuery, Request, State};
+use axum::extract::{
+    DefaultBodyLimit, FromRequestParts, OriginalUri, Path, RawQuery, Request, State,
+};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     REFRESH, RETRY_AFTER, SET_COOKIE,
 };
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -33,7 +37,7 @@ use crate::App;
 use crate::catalogue::{Catalogue, Content, Goods};
 use crate::clock::unix_now;
 use crate::error::{Error, MAX_BODY, Told};
-use crate::plain::{self, REFRESH_SECS, STYLE, cookie};
+use crate::plain::{self, REFRESH_SECS, STYLE, Site, cookie};
 
 /// The pages, to be nested at `/buy`.
 pub(super) fn router(app: &App) -> Router<App> {
@@ -56,8 +60,44 @@ const POLICY: &str = "default-src 'none'; img-src 'self' data:; media-src 'self'
     style-src 'self'; frame-src lightning:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `GET /buy`
-async fn list_items(State(app): AppState) -> Markup {
-    plain::index(&app.store.name, &app.catalogue().items())
+async fn list_items(State(app): AppState, base: Base) -> Markup {
+    plain::index(base.site(&app), &app.catalogue().items())
+}
+
+/// `GET /buy/`
+pub(super) async fn without_slash(OriginalUri(uri): OriginalUri) -> Redirect {
+    Redirect::permanent(uri.path().trim_end_matches('/'))
+}
+
+/// The path of these pages as the browser knows it: behind the one that the router is nested at.
+struct Base(String);
+
+impl Base {
+    fn site<'a>(&'a self, app: &'a App) -> Site<'a> {
+        Site {
+            name: &app.store.name,
+            base: &self.0,
+        }
+    }
+
+    /// The path of an item's page.
+    fn page_of(&self, id: &ItemId) -> String {
+        format!("{}/{id}", self.0)
+    }
+
+    fn of(request: &Extensions, uri: &Uri) -> Self {
+        let original = request.get::<OriginalUri>();
+        let original = original.map_or(uri.path(), |OriginalUri(uri)| uri.path());
+        let base = original.strip_suffix(uri.path()).unwrap_or(original);
+        Self(base.trim_end_matches('/').to_owned())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Base {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions, &parts.uri))
+    }
 }
 
 /// `GET /buy/style.css`: under another query with each change, so it may be kept for good.
@@ -77,25 +117,24 @@ async fn get_style() -> impl IntoResponse {
 /// would never learn of the payment.
 async fn show_item(
     State(app): AppState,
+    base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let store = &app.store.name;
+    let site = base.site(&app);
     let catalogue = app.catalogue();
     let item = || find(&catalogue, &id)?.item().map_err(Error::from);
     match stage(&app, &id, &headers).await? {
-        Stage::Offer => Ok(plain::offer(store, &item()?, random_purchase_id()?).into_response()),
-        Stage::Expired => {
-            Ok(plain::expired(store, &item()?, random_purchase_id()?).into_response())
-        }
+        Stage::Offer => Ok(plain::offer(site, &item()?, random_purchase_id()?).into_response()),
+        Stage::Expired => Ok(plain::expired(site, &item()?, random_purchase_id()?).into_response()),
         Stage::Paid(claim) => {
             let content = sold(&app, &id, &claim)?;
             let text = text_of(&content).await?;
             let goods = catalogue.find(&id);
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
-            Ok(plain::paid(store, &id, title, &content, text.as_deref()).into_response())
+            Ok(plain::paid(site, &id, title, &content, text.as_deref()).into_response())
         }
         Stage::Payable(payment_hash) => {
             let bolt11 = app.payments.bolt11(payment_hash).await?;
@@ -103,7 +142,7 @@ async fn show_item(
                 Error::Internal(format!("lightningd has no valid invoice: {error}"))
             })?;
             let watching = query.as_deref() != Some("still");
-            let page = plain::invoice(store, &item()?, &invoice, unix_now(), watching);
+            let page = plain::invoice(site, &item()?, &invoice, unix_now(), watching);
             let refresh = watching.then(|| [(REFRESH, HeaderValue::from(REFRESH_SECS))]);
             Ok((refresh, page).into_response())
         }
@@ -122,12 +161,14 @@ struct Buy {
 /// be read is replaced.
 async fn buy_item(
     State(app): AppState,
+    base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     headers: HeaderMap,
     form: Result<Form<Buy>, FormRejection>,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let page = Redirect::to(&format!("/buy/{id}"));
+    let path = base.page_of(&id);
+    let page = Redirect::to(&path);
     if comes_from_elsewhere(&headers) {
         return Ok(page.into_response());
     }
@@ -140,8 +181,8 @@ async fn buy_item(
         Ok(Form(Buy { purchase_id })) => purchase_id,
         Err(_) => random_purchase_id()?,
     };
-    let (_, created) = create_or_find(&app, goods, purchase_id).await?;
-    let cookie = cookie::keep(&created.claim, &id, &headers);
+    let (_, created) = create_or_find(&app, goods.into(), purchase_id).await?;
+    let cookie = cookie::keep(&created.claim, &id, &path, &headers);
     Ok(([(SET_COOKIE, cookie)], page).into_response())
 }
 
@@ -200,7 +241,7 @@ enum Stage {
 async fn stage(app: &App, id: &ItemId, headers: &HeaderMap) -> Result<Stage, Error> {
     let now = unix_now();
     let mut claims = cookie::kept(id, headers).into_iter();
-    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now).as_ref() == Ok(id)) else {
+    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now) == Ok(id.as_str())) else {
         return Ok(Stage::Offer);
     };
     let payment_hash = claim.payment_hash();
@@ -241,6 +282,7 @@ async fn problems_as_pages(
     request: Request,
     next: Next,
 ) -> Response {
+    let base = Base::of(request.extensions(), request.uri());
     let (mut parts, body) = next.run(request).await.into_parts();
     let Some(Told(problem)) = parts.extensions.remove() else {
         return Response::from_parts(parts, body);
@@ -254,7 +296,7 @@ async fn problems_as_pages(
     }
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
-    let page = plain::problem(&app.store.name, &problem, retries);
+    let page = plain::problem(base.site(&app), &problem, retries);
     let (page_parts, body) = page.into_response().into_parts();
     parts.headers.extend(page_parts.headers);
     Response::from_parts(parts, body)

@@ -9,6 +9,7 @@
 //! - `buy`: `purrwall buy` and `purrwall verify`.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `webhooks`: every payment is told, and receivers can check it.
+//! - `library`, `examples`: the gateway in programs of one's own.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -20,10 +21,12 @@ mod buy;
 mod buyer;
 mod content;
 mod discovery;
+mod examples;
 mod fake_lightningd;
 mod goods;
 mod guide;
 mod invoices;
+mod library;
 mod macaroons;
 mod nodes;
 mod own_store;

@@ -332,6 +332,37 @@ async fn every_page_forbids_scripts_and_storing() {
     assert!(style.header(CACHE_CONTROL).unwrap().contains("immutable"));
 }
 
+#[tokio::test]
+async fn a_store_below_another_path_sells_there() {
+    let node = FakeLightningd::start();
+    let mut browser = Browser::new(TestGateway::nested(node.socket(), "/deep/shop"));
+    browser.base = "/deep/shop";
+    let slash = browser.get("/deep/shop/buy/").await;
+    assert_eq!(slash.header(LOCATION), Some("/deep/shop/buy"));
+    let shelf = browser.get("/deep/shop/buy").await;
+    assert!(shelf.shows("href=\"/deep/shop/buy/cat\""));
+    assert!(!shelf.shows("\"/buy"), "{}", shelf.text());
+    let (_, style) = shelf.text().split_once("stylesheet\" href=\"").unwrap();
+    let style = browser.get(style.split_once('"').unwrap().0).await;
+    assert_eq!(style.status(), 200);
+
+    let offer = browser.get("/deep/shop/buy/cat").await;
+    let invoice = browser.press(&offer).await;
+    assert!(invoice.shows("href=\"/deep/shop/buy/cat?still\""));
+    node.is_paid(invoice.bolt11());
+    let paid = browser.refresh("/deep/shop/buy/cat").await;
+    assert_eq!(paid.pre(), CAT);
+    let (_, file) = paid
+        .text()
+        .split_once("data-test=\"save\" href=\"")
+        .unwrap();
+    let file = browser.get(file.split_once('"').unwrap().0).await;
+    assert_eq!(file.text(), CAT);
+    let unknown = browser.get("/deep/shop/buy/dog").await;
+    assert_eq!(unknown.status(), 404);
+    assert!(unknown.shows("href=\"/deep/shop/buy\""));
+}
+
 fn store() -> (FakeLightningd, Browser) {
     let node = FakeLightningd::start();
     let gateway = TestGateway::new(node.socket());
@@ -347,6 +378,8 @@ struct Browser {
     gateway: TestGateway,
     /// By name; sent to the item's own pages alone, as their `Path` says.
     cookies: BTreeMap<String, String>,
+    /// Where the store is.
+    base: &'static str,
 }
 
 impl Browser {
@@ -354,6 +387,7 @@ impl Browser {
         Self {
             gateway,
             cookies: BTreeMap::new(),
+            base: "",
         }
     }
 
@@ -400,7 +434,7 @@ impl Browser {
     async fn send(&mut self, method: Method, path: &str, form: &str) -> Page {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.cookies {
-            let scope = name.replace("purrwall-", "/buy/");
+            let scope = self.scope(name);
             let rest = path.strip_prefix(&scope);
             if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])) {
                 request = request.header(COOKIE, format!("{name}={value}"));
@@ -414,9 +448,15 @@ impl Browser {
         if let Some(cookie) = page.header(SET_COOKIE) {
             let pair = cookie.split_once(';').unwrap().0;
             let (name, value) = pair.split_once('=').unwrap();
+            let scope = format!("; Path={}; ", self.scope(name));
+            assert!(cookie.contains(&scope), "{cookie}");
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         page
+    }
+
+    fn scope(&self, cookie: &str) -> String {
+        cookie.replace("purrwall-", &format!("{}/buy/", self.base))
     }
 }
 

@@ -75,6 +75,14 @@ impl TestGateway {
         Self { app, router }
     }
 
+    /// A gateway below a path of another program, which has a state of its own.
+    pub(crate) fn nested(socket: impl Into<PathBuf>, path: &str) -> Self {
+        let app = App::new(config(socket), &Secret::from_bytes(SECRET)).unwrap();
+        let around = Router::new().nest(path, gateway::router(app.clone()));
+        let router = around.with_state("the other program's");
+        Self { app, router }
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();

@@ -1,0 +1,34 @@
+//! A JSON endpoint that costs 10 sat, for a day at a time.
+//!
+//! `cargo run --example forecast -- ~/.lightning/bitcoin/lightning-rpc forecast.secret`
+
+use std::env::args;
+use std::error::Error;
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Json, Router};
+use gateway::{Gateway, Secret};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let [socket, secret] = [1, 2].map(|at| args().nth(at).expect("usage: forecast SOCKET SECRET"));
+    let gateway = Gateway::new(socket, &Secret::load_or_create(secret.as_ref())?);
+    let price = gateway
+        .price("forecast", "10 sat".parse()?)?
+        .title("The forecast, for a day")
+        .valid_for(Duration::from_hours(24));
+
+    let app = Router::new()
+        .route("/", get(|| async { "The weather at noon: /forecast" }))
+        .route("/forecast", get(forecast).layer(price));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn forecast() -> Json<[u32; 7]> {
+    Json([21, 23, 22, 19, 18, 20, 24])
+}
