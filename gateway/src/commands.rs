@@ -4,6 +4,7 @@ mod buy;
 mod check;
 mod config;
 mod new;
+mod sales;
 mod serve;
 mod verify;
 mod webhook;
@@ -39,6 +40,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Shows every setting that is in force, and where it was set.
     Config(Arguments),
+    /// Lists what was sold, and sums it.
+    Sales(sales::Arguments),
     /// Tries a receiver of webhooks, or shows its secret.
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -54,6 +57,7 @@ impl CommandLine {
             Some(Command::New { dir }) => new::run(&dir),
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
+            Some(Command::Sales(arguments)) => sales::run(&arguments).await,
             Some(Command::Webhook(command)) => webhook::run(&command).await,
         };
         match done {

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use cln_rpc::TypedRequest;
 use cln_rpc::model::requests::{
-    GetinfoRequest, InvoiceRequest, ListinvoicesRequest, WaitanyinvoiceRequest,
+    GetinfoRequest, InvoiceRequest, ListinvoicesIndex, ListinvoicesRequest, WaitIndexname,
+    WaitRequest, WaitSubsystem, WaitanyinvoiceRequest,
 };
 use cln_rpc::model::responses::{
     InvoiceResponse, ListinvoicesInvoices, ListinvoicesInvoicesStatus, WaitanyinvoiceResponse,
@@ -276,6 +277,43 @@ impl Lightningd {
             ..find_nothing()
         })
         .await
+    }
+
+    /// The number of the newest change of an invoice: it was paid, or it expired.
+    pub async fn newest_change(&self) -> Result<u64, LightningError> {
+        let request = WaitRequest {
+            subsystem: WaitSubsystem::INVOICES,
+            indexname: WaitIndexname::UPDATED,
+            // It is there already, so this does not wait.
+            nextvalue: 0,
+        };
+        let answer = self.call(&request).await?;
+        answer.updated.ok_or_else(|| decode_error(&request, 0))
+    }
+
+    /// A page of the book in the order of changes: at most `limit` invoices from change number
+    /// `start` (the first is 1), anyone's, each with its number and with its payment where that is
+    /// what changed it.
+    pub async fn payments_by_change(
+        &self,
+        start: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Option<Payment>)>, LightningError> {
+        let request = ListinvoicesRequest {
+            index: Some(ListinvoicesIndex::UPDATED),
+            start: Some(start),
+            limit: Some(limit),
+            ..find_nothing()
+        };
+        let page = self.call(&request).await?.invoices.into_iter();
+        Ok(page
+            .map(|invoice| {
+                (
+                    invoice.updated_index.unwrap_or_default(),
+                    Payment::of(invoice),
+                )
+            })
+            .collect())
     }
 
     /// Opens a connection to follow payments on.
@@ -576,6 +614,19 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
 }
 
 impl Payment {
+    fn of(invoice: ListinvoicesInvoices) -> Option<Self> {
+        let msat = |amount: Amount| Msat(amount.msat());
+        Some(Self {
+            pay_index: invoice.pay_index?,
+            payment_hash: payment_hash(&invoice.payment_hash),
+            label: invoice.label.clone(),
+            amount_msat: invoice.amount_msat.map(msat),
+            received_msat: invoice.amount_received_msat.map_or(Msat(0), msat),
+            paid_at: invoice.paid_at.unwrap_or_default(),
+            standing: KnownInvoice::from(invoice).standing,
+        })
+    }
+
     fn new(pay_index: u64, paid: WaitanyinvoiceResponse) -> Self {
         let msat = |amount: Amount| Msat(amount.msat());
         Self {

@@ -8,6 +8,7 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `buy`: `purrwall buy` and `purrwall verify`.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `sales`: what was sold, as owners see it.
 //! - `webhooks`: every payment is told, and receivers can check it.
 //! - `library`, `examples`: the gateway in programs of one's own.
 //! - `process`: the program itself, its start, its end and its log.
@@ -38,6 +39,7 @@ mod process;
 mod purchase;
 mod recorded;
 mod reload;
+mod sales;
 mod story;
 mod tools;
 mod webhooks;
