@@ -179,6 +179,33 @@ fn test_tools() -> Vec<Tool> {
             },
         },
         Tool {
+            name: "nginx",
+            wanted: "any, for the tests behind proxies".into(),
+            find: Box::new(|| proxy("nginx", "-v")),
+            source: Source::System {
+                apt: &["nginx"],
+                brew: "brew install nginx",
+            },
+        },
+        Tool {
+            name: "Apache",
+            wanted: "any, for the tests behind proxies".into(),
+            find: Box::new(|| proxy("apache2", "-v")),
+            source: Source::System {
+                apt: &["apache2-bin"],
+                brew: "brew install httpd",
+            },
+        },
+        Tool {
+            name: "HAProxy",
+            wanted: "any, for the tests behind proxies".into(),
+            find: Box::new(|| proxy("haproxy", "-v")),
+            source: Source::System {
+                apt: &["haproxy"],
+                brew: "brew install haproxy",
+            },
+        },
+        Tool {
             name: "e2e's npm packages",
             wanted: "as in e2e/package-lock.json".into(),
             find: Box::new(find_npm_packages),
@@ -205,6 +232,13 @@ fn find_clang() -> Result<String> {
     let targets = output(command(&clang).arg("--print-targets"))?;
     ensure!(targets.contains("wasm32"), "{clang} has no target wasm32");
     version_of(&clang)
+}
+
+/// A server of Debian's, where only root's PATH leads. It says its version on either output.
+fn proxy(name: &str, option: &str) -> Result<String> {
+    let script = format!("PATH=$PATH:/usr/sbin {name} {option} 2>&1");
+    let said = output(command("sh").args(["-c", &script]))?;
+    Ok(said.lines().next().unwrap_or_default().to_owned())
 }
 
 fn find_node() -> Result<String> {

@@ -9,6 +9,7 @@
 //! - `buy`: `purrwall buy` and `purrwall verify`.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `sales`: what was sold, as owners see it.
+//! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several.
 //! - `webhooks`: every payment is told, and receivers can check it.
 //! - `library`, `examples`: the gateway in programs of one's own.
 //! - `process`: the program itself, its start, its end and its log.
@@ -36,6 +37,7 @@ mod payments;
 mod plain;
 mod prices;
 mod process;
+mod proxies;
 mod purchase;
 mod recorded;
 mod reload;

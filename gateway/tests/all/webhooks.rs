@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::fake_lightningd::FakeLightningd;
 use crate::process::{Program, purrwall};
-use crate::tools::{SECRET, TestGateway, config, eventually, new_purchase, skipped};
+use crate::tools::{SECRET, TestGateway, config, eventually, free_port, new_purchase, skipped};
 
 /// A receiver that keeps what it is sent, and does not always say yes.
 struct Receiver {
@@ -444,9 +444,7 @@ async fn the_receiver_in_javascript_takes_ours_and_no_others() {
 async fn check_owners_program(command: Command) {
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let url = format!("http://127.0.0.1:{port}/");
     let ours = |arguments: &[&str]| {
         let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
