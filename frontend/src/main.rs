@@ -1,6 +1,11 @@
 //! Starts the store page, on pages that have a place for it.
 
 use frontend::components::store_page::StorePage;
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+
+/// Smaller than the standard library's.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 /// The element that becomes the store.
 const ROOT: &str = "purrwall-store";

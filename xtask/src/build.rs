@@ -1,6 +1,6 @@
 //! What is built: the page as browsers load it, and the programs beside it.
 //!
-//! `cargo xtask build` makes the page and the widget's loader beside it.
+//! `cargo xtask build` makes the page, the widget and their compressed copies.
 
 use std::process::Command;
 
@@ -11,7 +11,6 @@ use crate::{
     setup::setup,
     size::{self, Sizes},
     tools::Purpose,
-    widget,
 };
 
 /// Sets up, then builds the page.
@@ -21,13 +20,11 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
-/// Builds the page into `dist/` for release, writes the widget's loader and the compressed copies
-/// beside it, and prints what page and widget weigh.
+/// Builds page and widget into `dist/` for release, writes the compressed copies beside them, and
+/// prints what they weigh. Trunk calls [`crate::hook`] on the way.
 pub(crate) fn page() -> Result<Sizes> {
-    let dist = root().join("dist");
     run(command("trunk").args(["build", "--release"]))?;
-    widget::write_loader(&dist)?;
-    size::compress_all(&dist)
+    size::compress_all(&root().join("dist"))
 }
 
 /// The command that builds the gateway and the devnet.

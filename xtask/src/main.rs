@@ -3,18 +3,22 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`mod@test`] is what CI runs, and [`mod@bench`] measures.
+//! [`hook`] is Trunk's to call.
 //! Nothing here is needed in production.
 
 mod bench;
 mod build;
 mod command;
 mod demo;
+mod dense;
+mod hook;
 mod server;
 mod setup;
 mod size;
 mod steps;
 mod test;
 mod tools;
+mod wasm;
 mod widget;
 
 use std::process::ExitCode;
@@ -53,6 +57,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
         ["test", parts @ ..] => test::test(parts),
         ["bench"] => bench::bench(),
+        ["hook"] => hook::hook(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

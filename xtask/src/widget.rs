@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha384};
 use crate::{
     build,
     command::{command, root, run},
+    dense,
 };
 
 /// The loader's source, and the names and hashes that stand in it for the real ones.
@@ -37,15 +38,15 @@ const PACKAGE_FILES: [&str; 5] = [
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What Trunk made of the frontend's program.
-struct Program {
-    glue: PathBuf,
-    wasm: PathBuf,
-    style: PathBuf,
+pub(crate) struct Program {
+    pub(crate) glue: PathBuf,
+    pub(crate) wasm: PathBuf,
+    pub(crate) style: PathBuf,
 }
 
 impl Program {
     /// Finds the program in the built page.
-    fn find(dist: &Path) -> Result<Self> {
+    pub(crate) fn find(dist: &Path) -> Result<Self> {
         let find = |start: &str, end: &str| {
             let files =
                 fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
@@ -120,27 +121,33 @@ fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
         (GLUE, glue),
         (WASM, wasm),
         (STYLE, style),
-        (GLUE_HASH, &integrity(&program.glue)?),
-        (WASM_HASH, &integrity(&program.wasm)?),
-        (STYLE_HASH, &integrity(&program.style)?),
+        (GLUE_HASH, &integrity_of(&program.glue)?),
+        (WASM_HASH, &integrity_of(&program.wasm)?),
+        (STYLE_HASH, &integrity_of(&program.style)?),
     ];
-    written.iter().try_fold(source, |text, (place, value)| {
+    let loader = written.iter().try_fold(source, |text, (place, value)| {
         ensure!(
             text.matches(place).count() == 1,
             "{LOADER} has to name {place} once"
         );
         Ok(text.replacen(place, value, 1))
-    })
+    })?;
+    dense::script(&loader)
 }
 
-/// What Subresource Integrity expects of a file.
-fn integrity(path: &Path) -> Result<String> {
+fn integrity_of(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let hash = BASE64_STANDARD.encode(Sha384::digest(bytes));
-    Ok(format!("sha384-{hash}"))
+    Ok(integrity(&bytes))
 }
 
-fn name(path: &Path) -> Result<&str> {
+/// What Subresource Integrity expects of a file with these bytes.
+pub(crate) fn integrity(bytes: &[u8]) -> String {
+    let hash = BASE64_STANDARD.encode(Sha384::digest(bytes));
+    format!("sha384-{hash}")
+}
+
+/// A file's name without its folder.
+pub(crate) fn name(path: &Path) -> Result<&str> {
     let name = path.file_name().and_then(|name| name.to_str());
     name.context("the name of a built file is no plain text")
 }
