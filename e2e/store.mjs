@@ -12,6 +12,7 @@ export async function openStore(network, ...args) {
   const common = [
     ['--lightning-rpc', network.store.socket],
     ['--listen', '127.0.0.1:0'],
+    ['--invoices-per-minute', '0'],
     ['--secret-file', join(dir, 'secret')],
     ['--frontend', join(root, 'dist')],
   ];

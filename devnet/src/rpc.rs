@@ -191,6 +191,7 @@ fn call(node: &Arc<Node>, request: &Request) -> Reply {
         "listnodes" => Reply::Now(info::listnodes(node, params)),
         "listchannels" => Reply::Now(info::listchannels(node, params)),
         "newaddr" => Reply::Now(info::newaddr(node, params)),
+        "autoclean-status" => Reply::Now(info::autoclean_status(params)),
         "stop" => match info::stop(params) {
             Ok(answer) => Reply::Stop(Ok(answer)),
             Err(error) => Reply::Now(Err(error)),

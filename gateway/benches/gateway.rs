@@ -529,7 +529,8 @@ fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
         .arg(socket)
         .arg("--secret-file")
         .arg(dir.path().join("secret"))
-        .args(["--listen", "127.0.0.1:0"]);
+        .args(["--listen", "127.0.0.1:0"])
+        .args(["--invoices-per-minute", "0", "--open-invoices", "0"]);
     Program::start(gateway)
 }
 

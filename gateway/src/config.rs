@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod file;
+mod limits;
 mod origin;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use clap::Args;
 use shared::lightning::Network;
 
 pub use catalogue::{CatalogueConfig, ItemConfig, RateConfig, RateSource};
+pub use limits::LimitsConfig;
 pub use origin::Origin;
 
 use file::ConfigFile;
@@ -82,6 +84,24 @@ pub struct Arguments {
     /// Where payments are told of: web addresses with spaces between them. See `purrwall webhook`.
     #[arg(long, value_name = "URLS")]
     webhooks: Option<String>,
+    /// The addresses and networks of the proxies before the gateway, such as `127.0.0.1, ::1`. Their
+    /// header X-Forwarded-For says who asks; nobody else's is believed. [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+
+    /// How many invoices a client may ask for: so many at once, and so many a minute. 0 is no limit.
+    /// A client is an IPv4 address or an IPv6 network of 64 bits. [default: 30]
+    #[arg(long, value_name = "NUMBER")]
+    invoices_per_minute: Option<String>,
+
+    /// How many invoices may be unpaid and not expired in all. 0 is no limit. [default: 10000]
+    #[arg(long, value_name = "NUMBER")]
+    open_invoices: Option<String>,
+
+    /// How long after their expiry the store's unpaid invoices are deleted from lightningd, or
+    /// `never`, which leaves it to lightningd's autoclean. [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    delete_expired: Option<String>,
 
     /// For development only: a script that gives the page a wallet, added to its index.html.
     #[arg(long, value_name = "URL")]
@@ -114,6 +134,10 @@ impl Arguments {
             "network" => &self.network,
             "invoice_expiry" => &self.invoice_expiry,
             "webhooks" => &self.webhooks,
+            "trusted_proxies" => &self.trusted_proxies,
+            "invoices_per_minute" => &self.invoices_per_minute,
+            "open_invoices" => &self.open_invoices,
+            "delete_expired" => &self.delete_expired,
             "webln_script" => &self.webln_script,
             _ => &None,
         }
@@ -141,6 +165,8 @@ pub struct Config {
     pub frontend: FrontendConfig,
     /// Who is told of payments.
     pub webhooks: WebhooksConfig,
+    /// How many invoices are made and kept.
+    pub limits: LimitsConfig,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// How long things may take.
@@ -193,6 +219,12 @@ pub struct Timing {
     pub webhook_retry_min: Duration,
     /// … up to this.
     pub webhook_retry_max: Duration,
+    /// Between two calls for cleaning.
+    pub cleaning_pause: Duration,
+    /// Between two looks for what there is to clean.
+    pub cleaning_round: Duration,
+    /// What open requests may take after the end was asked for.
+    pub last_requests: Duration,
 }
 
 impl Default for Timing {
@@ -205,6 +237,9 @@ impl Default for Timing {
             webhook_deadline: Duration::from_secs(15),
             webhook_retry_min: Duration::from_secs(5),
             webhook_retry_max: Duration::from_hours(1),
+            cleaning_pause: Duration::from_millis(20),
+            cleaning_round: Duration::from_secs(30),
+            last_requests: Duration::from_secs(10),
         }
     }
 }
@@ -260,6 +295,7 @@ impl Config {
             catalogue: CatalogueConfig::default(),
             frontend: FrontendConfig::default(),
             webhooks: WebhooksConfig::default(),
+            limits: LimitsConfig::default(),
             network: None,
             timing: Timing::default(),
         }
@@ -358,6 +394,7 @@ impl Config {
                     .unwrap_or_default(),
                 dir: webhooks_dir,
             },
+            limits: LimitsConfig::read(&mut reader)?,
             network,
             catalogue: match (&config_file, &file) {
                 (Some(path), Some(file)) => CatalogueConfig::read(path, file, catalogue)?,
@@ -759,6 +796,8 @@ mod tests {
         assert_eq!(example.network, defaults.network);
         assert_eq!(example.frontend.dir, defaults.frontend.dir);
         assert_eq!(example.frontend.webln_script, None);
+        assert_eq!(example.limits, defaults.limits);
+        assert_eq!(defaults.limits, LimitsConfig::default());
         assert_eq!(example.store.name, defaults.store.name);
         assert_eq!(example.store.public_url, defaults.store.public_url);
         assert_eq!(

@@ -27,6 +27,21 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// The client: has had its share for now.
+    #[error(
+        "many invoices were asked for from your network in a short time; try again in {}",
+        seconds(*retry_secs)
+    )]
+    TooManyRequests {
+        /// When one more is allowed.
+        retry_secs: u64,
+    },
+    /// Time, or the owner: no more invoices may be open.
+    #[error("as many invoices are waiting for their payment as the store allows")]
+    TooManyInvoices {
+        /// When to try again.
+        retry_secs: u64,
+    },
     /// The client: no such address.
     #[error("there is nothing at this address")]
     NotFound,
@@ -99,6 +114,8 @@ impl Error {
         let code = match self {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
+            Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
@@ -120,11 +137,38 @@ impl Error {
                  again shortly."
                     .into()
             }
+            Self::TooManyInvoices { retry_secs } => format!(
+                "Too many invoices are waiting for their payment. Try again in {}.",
+                seconds(*retry_secs)
+            ),
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
             Self::InvalidClaim(why) => format!("{self}: {why}"),
             told => told.to_string(),
         };
-        Problem::new(code, detail)
+        Problem {
+            retry_after: self.retry_secs(),
+            ..Problem::new(code, detail)
+        }
+    }
+
+    /// When the same request may succeed, in seconds.
+    fn retry_secs(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_secs } | Self::TooManyInvoices { retry_secs } => {
+                Some(*retry_secs)
+            }
+            Self::Lightning(_) | Self::WrongNetwork { .. } => Some(2),
+            Self::NoPrice(_) => Some(30),
+            _ => None,
+        }
+    }
+}
+
+/// As people say it.
+pub(crate) fn seconds(secs: u64) -> String {
+    match secs {
+        1 => "1 second".into(),
+        _ => format!("{secs} seconds"),
     }
 }
 
@@ -156,16 +200,13 @@ impl IntoResponse for Error {
             Self::InvalidClaim(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));
             }
-            Self::Lightning(_) | Self::WrongNetwork { .. } => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
-            }
-            Self::NoPrice(_) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
-            }
             Self::Range { size } => {
                 headers.insert(CONTENT_RANGE, whole(*size));
             }
             _ => {}
+        }
+        if let Some(secs) = problem.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
         }
         response.extensions_mut().insert(Cause(chain(&self)));
         response.extensions_mut().insert(Told(problem));

@@ -48,6 +48,8 @@
 //! - `payments`: what is known about invoices, and the one watcher that follows payments.
 //! - `sales`: what was sold; `webhooks`: payments told to the owner's own programs.
 //! - `claim`: the buyer's ticket, minted, verified, and read from a header.
+//! - `limits`: how many invoices are made, and for whom (`client`); `cleaning`: expired ones deleted.
+//! - `server`: connections, their limits, and their end.
 //! - `error`: the one place where an error becomes a status and a problem document.
 //! - `buyer`: the other side: buys from a store, through a lightningd of its own.
 //! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
@@ -64,6 +66,8 @@ pub mod buyer;
 pub mod catalogue;
 #[doc(hidden)]
 pub mod claim;
+mod cleaning;
+mod client;
 mod clock;
 #[doc(hidden)]
 pub mod config;
@@ -77,6 +81,7 @@ pub mod kept;
 mod label;
 #[doc(hidden)]
 pub mod lightningd;
+mod limits;
 #[doc(hidden)]
 pub mod payments;
 mod plain;
@@ -91,16 +96,12 @@ mod routes;
 pub mod sales;
 #[doc(hidden)]
 pub mod secret;
+mod server;
 #[doc(hidden)]
 pub mod webhooks;
 
-use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
 
 pub use gateway::{Gateway, OpenError, PriceError};
 pub use price::{ParsePriceError, Price};
@@ -109,11 +110,15 @@ pub use secret::{ParseSecretError, Secret, SecretError};
 
 #[doc(hidden)]
 pub use routes::router;
+#[doc(hidden)]
+pub use server::serve;
 
 use catalogue::{Catalogue, CatalogueError};
 use claim::Claims;
-use config::{Config, FrontendConfig, StoreConfig};
+use cleaning::Cleaning;
+use config::{Config, FrontendConfig, StoreConfig, Timing};
 use lightningd::Lightningd;
+use limits::{Limits, OpenInvoices};
 use payments::Payments;
 
 /// What a gateway is made of. A clone is another handle to the same one.
@@ -134,6 +139,10 @@ pub struct Parts {
     pub claims: Claims,
     /// The node's invoices and payments.
     pub payments: Payments,
+    /// How many invoices may be asked for.
+    limits: Limits,
+    timing: Timing,
+    _cleaning: Cleaning,
 }
 
 impl App {
@@ -146,13 +155,20 @@ impl App {
 
     /// The same, selling what is in `catalogue`.
     fn with(config: Config, secret: &Secret, catalogue: Catalogue) -> Self {
-        let lightningd = Lightningd::new(config.lightning_rpc, config.timing.call_deadline);
+        let timing = config.timing;
+        let lightningd = Lightningd::new(config.lightning_rpc, timing.call_deadline);
+        let lightningd = Arc::new(lightningd);
+        let open = Arc::new(OpenInvoices::new(config.limits.open_invoices));
+        let delete_after = config.limits.delete_expired;
         Self(Arc::new(Parts {
             store: config.store,
             frontend: config.frontend,
             catalogue: RwLock::new(Arc::new(catalogue)),
             claims: Claims::new(secret),
-            payments: Payments::start(lightningd, config.network, config.timing),
+            payments: Payments::start(lightningd.clone(), open.clone(), config.network, timing),
+            limits: Limits::new(config.limits, open.clone()),
+            timing,
+            _cleaning: Cleaning::start(lightningd, open, delete_after, timing),
         }))
     }
 
@@ -173,39 +189,5 @@ impl Deref for App {
     type Target = Parts;
     fn deref(&self) -> &Parts {
         &self.0
-    }
-}
-
-/// How long open requests may take after the end was asked for.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
-
-/// Answers requests until `shutdown` is done. Then no new ones are taken, buyers who wait are
-/// answered at once, and the open requests are finished.
-#[doc(hidden)]
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    // An answer is one small packet; Nagle's algorithm would hold it back.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    let (ending, mut ended) = tokio::sync::watch::channel(false);
-    let waiting = app.clone();
-    let server = axum::serve(listener, router::<()>(app)).with_graceful_shutdown(async move {
-        shutdown.await;
-        waiting.payments.close();
-        ending.send_replace(true);
-    });
-    tokio::select! {
-        result = server => result,
-        () = async {
-            // The sender lives as long as the server.
-            ended.wait_for(|ended| *ended).await.ok();
-            tokio::time::sleep(LAST_REQUESTS).await;
-        } => Ok(()),
     }
 }

@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use cln_rpc::TypedRequest;
 use cln_rpc::model::requests::{
-    GetinfoRequest, InvoiceRequest, ListinvoicesIndex, ListinvoicesRequest, WaitIndexname,
-    WaitRequest, WaitSubsystem, WaitanyinvoiceRequest,
+    AutocleanstatusRequest, DelinvoiceRequest, DelinvoiceStatus, GetinfoRequest, InvoiceRequest,
+    ListinvoicesIndex, ListinvoicesRequest, WaitIndexname, WaitRequest, WaitSubsystem,
+    WaitanyinvoiceRequest,
 };
 use cln_rpc::model::responses::{
     InvoiceResponse, ListinvoicesInvoices, ListinvoicesInvoicesStatus, WaitanyinvoiceResponse,
 };
-use cln_rpc::primitives::{Amount, AmountOrAny, Secret, Sha256};
+use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem, Secret, Sha256};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::api::Status;
@@ -81,6 +82,17 @@ pub struct KnownInvoice {
     pub description: String,
     /// Whether it is paid.
     pub standing: Standing,
+}
+
+/// An invoice in the order of lightningd's book.
+#[derive(Clone, Debug)]
+pub struct ListedInvoice {
+    /// The order of creation, from 1.
+    pub created_index: u64,
+    /// Its unique name at lightningd.
+    pub label: String,
+    /// The rest.
+    pub invoice: KnownInvoice,
 }
 
 /// Where an invoice stands.
@@ -160,6 +172,8 @@ pub enum LightningError {
 
 /// An invoice with this label exists.
 const LABEL_EXISTS: i64 = 900;
+/// `delinvoice`: there is no invoice with this label, or it has another status.
+const CANNOT_DELETE: [i64; 2] = [905, 906];
 /// `waitanyinvoice`: nothing was paid in time.
 const WAIT_TIMED_OUT: i64 = 904;
 
@@ -314,6 +328,48 @@ impl Lightningd {
                 )
             })
             .collect())
+    }
+
+    /// A page of the book: at most `limit` invoices from number `start` (the first is 1) in order
+    /// of creation, anyone's.
+    pub async fn page(&self, start: u64, limit: u32) -> Result<Vec<ListedInvoice>, LightningError> {
+        let request = ListinvoicesRequest {
+            index: Some(ListinvoicesIndex::CREATED),
+            start: Some(start),
+            limit: Some(limit),
+            ..find_nothing()
+        };
+        let listed = |invoice: ListinvoicesInvoices| ListedInvoice {
+            created_index: invoice.created_index,
+            label: invoice.label.clone(),
+            invoice: invoice.into(),
+        };
+        let page = self.call(&request).await?.invoices;
+        Ok(page.into_iter().map(listed).collect())
+    }
+
+    /// Deletes the invoice with this label if it has expired unpaid; false where it is gone or has
+    /// another status.
+    pub async fn delete_expired(&self, label: String) -> Result<bool, LightningError> {
+        let request = DelinvoiceRequest {
+            label,
+            status: DelinvoiceStatus::EXPIRED,
+            desconly: None,
+        };
+        match self.call(&request).await {
+            Ok(_) => Ok(true),
+            Err(LightningError::Rpc { code, .. }) if CANNOT_DELETE.contains(&code) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether lightningd's plugin autoclean deletes expired invoices.
+    pub async fn cleans_expired(&self) -> Result<bool, LightningError> {
+        let request = AutocleanstatusRequest {
+            subsystem: Some(AutocleanSubsystem::EXPIREDINVOICES),
+        };
+        let status = self.call(&request).await?.autoclean.expiredinvoices;
+        Ok(status.is_some_and(|expired| expired.enabled))
     }
 
     /// Opens a connection to follow payments on.

@@ -24,6 +24,7 @@ use crate::clock::unix_now;
 use crate::config::Timing;
 use crate::error::{Error, chain};
 use crate::lightningd::{LightningError, Lightningd, Node, Payment, Standing};
+use crate::limits::OpenInvoices;
 
 /// The payments of one lightningd. Its watcher ends with it.
 pub struct Payments {
@@ -32,7 +33,8 @@ pub struct Payments {
 }
 
 struct Inner {
-    lightningd: Lightningd,
+    lightningd: Arc<Lightningd>,
+    open: Arc<OpenInvoices>,
     network: Option<Network>,
     timing: Timing,
     node: Mutex<Option<Node>>,
@@ -44,10 +46,16 @@ struct Inner {
 
 impl Payments {
     /// Starts to follow the payments of `lightningd`, which has to be on `network` where one is
-    /// given. lightningd may be away now and later.
-    pub fn start(lightningd: Lightningd, network: Option<Network>, timing: Timing) -> Self {
+    /// given. lightningd may be away now and later. What is paid is no longer `open`.
+    pub(crate) fn start(
+        lightningd: Arc<Lightningd>,
+        open: Arc<OpenInvoices>,
+        network: Option<Network>,
+        timing: Timing,
+    ) -> Self {
         let inner = Arc::new(Inner {
             lightningd,
+            open,
             network,
             timing,
             node: Mutex::default(),
@@ -194,6 +202,7 @@ impl Inner {
     }
 
     fn paid(&self, payment: &Payment) {
+        self.open.remove(payment.payment_hash);
         let entry = lock(&self.book).entries.get(&payment.payment_hash).cloned();
         if let Some(entry) = entry {
             learn(&entry, payment.standing, None);

@@ -17,6 +17,7 @@ use shared::invoice::Invoice;
 use shared::problem::Problem;
 
 use crate::catalogue::Content;
+use crate::error::seconds;
 
 /// How often a page that waits asks again, in seconds.
 pub(crate) const REFRESH_SECS: u32 = 5;
@@ -198,19 +199,26 @@ pub(crate) fn paid(
     item_page(site, title, id, &card)
 }
 
-/// What went wrong, in words for the buyer. `retries`: the page asks again by itself.
-pub(crate) fn problem(site: Site<'_>, problem: &Problem, retries: bool) -> Markup {
+/// What went wrong, in words for the buyer. Where it may pass, the page asks again by itself.
+pub(crate) fn problem(site: Site<'_>, problem: &Problem) -> Markup {
     let card = html! {
         div class="card notice trouble" data-test="problem" {
             h1 { (problem.title) }
             p role="alert" { (sentence(&problem.detail)) }
-            @if retries {
-                p { "This page tries again by itself in " (REFRESH_SECS) " seconds. What you paid is not lost." }
+            @if let Some(secs) = comes_back_in(problem) {
+                p { "This page tries again by itself in " (seconds(secs)) ". What you paid is not lost." }
             }
             a class="plain" href=(site.base) { "See what the store has" }
         }
     };
     page(site, &problem.title, &card)
+}
+
+/// When the page asks again, where that may help: not more often than the invoice's page does.
+pub(crate) fn comes_back_in(problem: &Problem) -> Option<u64> {
+    problem
+        .retry_after
+        .map(|secs| secs.max(REFRESH_SECS.into()))
 }
 
 fn shown(title: &str, content: &Content, text: Option<&str>, file: &str) -> Markup {

@@ -21,6 +21,10 @@ pub struct Problem {
     pub detail: String,
     /// The kind of problem for programs.
     pub code: ErrorCode,
+    /// Seconds until the same request may succeed, where the store knows; the header `Retry-After`
+    /// says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -32,6 +36,7 @@ impl Problem {
             status: code.status(),
             detail: detail.into(),
             code,
+            retry_after: None,
         }
     }
 
@@ -95,10 +100,14 @@ error_codes! {
     RangeNotSatisfiable = "range-not-satisfiable", 416, "The range is not satisfiable";
     /// The body is larger than the API takes.
     TooLarge = "too-large", 413, "The request is too large";
+    /// The client has asked for as many invoices as it may for now.
+    TooManyRequests = "too-many-requests", 429, "Too many requests";
     /// A mistake of the gateway's; its log says more.
     Internal = "internal", 500, "The store made a mistake";
     /// The price follows a rate, and the store knows no rate that is fresh enough.
     PriceUnavailable = "price-unavailable", 503, "The store has no current price";
+    /// The store has as many unpaid invoices as it may have.
+    TooManyInvoices = "too-many-invoices", 503, "The store has too many unpaid invoices";
     /// lightningd is not answering.
     LightningUnavailable = "lightning-unavailable", 503, "The store's Lightning node is not answering";
 }

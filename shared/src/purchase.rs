@@ -753,10 +753,17 @@ impl Tries {
         Self { count, trouble }
     }
 
-    /// 1 s, 2 s, 4 s, … up to the longest pause.
+    /// 1 s, 2 s, 4 s, … up to the longest pause, or as long as the store asks for.
     fn backoff(&self) -> Duration {
         let doublings = self.count.saturating_sub(1).min(10);
-        Duration::from_secs(1 << doublings).min(MAX_BACKOFF)
+        let pause = Duration::from_secs(1 << doublings).min(MAX_BACKOFF);
+        match &self.trouble {
+            Trouble::Problem(Problem {
+                retry_after: Some(secs),
+                ..
+            }) => pause.max(Duration::from_secs(*secs)),
+            _ => pause,
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub fn problem_words(problem: &Problem) -> AttrValue {
         ErrorCode::InvalidClaim => "The store does not accept your ticket.".into(),
         ErrorCode::UnknownItem => "The store no longer sells this.".into(),
         ErrorCode::UnknownInvoice => "The store’s node does not know this invoice any more.".into(),
+        ErrorCode::TooManyRequests | ErrorCode::TooManyInvoices => problem.detail.clone().into(),
         _ => [&problem.title, ": ", &problem.detail].concat().into(),
     }
 }

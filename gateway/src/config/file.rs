@@ -11,7 +11,7 @@ use super::ConfigError;
 use super::origin::{Given, Origin};
 
 /// The keys that a flag and a variable can set too.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 15] = [
     "store_name",
     "public_url",
     "listen",
@@ -23,6 +23,10 @@ pub(super) const KEYS: [&str; 11] = [
     "webln_script",
     "invoice_expiry",
     "webhooks",
+    "trusted_proxies",
+    "invoices_per_minute",
+    "open_invoices",
+    "delete_expired",
 ];
 /// The keys of an `[[item]]`.
 pub(super) const ITEM_KEYS: [&str; 7] = [

@@ -13,6 +13,7 @@ use shared::claim::Claim;
 use super::invoices::{Offer, create_or_find, random_purchase_id};
 use crate::App;
 use crate::claim::{ClaimRejection, Credential};
+use crate::client::Client;
 use crate::clock::unix_now;
 use crate::error::Error;
 
@@ -83,13 +84,14 @@ pub(super) async fn admit(
 /// Who asks for nothing but the headers cannot want an invoice, and gets none.
 pub(super) async fn ask_to_pay(
     app: &App,
+    client: Client,
     offer: Offer<'_>,
     method: &Method,
 ) -> Result<Error, Error> {
     if matches!(method, &Method::HEAD | &Method::OPTIONS | &Method::TRACE) {
         return Ok(Error::PaymentRequired { challenge: None });
     }
-    let (_, created) = create_or_find(app, offer, random_purchase_id()?).await?;
+    let (_, created) = create_or_find(app, client, offer, random_purchase_id()?).await?;
     Ok(challenge(&created.claim, &created.invoice.bolt11))
 }
 

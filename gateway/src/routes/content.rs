@@ -13,6 +13,7 @@ use super::delivery::deliver;
 use crate::App;
 use crate::catalogue::Content;
 use crate::claim::Claims;
+use crate::client::Client;
 use crate::error::Error;
 
 /// `GET /api/v1/items/{item}/content`
@@ -22,6 +23,7 @@ use crate::error::Error;
 /// the version that was sold, in the catalogue or not.
 pub(super) async fn get_content(
     State(app): AppState,
+    client: Client,
     item: Result<Path<ItemId>, PathRejection>,
     method: Method,
     headers: HeaderMap,
@@ -34,7 +36,7 @@ pub(super) async fn get_content(
         Admission::Nothing => {
             let catalogue = app.catalogue();
             let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
-            Err(ask_to_pay(&app, goods.into(), &method).await?)
+            Err(ask_to_pay(&app, client, goods.into(), &method).await?)
         }
     }
 }

@@ -21,6 +21,7 @@ use super::admission::Presented;
 use crate::App;
 use crate::catalogue::{Goods, NoPrice, Quote};
 use crate::claim::{ClaimRejection, Credential, Limits};
+use crate::client::Client;
 use crate::clock::unix_now;
 use crate::error::Error;
 use crate::label::label;
@@ -29,6 +30,7 @@ use crate::lightningd::{KnownInvoice, NewInvoice};
 /// `POST /api/v1/items/{item}/invoices`
 pub(super) async fn create_invoice(
     State(app): AppState,
+    client: Client,
     item: Result<Path<ItemId>, PathRejection>,
     body: Result<Json<CreateInvoice>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CreatedInvoice>), Error> {
@@ -36,7 +38,7 @@ pub(super) async fn create_invoice(
     let catalogue = app.catalogue();
     let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
     let Json(CreateInvoice { purchase_id }) = body?;
-    let (status, created) = create_or_find(&app, goods.into(), purchase_id).await?;
+    let (status, created) = create_or_find(&app, client, goods.into(), purchase_id).await?;
     Ok((status, Json(created)))
 }
 
@@ -77,15 +79,21 @@ pub(super) fn random_purchase_id() -> Result<PurchaseId, Error> {
 /// label. So of two requests at once one creates and the other finds, on any number of gateways.
 pub(super) async fn create_or_find(
     app: &App,
+    client: Client,
     offer: Offer<'_>,
     purchase_id: PurchaseId,
 ) -> Result<(StatusCode, CreatedInvoice), Error> {
+    app.limits.count(client)?;
     app.payments.node().await?;
     let lightningd = app.payments.lightningd();
     let token_id = app.claims.token_id(offer.name, purchase_id);
     let label = label(offer.name, &token_id);
-    let created = match &offer.terms {
-        Ok((quote, description)) => {
+    let allowed = match &offer.terms {
+        Ok(terms) => app.limits.reserve().map(|place| (terms, place)),
+        Err(no_price) => Err((*no_price).into()),
+    };
+    let created = match &allowed {
+        Ok(((quote, description), _)) => {
             let invoice = NewInvoice {
                 label: label.clone(),
                 amount_msat: quote.msat,
@@ -94,16 +102,17 @@ pub(super) async fn create_or_find(
             };
             lightningd.create_invoice(invoice).await?
         }
-        // The purchase may have its invoice from when there was a price; its amount stands.
+        // The purchase may have its invoice from before; its amount stands.
         Err(_) => None,
     };
     if let Some(invoice) = created {
-        let rate = offer.terms.as_ref().ok().and_then(|(quote, _)| quote.rate);
-        let created = describe(app, &offer, token_id, invoice, rate)?;
+        let ((quote, _), place) = allowed?;
+        place.take(invoice.payment_hash, invoice.standing.expires_at);
+        let created = describe(app, &offer, token_id, invoice, quote.rate)?;
         return Ok((StatusCode::CREATED, created));
     }
     let Some(invoice) = lightningd.find_by_label(label).await? else {
-        offer.terms?;
+        allowed?;
         let vanished = "an invoice vanished while it was looked up";
         return Err(Error::Internal(vanished.into()));
     };

@@ -13,7 +13,7 @@ use axum::extract::{
 };
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    REFRESH, RETRY_AFTER, SET_COOKIE,
+    REFRESH, SET_COOKIE,
 };
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
@@ -35,6 +35,7 @@ use super::invoices::{create_or_find, random_purchase_id};
 use super::{AppState, method_not_allowed, not_found, unless_set};
 use crate::App;
 use crate::catalogue::{Catalogue, Content, Goods};
+use crate::client::Client;
 use crate::clock::unix_now;
 use crate::error::{Error, MAX_BODY, Told};
 use crate::plain::{self, REFRESH_SECS, STYLE, Site, cookie};
@@ -161,6 +162,7 @@ struct Buy {
 /// be read is replaced.
 async fn buy_item(
     State(app): AppState,
+    client: Client,
     base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     headers: HeaderMap,
@@ -181,7 +183,7 @@ async fn buy_item(
         Ok(Form(Buy { purchase_id })) => purchase_id,
         Err(_) => random_purchase_id()?,
     };
-    let (_, created) = create_or_find(&app, goods.into(), purchase_id).await?;
+    let (_, created) = create_or_find(&app, client, goods.into(), purchase_id).await?;
     let cookie = cookie::keep(&created.claim, &id, &path, &headers);
     Ok(([(SET_COOKIE, cookie)], page).into_response())
 }
@@ -287,16 +289,15 @@ async fn problems_as_pages(
     let Some(Told(problem)) = parts.extensions.remove() else {
         return Response::from_parts(parts, body);
     };
-    let retries = parts.headers.contains_key(RETRY_AFTER);
-    if retries {
+    if let Some(secs) = plain::comes_back_in(&problem) {
         // To the page itself, also after a form: the form is not sent twice.
-        let refresh = format!("{REFRESH_SECS}; url={}", uri.path());
+        let refresh = format!("{secs}; url={}", uri.path());
         let refresh = HeaderValue::try_from(refresh).expect("the path came in a request's head");
         parts.headers.insert(REFRESH, refresh);
     }
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
-    let page = plain::problem(base.site(&app), &problem, retries);
+    let page = plain::problem(base.site(&app), &problem);
     let (page_parts, body) = page.into_response().into_parts();
     parts.headers.extend(page_parts.headers);
     Response::from_parts(parts, body)

@@ -22,6 +22,7 @@ use super::admission::{Admission, Presented, admit, ask_to_pay};
 use super::invoices::Offer;
 use crate::App;
 use crate::catalogue::Quote;
+use crate::client::Client;
 use crate::error::{Error, chain};
 use crate::label;
 use crate::price::Price;
@@ -79,11 +80,16 @@ impl PriceLayer {
     }
 
     /// Whether the request may pass.
-    async fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Error> {
+    async fn admit(
+        &self,
+        client: Client,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<(), Error> {
         match admit(&self.app, &self.sold.name, Presented::read(headers)).await? {
             Admission::Paid(_) => Ok(()),
             Admission::Unpaid(challenge) => Err(challenge),
-            Admission::Nothing => Err(ask_to_pay(&self.app, self.offer(), method).await?),
+            Admission::Nothing => Err(ask_to_pay(&self.app, client, self.offer(), method).await?),
         }
     }
 
@@ -156,7 +162,9 @@ where
             if is_preflight(&request) {
                 return Ok(preflight());
             }
-            let mut response = match layer.admit(request.method(), request.headers()).await {
+            let (method, headers) = (request.method(), request.headers());
+            let client = Client::of(request.extensions(), headers, &layer.app);
+            let mut response = match layer.admit(client, method, headers).await {
                 Ok(()) => inner.call(request).await?.into_response(),
                 Err(error) => layer.refuse(error),
             };

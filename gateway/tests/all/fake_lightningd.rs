@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::hex::DisplayHex as _;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
 use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -51,15 +52,22 @@ struct FakeNode {
     newest_pay_index: watch::Sender<u64>,
     faults: Mutex<HashMap<&'static str, Fault>>,
     requests: Mutex<Vec<Value>>,
+    autocleans: AtomicBool,
+    /// A `listinvoices` that would list all there is.
+    unbounded: AtomicBool,
 }
 
 #[derive(Default)]
 struct Book {
+    /// Invoices of others, before all the others.
+    strangers: u64,
     invoices: Vec<FakeInvoice>,
+    created: u64,
     payments: u64,
 }
 
 struct FakeInvoice {
+    created_index: u64,
     label: String,
     bolt11: String,
     description: String,
@@ -81,6 +89,8 @@ impl FakeLightningd {
                 newest_pay_index: watch::Sender::new(0),
                 faults: Mutex::default(),
                 requests: Mutex::default(),
+                autocleans: AtomicBool::new(false),
+                unbounded: AtomicBool::new(false),
             }),
             server: Mutex::default(),
         };
@@ -139,6 +149,36 @@ impl FakeLightningd {
         self.node.book().invoices.len()
     }
 
+    /// The labels of all invoices.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let book = self.node.book();
+        book.invoices
+            .iter()
+            .map(|invoice| invoice.label.clone())
+            .collect()
+    }
+
+    /// Has so many invoices of others, made before anything else.
+    pub(crate) fn has_strangers(&self, count: u64) {
+        let mut book = self.node.book();
+        book.strangers = count;
+        book.created = count;
+    }
+
+    /// Makes an invoice that a gateway did not ask for now; gives its BOLT11 string.
+    pub(crate) fn makes(&self, label: &str, expiry: u64) -> String {
+        let params = json!({
+            "label": label, "description": "", "amount_msat": 1, "expiry": expiry,
+        });
+        let made = self.node.invoice(&params).unwrap();
+        made["bolt11"].as_str().unwrap().to_owned()
+    }
+
+    /// Deletes expired invoices by itself, as far as it says.
+    pub(crate) fn autocleans(&self) {
+        self.node.autocleans.store(true, Ordering::Relaxed);
+    }
+
     /// Marks the invoice as paid, as if a payment had arrived; gives the preimage.
     pub(crate) fn is_paid(&self, bolt11: &str) -> [u8; 32] {
         let mut book = self.node.book();
@@ -156,12 +196,8 @@ impl FakeLightningd {
     /// Makes `count` invoices of somebody else's and marks them as paid.
     pub(crate) fn has_a_past_of(&self, count: usize) {
         for _ in 0..count {
-            let number = self.invoices();
-            let params = json!({
-                "label": format!("other-{number}"), "description": "", "amount_msat": 1, "expiry": 600,
-            });
-            let made = self.node.invoice(&params).unwrap();
-            self.is_paid(made["bolt11"].as_str().unwrap());
+            let bolt11 = self.makes(&format!("other-{}", self.invoices()), 600);
+            self.is_paid(&bolt11);
         }
     }
 
@@ -175,6 +211,17 @@ impl FakeLightningd {
     pub(crate) fn deletes(&self, bolt11: &str) {
         let invoices = &mut self.node.book().invoices;
         invoices.retain(|invoice| invoice.bolt11 != bolt11);
+    }
+}
+
+/// Every test with a fake lightningd is one that nothing unbounded is asked of it.
+impl Drop for FakeLightningd {
+    fn drop(&mut self) {
+        let unbounded = self.node.unbounded.load(Ordering::Relaxed);
+        assert!(
+            !unbounded || std::thread::panicking(),
+            "an unbounded listinvoices"
+        );
     }
 }
 
@@ -246,6 +293,12 @@ impl FakeNode {
             "getinfo" => Ok(self.getinfo()),
             "invoice" => self.invoice(params),
             "listinvoices" => Ok(self.listinvoices(params)),
+            "delinvoice" => self.delinvoice(params),
+            "autoclean-status" => {
+                let enabled = self.autocleans.load(Ordering::Relaxed);
+                let expired = json!({"enabled": enabled, "cleaned": 0});
+                Ok(json!({"autoclean": {"expiredinvoices": expired}}))
+            }
             "waitanyinvoice" => self.waitanyinvoice(params).await,
             _ => Err(-32601),
         }
@@ -288,7 +341,10 @@ impl FakeNode {
             .build_signed(|hash| Secp256k1::new().sign_ecdsa_recoverable(hash, &self.key))
             .unwrap();
         let bolt11 = invoice.to_string();
+        book.created += 1;
+        let created_index = book.created;
         book.invoices.push(FakeInvoice {
+            created_index,
             label: label.to_owned(),
             bolt11: bolt11.clone(),
             description: params["description"].as_str().unwrap().to_owned(),
@@ -300,14 +356,19 @@ impl FakeNode {
         Ok(json!({
             "payment_hash": payment_hash.to_string(), "expires_at": created_at + expiry,
             "bolt11": bolt11, "payment_secret": "01".repeat(32),
-            "created_index": book.invoices.len(),
+            "created_index": created_index,
             "warning_capacity": "Insufficient incoming channel capacity to pay invoice",
         }))
     }
 
     fn listinvoices(&self, params: &Value) -> Value {
         let params = params.as_object().unwrap();
-        assert_eq!(params.len(), 1, "never without a selector: {params:?}");
+        if params.get("index").is_some_and(|index| index == "created") {
+            return self.page(params);
+        }
+        if !params.contains_key("label") && !params.contains_key("payment_hash") {
+            self.unbounded.store(true, Ordering::Relaxed);
+        }
         let chosen = |invoice: &&FakeInvoice| {
             let payment_hash = sha256::Hash::hash(&invoice.preimage).to_string();
             params
@@ -325,6 +386,40 @@ impl FakeNode {
             .map(FakeInvoice::listed)
             .collect();
         json!({ "invoices": found })
+    }
+
+    fn page(&self, params: &Map<String, Value>) -> Value {
+        let start = params["start"].as_u64().unwrap();
+        let limit = params.get("limit").and_then(Value::as_u64);
+        let limit = limit.filter(|limit| *limit <= 1000).unwrap_or_else(|| {
+            self.unbounded.store(true, Ordering::Relaxed);
+            0
+        });
+        let book = self.book();
+        let strangers = (start..=book.strangers).map(stranger);
+        let ours = book
+            .invoices
+            .iter()
+            .filter(|invoice| invoice.created_index >= start)
+            .map(FakeInvoice::listed);
+        let limit = usize::try_from(limit).unwrap();
+        let page: Vec<_> = strangers.chain(ours).take(limit).collect();
+        json!({ "invoices": page })
+    }
+
+    fn delinvoice(&self, params: &Value) -> Result<Value, i64> {
+        let mut book = self.book();
+        let found = book
+            .invoices
+            .iter()
+            .position(|invoice| params["label"] == invoice.label);
+        let found = found.ok_or(905)?;
+        let listed = book.invoices[found].listed();
+        if params["status"] != listed["status"] {
+            return Err(906);
+        }
+        book.invoices.remove(found);
+        Ok(listed)
     }
 
     async fn waitanyinvoice(&self, params: &Value) -> Result<Value, i64> {
@@ -347,6 +442,15 @@ impl FakeNode {
     }
 }
 
+/// An expired invoice of somebody else's.
+fn stranger(number: u64) -> Value {
+    json!({
+        "label": format!("stranger-{number}"), "bolt11": "lnbcrt1", "amount_msat": 1,
+        "payment_hash": sha256::Hash::hash(&number.to_be_bytes()).to_string(),
+        "status": "expired", "description": "", "expires_at": 1, "created_index": number,
+    })
+}
+
 impl FakeInvoice {
     fn listed(&self) -> Value {
         let status = match self.pay_index {
@@ -357,7 +461,8 @@ impl FakeInvoice {
         let mut listed = json!({
             "label": self.label, "bolt11": self.bolt11, "amount_msat": self.amount_msat,
             "payment_hash": sha256::Hash::hash(&self.preimage).to_string(), "status": status,
-            "description": self.description, "expires_at": self.expires_at, "created_index": 1,
+            "description": self.description, "expires_at": self.expires_at,
+            "created_index": self.created_index,
         });
         if let Some(pay_index) = self.pay_index {
             listed["pay_index"] = pay_index.into();

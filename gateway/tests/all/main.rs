@@ -12,6 +12,7 @@
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several.
 //! - `webhooks`: every payment is told, and receivers can check it.
 //! - `library`, `examples`: the gateway in programs of one's own.
+//! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -42,6 +43,7 @@ mod purchase;
 mod recorded;
 mod reload;
 mod sales;
+mod spam;
 mod story;
 mod tools;
 mod webhooks;

@@ -13,7 +13,7 @@ use shared::api::CreatedInvoice;
 use shared::lightning::Preimage;
 
 use crate::fake_lightningd::FakeLightningd;
-use crate::tools::new_purchase;
+use crate::tools::{eventually, new_purchase};
 
 /// A running gateway; killed if the test ends before it does.
 pub(crate) struct Program {
@@ -211,6 +211,40 @@ async fn at_its_end_it_answers_who_waits() {
         answer.starts_with("HTTP/1.1 200") && answer.contains("unpaid"),
         "{answer}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_warns_where_nobody_deletes_expired_invoices() {
+    for (when, autocleans, warns) in [
+        ("never", false, true),
+        ("never", true, false),
+        ("1h", false, false),
+    ] {
+        let fake = FakeLightningd::start();
+        if autocleans {
+            fake.autocleans();
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+        command
+            .args(["--delete-expired", when])
+            .stderr(fs::File::create(&log).unwrap());
+        let _program = Program::start(command);
+        let asks = if when == "never" {
+            "autoclean-status"
+        } else {
+            "listinvoices"
+        };
+        eventually("the question", || !fake.calls(asks).is_empty()).await;
+        let says = |text| fs::read_to_string(&log).unwrap().contains(text);
+        eventually("the start", || says("payments are followed")).await;
+        let warning = "nobody deletes expired invoices";
+        if warns {
+            eventually("the warning", || says(warning)).await;
+        }
+        assert_eq!(says(warning), warns);
+    }
 }
 
 /// Buys, fails, is attacked; then looks for anything in the log that only the buyer should know.

@@ -85,6 +85,34 @@ async fn listinvoices() {
 }
 
 #[tokio::test]
+async fn a_page_of_listinvoices() {
+    let recorded = playback("listinvoices_page");
+    let page = recorded.lightningd.page(1, 2).await.unwrap();
+    let indexes: Vec<_> = page.iter().map(|listed| listed.created_index).collect();
+    assert_eq!(indexes, [1, 2]);
+    assert!(page[0].label.starts_with("nettest-alice-"));
+    assert_eq!(page[0].invoice.standing.status, Status::Paid);
+}
+
+#[tokio::test]
+async fn delinvoice() {
+    for (name, expected) in [
+        ("delinvoice_expired", true),
+        ("delinvoice_unknown", false),
+        ("delinvoice_wrong_status", false),
+    ] {
+        let deleted = playback(name).lightningd.delete_expired("x".into()).await;
+        assert_eq!(deleted.unwrap(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn autoclean_status() {
+    let recorded = playback("autoclean_status");
+    assert!(!recorded.lightningd.cleans_expired().await.unwrap());
+}
+
+#[tokio::test]
 async fn waitanyinvoice() {
     let recorded = playback("waitanyinvoice");
     let mut watch = recorded.lightningd.watch().await.unwrap();

@@ -11,7 +11,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::App;
 use gateway::config::{
-    CatalogueConfig, Config, FrontendConfig, StoreConfig, Timing, WebhooksConfig,
+    CatalogueConfig, Config, FrontendConfig, LimitsConfig, StoreConfig, Timing, WebhooksConfig,
 };
 use gateway::secret::Secret;
 use serde::de::DeserializeOwned;
@@ -54,12 +54,20 @@ pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
         frontend: FrontendConfig::default(),
         catalogue: CatalogueConfig::default(),
         webhooks: WebhooksConfig::default(),
+        limits: LimitsConfig {
+            // Tests count the calls that they cause.
+            delete_expired: None,
+            ..LimitsConfig::default()
+        },
         network: None,
         timing: Timing {
             call_deadline: Duration::from_millis(500),
             watch_round: Duration::from_secs(1),
             reconnect_min: Duration::from_millis(10),
             reconnect_max: Duration::from_millis(50),
+            cleaning_pause: Duration::from_millis(1),
+            cleaning_round: Duration::from_millis(20),
+            last_requests: Duration::from_secs(2),
             ..Timing::default()
         },
     }

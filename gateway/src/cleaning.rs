@@ -1,0 +1,161 @@
+//! Deletes our expired unpaid invoices from lightningd, in the background and at a bounded pace.
+//!
+//! The book is read once, in pages, and then from where it ended: however many invoices of others
+//! there are, start, creation and status never wait for it. Of what is read, only what bears our
+//! label and was not paid is remembered, until its time to be deleted. lightningd deletes an
+//! invoice only if it is expired, so one that is paid at the last moment stays.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::api::Status;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+
+use crate::clock::unix_now;
+use crate::config::Timing;
+use crate::error::chain;
+use crate::label;
+use crate::lightningd::{LightningError, Lightningd};
+use crate::limits::OpenInvoices;
+
+/// The background task; it ends with this.
+pub(crate) struct Cleaning(AbortHandle);
+
+impl Cleaning {
+    /// Deletes invoices `after` they have expired; without it, looks once whether lightningd does.
+    pub(crate) fn start(
+        lightningd: Arc<Lightningd>,
+        open: Arc<OpenInvoices>,
+        after: Option<Duration>,
+        timing: Timing,
+    ) -> Self {
+        let task = async move {
+            match after {
+                Some(after) => {
+                    let cleaner = Cleaner {
+                        lightningd,
+                        open,
+                        after,
+                        timing,
+                    };
+                    cleaner.run().await;
+                }
+                None => warn_unless_lightningd_cleans(&lightningd, timing).await,
+            }
+        };
+        Self(tokio::spawn(task).abort_handle())
+    }
+}
+
+impl Drop for Cleaning {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// So many invoices are read at once: some 100 kB.
+const PAGE: u32 = 100;
+
+struct Cleaner {
+    lightningd: Arc<Lightningd>,
+    open: Arc<OpenInvoices>,
+    after: Duration,
+    timing: Timing,
+}
+
+/// What is known of lightningd's book.
+struct Read {
+    /// The number of the first invoice that was not read.
+    next: u64,
+    /// Ours that are not paid, by expiry.
+    unpaid: BTreeSet<(u64, String)>,
+}
+
+impl Cleaner {
+    async fn run(&self) -> Infallible {
+        let mut told = String::new();
+        loop {
+            let mut read = Read {
+                next: 1,
+                unpaid: BTreeSet::new(),
+            };
+            let Err(error) = self.follow(&mut read).await;
+            // lightningd may come back with another book, so that is read again.
+            let cause = chain(&error);
+            if cause != told {
+                tracing::warn!("expired invoices are not deleted: {cause}");
+                told = cause;
+            }
+            sleep(self.timing.cleaning_round).await;
+        }
+    }
+
+    async fn follow(&self, read: &mut Read) -> Result<Infallible, LightningError> {
+        loop {
+            let mut deleted = self.delete_due(read).await?;
+            while self.read_page(read).await? {
+                deleted += self.delete_due(read).await?;
+                sleep(self.timing.cleaning_pause).await;
+            }
+            if deleted > 0 {
+                tracing::info!(deleted, "expired invoices were deleted");
+            }
+            sleep(self.timing.cleaning_round).await;
+        }
+    }
+
+    /// Reads on; false at the book's end.
+    async fn read_page(&self, read: &mut Read) -> Result<bool, LightningError> {
+        let page = self.lightningd.page(read.next, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(false);
+        };
+        read.next = last.created_index + 1;
+        for listed in page {
+            let standing = listed.invoice.standing;
+            if standing.status == Status::Paid || label::item(&listed.label).is_none() {
+                continue;
+            }
+            if standing.status == Status::Unpaid {
+                self.open
+                    .add(listed.invoice.payment_hash, standing.expires_at);
+            }
+            read.unpaid.insert((standing.expires_at, listed.label));
+        }
+        Ok(true)
+    }
+
+    /// Deletes what is old enough, and gives how many there were.
+    async fn delete_due(&self, read: &mut Read) -> Result<u64, LightningError> {
+        let mut deleted = 0;
+        while let Some((expires_at, _)) = read.unpaid.first()
+            && expires_at.saturating_add(self.after.as_secs()) < unix_now()
+            && let Some((_, label)) = read.unpaid.pop_first()
+        {
+            deleted += u64::from(self.lightningd.delete_expired(label).await?);
+            sleep(self.timing.cleaning_pause).await;
+        }
+        Ok(deleted)
+    }
+}
+
+async fn warn_unless_lightningd_cleans(lightningd: &Lightningd, timing: Timing) {
+    let cleans = loop {
+        match lightningd.cleans_expired().await {
+            Ok(cleans) => break cleans,
+            // It has no plugin for it.
+            Err(LightningError::Rpc { .. }) => break false,
+            Err(_) => sleep(timing.cleaning_round).await,
+        }
+    };
+    if !cleans {
+        tracing::warn!(
+            "nobody deletes expired invoices, so lightningd's database grows with each that is not \
+             paid: set delete_expired to a time such as 1h, or lightningd's option \
+             autoclean-expiredinvoices-age"
+        );
+    }
+}
