@@ -4,6 +4,7 @@ mod buy;
 mod check;
 mod config;
 mod new;
+pub(crate) mod plugin;
 mod sales;
 mod serve;
 mod verify;

@@ -121,6 +121,24 @@ impl Arguments {
         }
     }
 
+    /// What a plugin of lightningd's has in place of flags: lightningd's options, its socket, and
+    /// a folder beside that for a gateway without a store's file.
+    pub fn of_plugin(
+        config: Option<String>,
+        listen: Option<String>,
+        lightning_rpc: &Path,
+        data_dir: &Path,
+    ) -> Self {
+        let own_place = config.is_none() && std::env::var_os("PURRWALL_DATA_DIR").is_none();
+        Self {
+            config,
+            listen,
+            lightning_rpc: Some(lightning_rpc.display().to_string()),
+            data_dir: own_place.then(|| data_dir.display().to_string()),
+            ..Self::default()
+        }
+    }
+
     fn flag(&self, key: &str) -> Option<&String> {
         match key {
             "config" => &self.config,

@@ -8,5 +8,9 @@ use clap::Parser as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // lightningd runs its plugins without arguments, and so may a person the gateway.
+    if commands::plugin::is_asked_for() {
+        commands::plugin::run().await;
+    }
     commands::CommandLine::parse().run().await
 }

@@ -13,6 +13,7 @@
 //! - `webhooks`: every payment is told, and receivers can check it.
 //! - `library`, `examples`: the gateway in programs of one's own.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
+//! - `plugin`: as lightningd runs it.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -36,6 +37,7 @@ mod own_store;
 mod page;
 mod payments;
 mod plain;
+mod plugin;
 mod prices;
 mod process;
 mod proxies;
