@@ -81,6 +81,15 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     invoice_expiry: Option<String>,
 
+    /// The file of a certificate with its chain, in PEM. With it and --tls-key, the gateway speaks
+    /// HTTPS. Both files are read again when they change.
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<String>,
+
+    /// The file of the certificate's private key, in PEM.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+
     /// Where payments are told of: web addresses with spaces between them. See `purrwall webhook`.
     #[arg(long, value_name = "URLS")]
     webhooks: Option<String>,
@@ -152,6 +161,8 @@ impl Arguments {
             "network" => &self.network,
             "invoice_expiry" => &self.invoice_expiry,
             "webhooks" => &self.webhooks,
+            "tls_certificate" => &self.tls_certificate,
+            "tls_key" => &self.tls_key,
             "trusted_proxies" => &self.trusted_proxies,
             "invoices_per_minute" => &self.invoices_per_minute,
             "open_invoices" => &self.open_invoices,
@@ -181,6 +192,8 @@ pub struct Config {
     pub catalogue: CatalogueConfig,
     /// The page.
     pub frontend: FrontendConfig,
+    /// The certificate to speak HTTPS with; `None` speaks HTTP.
+    pub tls: Option<TlsConfig>,
     /// Who is told of payments.
     pub webhooks: WebhooksConfig,
     /// How many invoices are made and kept.
@@ -209,6 +222,15 @@ pub struct FrontendConfig {
     pub dir: Option<PathBuf>,
     /// A script that index.html is to load, for development.
     pub webln_script: Option<String>,
+}
+
+/// The gateway's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The file of the chain, in PEM.
+    pub certificate: PathBuf,
+    /// The file of its key, in PEM.
+    pub key: PathBuf,
 }
 
 /// Who is told of payments.
@@ -312,6 +334,7 @@ impl Config {
             },
             catalogue: CatalogueConfig::default(),
             frontend: FrontendConfig::default(),
+            tls: None,
             webhooks: WebhooksConfig::default(),
             limits: LimitsConfig::default(),
             network: None,
@@ -406,6 +429,7 @@ impl Config {
                 dir: reader.optional("frontend", |given| Ok(given.path()))?,
                 webln_script: reader.optional("webln_script", |given| Ok(given.text.clone()))?,
             },
+            tls: reader.tls()?,
             webhooks: WebhooksConfig {
                 urls: reader
                     .optional("webhooks", |given| given.read(webhook_urls))?
@@ -476,6 +500,25 @@ impl SettingsReader<'_> {
         };
         self.note(key, given.as_ref(), Some(&path));
         Ok(path)
+    }
+
+    /// Neither or both: one is of no use without the other.
+    fn tls(&mut self) -> Result<Option<TlsConfig>, ConfigError> {
+        let certificate = self.sources.find("tls_certificate")?;
+        let key = self.sources.find("tls_key")?;
+        self.note("tls_certificate", certificate.as_ref(), None);
+        self.note("tls_key", key.as_ref(), None);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(TlsConfig {
+                certificate: certificate.path(),
+                key: key.path(),
+            })),
+            (None, None) => Ok(None),
+            (Some(lone), None) => Err(lone.wrong("needs tls_key, the file of its key")),
+            (None, Some(lone)) => {
+                Err(lone.wrong("needs tls_certificate, the file of its certificate"))
+            }
+        }
     }
 
     fn note(&mut self, key: &'static str, given: Option<&Given>, path: Option<&Path>) {
@@ -814,6 +857,8 @@ mod tests {
         assert_eq!(example.network, defaults.network);
         assert_eq!(example.frontend.dir, defaults.frontend.dir);
         assert_eq!(example.frontend.webln_script, None);
+        assert_eq!((example.tls, defaults.tls), (None, None));
+        assert!(example.webhooks.urls.is_empty());
         assert_eq!(example.limits, defaults.limits);
         assert_eq!(defaults.limits, LimitsConfig::default());
         assert_eq!(example.store.name, defaults.store.name);

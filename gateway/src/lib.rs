@@ -49,7 +49,7 @@
 //! - `sales`: what was sold; `webhooks`: payments told to the owner's own programs.
 //! - `claim`: the buyer's ticket, minted, verified, and read from a header.
 //! - `limits`: how many invoices are made, and for whom (`client`); `cleaning`: expired ones deleted.
-//! - `server`: connections, their limits, and their end.
+//! - `server`: connections, their limits, and their end; `tls`: a certificate of the gateway's own.
 //! - `error`: the one place where an error becomes a status and a problem document.
 //! - `buyer`: the other side: buys from a store, through a lightningd of its own.
 //! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
@@ -98,6 +98,8 @@ pub mod sales;
 pub mod secret;
 mod server;
 #[doc(hidden)]
+pub mod tls;
+#[doc(hidden)]
 pub mod webhooks;
 
 use std::ops::Deref;
@@ -111,7 +113,7 @@ pub use secret::{ParseSecretError, Secret, SecretError};
 #[doc(hidden)]
 pub use routes::router;
 #[doc(hidden)]
-pub use server::serve;
+pub use server::{serve, serve_tls};
 
 use catalogue::{Catalogue, CatalogueError};
 use claim::Claims;

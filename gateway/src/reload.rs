@@ -107,6 +107,7 @@ fn tell_of_settings(before: &Config, now: &Config) {
             "invoice_expiry",
             before.store.invoice_expiry_secs != now.store.invoice_expiry_secs,
         ),
+        ("tls_certificate or tls_key", before.tls != now.tls),
         ("webhooks", before.webhooks.urls != now.webhooks.urls),
     ];
     for (key, _) in changed.iter().filter(|(_, changed)| *changed) {

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
+use crate::tls::TlsListener;
 use crate::{App, router};
 
 /// The request line and the headers of a request: a claim with its preimage is some 400 bytes.
@@ -46,12 +47,18 @@ pub async fn serve(
     Ok(())
 }
 
-/// [`serve`] on connections of any kind whose clients have an address.
-pub(crate) async fn serve_on<L>(
-    mut listener: L,
+/// [`serve`] over TLS.
+pub async fn serve_tls(
+    listener: TlsListener,
     app: App,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) where
+) {
+    serve_on(listener, app, shutdown).await;
+}
+
+/// [`serve`] on connections of any kind whose clients have an address.
+async fn serve_on<L>(mut listener: L, app: App, shutdown: impl Future<Output = ()> + Send + 'static)
+where
     L: Listener<Addr = SocketAddr>,
 {
     let router = router::<()>(app.clone());

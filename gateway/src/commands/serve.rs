@@ -3,10 +3,12 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
+use axum::serve::Listener as _;
 use gateway::config::{Arguments, Config};
 use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
-use gateway::{App, reload, serve, webhooks};
+use gateway::tls::TlsListener;
+use gateway::{App, reload, serve, serve_tls, webhooks};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -26,11 +28,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 /// A gateway that has all that it needs, and whose address is taken.
 pub(crate) struct Opened {
     app: App,
-    listener: TcpListener,
+    listener: Listening,
     hangup: Signal,
     arguments: Arguments,
     config: Config,
     secret: Secret,
+}
+
+enum Listening {
+    Plain(TcpListener),
+    Tls(Box<TlsListener>),
 }
 
 impl Opened {
@@ -44,6 +51,10 @@ impl Opened {
                 config.listen
             )
         })?;
+        let listener = match config.tls.clone() {
+            Some(tls) => Listening::Tls(Box::new(TlsListener::new(listener, tls)?)),
+            None => Listening::Plain(listener),
+        };
         let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
         let app = App::new(config.clone(), &secret)?;
         Ok(Self {
@@ -63,7 +74,10 @@ impl Opened {
 
     /// Where it listens.
     pub(crate) fn url(&self) -> Result<String> {
-        Ok(format!("http://{}", self.listener.local_addr()?))
+        Ok(match &self.listener {
+            Listening::Plain(listener) => format!("http://{}", listener.local_addr()?),
+            Listening::Tls(listener) => format!("https://{}", listener.local_addr()?),
+        })
     }
 
     /// Answers requests, follows the files and tells of payments until `shutdown` is done.
@@ -85,7 +99,10 @@ impl Opened {
         }
         let reload = reload::follow(self.app.clone(), self.arguments, config, self.hangup);
         tokio::spawn(reload);
-        serve(self.listener, self.app, shutdown).await?;
+        match self.listener {
+            Listening::Plain(listener) => serve(listener, self.app, shutdown).await?,
+            Listening::Tls(listener) => serve_tls(*listener, self.app, shutdown).await,
+        }
         Ok(())
     }
 }

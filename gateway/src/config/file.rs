@@ -11,7 +11,7 @@ use super::ConfigError;
 use super::origin::{Given, Origin};
 
 /// The keys that a flag and a variable can set too.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 17] = [
     "store_name",
     "public_url",
     "listen",
@@ -23,6 +23,8 @@ pub(super) const KEYS: [&str; 15] = [
     "webln_script",
     "invoice_expiry",
     "webhooks",
+    "tls_certificate",
+    "tls_key",
     "trusted_proxies",
     "invoices_per_minute",
     "open_invoices",

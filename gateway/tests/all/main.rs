@@ -10,6 +10,7 @@
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `sales`: what was sold, as owners see it.
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several.
+//! - `tls`: HTTPS by ourselves.
 //! - `webhooks`: every payment is told, and receivers can check it.
 //! - `library`, `examples`: the gateway in programs of one's own.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
@@ -47,5 +48,6 @@ mod reload;
 mod sales;
 mod spam;
 mod story;
+mod tls;
 mod tools;
 mod webhooks;

@@ -41,7 +41,7 @@ impl Program {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("purrwall: listening on http://");
+        let address = line.trim().split_once("://").map(|(_, address)| address);
         let address = address.unwrap_or_else(|| panic!("{line:?}")).to_owned();
         Self { child, address }
     }

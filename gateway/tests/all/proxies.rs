@@ -326,11 +326,15 @@ impl Shop {
     }
 
     fn opens(&self) -> Program {
+        self.opens_with(&[])
+    }
+
+    fn opens_with(&self, flags: &[&str]) -> Program {
         let file = |name: &str| self.dir.path().join(name);
         let mut command = purrwall(&self.fake.socket(), &file("secret"));
         command.arg("--config").arg(file("purrwall.toml"));
         command.arg("--frontend").arg(file("dist"));
-        command.env("PURRWALL_LOG", "warn");
+        command.env("PURRWALL_LOG", "warn").args(flags);
         Program::start(command)
     }
 }
@@ -368,6 +372,59 @@ async fn sells_behind(kind: Kind) {
     assert_eq!((status, &part[..]), (206, &whole[5..10]));
 
     many_wait_at_once(&shop, &proxy, &buyer).await;
+}
+
+/// Clients are counted by the addresses that the proxy sees, not by those that they claim to have.
+async fn tells_clients_apart_behind(kind: Kind) {
+    if !kind.is_there() {
+        return;
+    }
+    let shop = Shop::new();
+    let flags = [
+        "--trusted-proxies",
+        "127.0.0.1",
+        "--invoices-per-minute",
+        "2",
+    ];
+    let gateway = shop.opens_with(&flags);
+    let proxy = Proxy::start(kind, [gateway.port(); 2]).await;
+    let asks = |from: &str, claimed: &str| {
+        let output = Command::new("curl")
+            .args(["--silent", "--insecure", "--interface", from])
+            .args(["--output", "/dev/null", "--write-out", "%{http_code}"])
+            .args(["--header", &format!("x-forwarded-for: {claimed}")])
+            .args(["--header", "content-type: application/json"])
+            .args([
+                "--data",
+                &json!({ "purchase_id": new_purchase() }).to_string(),
+            ])
+            .arg(proxy.url(&invoices_path(&item("cat"))))
+            .output();
+        output.map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    if asks("127.0.0.4", "10.0.0.1").is_err() {
+        return skipped("clients behind a proxy: there is no curl");
+    }
+    let answers = [("127.0.0.2", "10.0.0.1"), ("127.0.0.2", "10.0.0.2")]
+        .map(|(from, claimed)| asks(from, claimed).unwrap());
+    assert_eq!(answers, ["201", "201"]);
+    assert_eq!(asks("127.0.0.2", "10.0.0.3").unwrap(), "429");
+    assert_eq!(asks("127.0.0.3", "10.0.0.1").unwrap(), "201");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nginx_tells_clients_apart() {
+    tells_clients_apart_behind(Kind::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn apache_tells_clients_apart() {
+    tells_clients_apart_behind(Kind::Apache).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn haproxy_tells_clients_apart() {
+    tells_clients_apart_behind(Kind::Haproxy).await;
 }
 
 const WAITERS: usize = 300;

@@ -54,6 +54,7 @@ pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
         frontend: FrontendConfig::default(),
         catalogue: CatalogueConfig::default(),
         webhooks: WebhooksConfig::default(),
+        tls: None,
         limits: LimitsConfig {
             // Tests count the calls that they cause.
             delete_expired: None,
