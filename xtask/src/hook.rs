@@ -89,8 +89,10 @@ fn replace(html: &mut String, path: &Path, bytes: &[u8]) -> Result<()> {
 /// A file's name with the hash of other bytes in place of the one in it.
 fn renamed(name: &str, bytes: &[u8]) -> Result<String> {
     let mut parts = name.split(['-', '.', '_']);
-    let hash =
-        parts.find(|part| part.len() == DIGITS && part.chars().all(|c| c.is_ascii_hexdigit()));
+    // Trunk leaves zeros at the beginning out.
+    let hash = parts.find(|part| {
+        (DIGITS / 2..=DIGITS).contains(&part.len()) && part.chars().all(|c| c.is_ascii_hexdigit())
+    });
     let hash = hash.with_context(|| format!("the name {name} holds no hash"))?;
     let digest = Sha256::digest(bytes);
     let start = digest.iter().take(DIGITS / 2);
@@ -130,6 +132,13 @@ mod tests {
         assert_eq!(html, link(name, hash));
         assert!(!path.exists());
         assert_eq!(fs::read(dir.path().join(name)).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_hash_that_begins_with_a_zero_is_found() {
+        let name = renamed("purrwall-web-f71035ba2fc1324_bg.wasm", b"").unwrap();
+        assert_eq!(name, "purrwall-web-e3b0c44298fc1c14_bg.wasm");
+        assert!(renamed("purrwall-web_bg.wasm", b"").is_err());
     }
 
     #[test]
