@@ -57,7 +57,7 @@ describe('an invoice on the page', () => {
       await page.goto(store.url);
       const bolt11 = await buy(page, 'cat');
       assert.equal(await scan(page.getByTestId('qr')), `LIGHTNING:${bolt11.toUpperCase()}`);
-      const link = await page.getByTestId('open-wallet').getAttribute('href');
+      const link = await page.getByTestId('pay-webln').getAttribute('href');
       assert.equal(link.toLowerCase(), `lightning:${bolt11}`);
     });
   }
@@ -72,7 +72,7 @@ describe('an invoice on the page', () => {
       const refusal = page.getByTestId('refused');
       await refusal.waitFor();
       assert.match(await refusal.innerText(), reason);
-      for (const payable of ['qr', 'bolt11', 'pay-webln', 'open-wallet', 'copy']) {
+      for (const payable of ['qr', 'bolt11', 'pay-webln', 'copy']) {
         assert.equal(await page.getByTestId(payable).count(), 0, `${payable} is shown`);
       }
       await takePictures(page, 'refused');

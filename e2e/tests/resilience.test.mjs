@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launchBrowser, newVisitor } from '../browser.mjs';
+import { installWallet, launchBrowser, newVisitor } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
 import { openStore } from '../store.mjs';
 import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
@@ -185,6 +185,43 @@ describe('a purchase', () => {
       await seesTheGoods(page, store, 'cat');
     });
   }
+
+  test('asks a wallet that came after the page, and says why it did not pay', async () => {
+    const page = await visit();
+    const bolt11 = await buy(page, 'cat');
+    const pay = page.getByTestId('pay-webln');
+    assert.equal(await pay.getAttribute('href'), `lightning:${bolt11}`, 'for a browser without one');
+    await page.evaluate(() => {
+      window.webln = {
+        enable: async () => {},
+        sendPayment: async () => Promise.reject(new Error('no route to the store')),
+      };
+    });
+    await pay.click();
+    await page.getByText('Your wallet did not pay: no route to the store').waitFor();
+    await installWallet(page, network.alice);
+    await page.evaluate(() => {
+      window.webln.sendPayment = async (bolt11) => ({ preimage: await window.payFromNode(bolt11) });
+    });
+    await pay.click();
+    await seesTheGoods(page, store, 'cat');
+  });
+
+  test('does not look at wallets before one is asked to pay', async () => {
+    const page = await visit({
+      prepare: (page) =>
+        page.addInitScript(() => {
+          window.looks = 0;
+          Object.defineProperty(window, 'webln', { get: () => void (window.looks += 1) });
+        }),
+    });
+    await buy(page, 'cat');
+    assert.equal(await page.evaluate(() => window.looks), 0);
+    // Nothing can open the link here, so the invoice stays where it is.
+    await page.getByTestId('pay-webln').click();
+    assert.equal(await page.evaluate(() => window.looks), 1);
+    await shownInvoice(page);
+  });
 
   test("unlocks at once by a wallet's proof, before the store has said a word", async () => {
     const page = await visit({

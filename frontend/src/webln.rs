@@ -11,25 +11,29 @@ use wasm_bindgen_futures::JsFuture;
 /// The longest error of a wallet that is shown, in characters.
 const MAX_ERROR: usize = 200;
 
-/// Whether there is a wallet now.
-pub fn is_available() -> bool {
-    global("webln").is_some()
-}
+/// The wallet that is there now.
+pub struct Wallet(JsValue);
 
-/// Lets the wallet pay. `None` where it paid, or says so, and gives no preimage.
-///
-/// # Errors
-/// The wallet's own words: the buyer said no, there is no route, …
-pub async fn pay(bolt11: &str) -> Result<Option<Preimage>, String> {
-    let webln = global("webln").ok_or("the wallet is gone")?;
-    call(&webln, "enable", &JsValue::UNDEFINED)
-        .await
-        .map_err(|error| words(&error))?;
-    let answer = call(&webln, "sendPayment", &bolt11.into())
-        .await
-        .map_err(|error| words(&error))?;
-    let preimage = get(&answer, "preimage").and_then(|preimage| preimage.as_string());
-    Ok(preimage.and_then(|preimage| preimage.parse().ok()))
+impl Wallet {
+    /// Looks for it.
+    pub fn find() -> Option<Self> {
+        global("webln").map(Self)
+    }
+
+    /// Lets it pay. `None` where it paid, or says so, and gives no preimage.
+    ///
+    /// # Errors
+    /// The wallet's own words: the buyer said no, there is no route, …
+    pub async fn pay(self, bolt11: &str) -> Result<Option<Preimage>, String> {
+        call(&self.0, "enable", &JsValue::UNDEFINED)
+            .await
+            .map_err(|error| words(&error))?;
+        let answer = call(&self.0, "sendPayment", &bolt11.into())
+            .await
+            .map_err(|error| words(&error))?;
+        let preimage = get(&answer, "preimage").and_then(|preimage| preimage.as_string());
+        Ok(preimage.and_then(|preimage| preimage.parse().ok()))
+    }
 }
 
 /// The wallets of the development network, whose script lets the page choose one of its nodes.

@@ -59,8 +59,15 @@ impl Element {
     }
 
     /// Calls back on each click.
-    pub fn on_click(mut self, callback: &Callback<()>) -> Self {
-        self.0.add_listener(Rc::new(Click(callback.clone())));
+    #[inline(never)]
+    pub fn on_click(self, callback: &Callback<()>) -> Self {
+        self.on_click_event(callback.reform(|_| ()))
+    }
+
+    /// Calls back on each click with its event, which can prevent what the browser would do.
+    #[inline(never)]
+    pub fn on_click_event(mut self, callback: Callback<Event>) -> Self {
+        self.0.add_listener(Rc::new(Click(callback)));
         self
     }
 
@@ -99,15 +106,15 @@ impl From<Element> for Html {
     }
 }
 
-struct Click(Callback<()>);
+struct Click(Callback<Event>);
 
 impl Listener for Click {
     fn kind(&self) -> ListenerKind {
         ListenerKind::onclick
     }
 
-    fn handle(&self, _: web_sys::Event) {
-        self.0.emit(());
+    fn handle(&self, event: Event) {
+        self.0.emit(event);
     }
 
     fn passive(&self) -> bool {

@@ -14,7 +14,6 @@ use crate::components::verified::verified;
 use crate::components::wallet_button::WalletButton;
 use crate::hooks::use_server_now::use_server_now;
 use crate::ios;
-use crate::webln;
 
 /// The purchase that waits for its payment.
 #[derive(Properties, PartialEq)]
@@ -91,20 +90,15 @@ pub fn InvoicePanel(props: &Props) -> Html {
 fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Html {
     let invoice = &order.invoice;
     let bolt11 = AttrValue::from(invoice.bolt11.clone());
-    let wallet = webln::is_available()
-        .then(|| html! { <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} /> });
-    let open = element("a", "plain")
-        .part("button")
-        .test("open-wallet")
-        .attribute("href", ["lightning:", bolt11.as_str()].concat())
-        .text("Open in wallet");
-    let outside = element("div", "ways-outside").child(open).child(html! {
-        <CopyButton text={&bolt11} label="Copy invoice" class="plain" test="copy" />
-    });
+    let ways = element("div", "ways")
+        .child(html! { <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} /> })
+        .child(html! {
+            <CopyButton text={&bolt11} label="Copy invoice" class="plain" test="copy" />
+        });
     element("div", "payable")
         .children(code)
         .child(countdown(invoice.created_at, invoice.expires_at, now))
-        .child(element("div", "ways").children(wallet).child(outside))
+        .child(ways)
         .children(ios::is_here().then(|| choice_of_wallets(&bolt11)))
         .child(
             element("code", "bolt11")

@@ -1,4 +1,4 @@
-//! Pays with the wallet that the browser offers.
+//! Pays with the wallet that the browser offers, or opens another one.
 
 use shared::lightning::Preimage;
 use wasm_bindgen_futures::spawn_local;
@@ -18,7 +18,7 @@ pub struct Props {
 }
 
 #[derive(Clone, PartialEq)]
-enum Wallet {
+enum Stage {
     Ready,
     Paying,
     /// It says that it paid; the store's word or a good proof is still awaited.
@@ -29,49 +29,56 @@ enum Wallet {
 /// The buyers of the development network; their buttons' names for tests.
 const BUYERS: [(&str, &str); 2] = [("alice", "devnet-alice"), ("bob", "devnet-bob")];
 
-/// One button, and what the wallet says to it.
+/// One link, and what the wallet says to it. A wallet in the browser is looked for when the link is
+/// clicked, since wallets come late; where there is none, the link opens the system's.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
-    let wallet = use_state_eq(|| Wallet::Ready);
+    let stage = use_state_eq(|| Stage::Ready);
     let redraw = use_force_update();
     let on_click = {
         let (bolt11, on_paid) = (props.bolt11.clone(), props.on_paid.clone());
-        let wallet = wallet.setter();
-        Callback::from(move |()| {
+        let (busy, stage) = (*stage == Stage::Paying, stage.setter());
+        Callback::from(move |event: Event| {
+            let Some(wallet) = webln::Wallet::find() else {
+                return;
+            };
+            event.prevent_default();
+            if busy {
+                return;
+            }
             let (bolt11, on_paid) = (bolt11.clone(), on_paid.clone());
-            let wallet = wallet.clone();
-            wallet.set(Wallet::Paying);
+            let stage = stage.clone();
+            stage.set(Stage::Paying);
             spawn_local(async move {
-                match webln::pay(&bolt11).await {
+                match wallet.pay(&bolt11).await {
                     Ok(preimage) => {
-                        wallet.set(Wallet::Done);
+                        stage.set(Stage::Done);
                         if let Some(preimage) = preimage {
                             on_paid.emit(preimage);
                         }
                     }
-                    Err(why) => wallet.set(Wallet::Failed(why)),
+                    Err(why) => stage.set(Stage::Failed(why)),
                 }
             });
         })
     };
-    let (label, line) = match &*wallet {
-        Wallet::Ready => ("Pay with browser wallet", String::new()),
-        Wallet::Paying => ("Your wallet is paying…", String::new()),
-        Wallet::Done => (
-            "Pay with browser wallet",
-            "Your wallet says that it paid. Waiting for the store…".to_owned(),
-        ),
-        Wallet::Failed(why) => (
-            "Pay with browser wallet",
-            ["Your wallet did not pay: ", why].concat(),
-        ),
+    let line = match &*stage {
+        Stage::Ready => String::new(),
+        Stage::Paying => "Your wallet is paying…".to_owned(),
+        Stage::Done => "Your wallet says that it paid. Waiting for the store…".to_owned(),
+        Stage::Failed(why) => ["Your wallet did not pay: ", why].concat(),
     };
-    let mut pay = button("main", "pay-webln", &on_click)
+    let pay = element("a", "main")
+        .part("button")
+        .test("pay-webln")
+        .attribute("href", ["lightning:", &props.bolt11].concat())
+        .on_click_event(on_click)
         .child(drawing(BOLT))
-        .text(label);
-    if *wallet == Wallet::Paying {
-        pay = pay.attribute("disabled", "");
-    }
+        .text("Pay with wallet");
+    let pay = match *stage {
+        Stage::Paying => pay.attribute("aria-disabled", "true"),
+        _ => pay,
+    };
     let line = element("p", "wallet-line")
         .attribute("aria-live", "polite")
         .text(line);
