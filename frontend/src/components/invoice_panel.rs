@@ -63,7 +63,7 @@ pub fn InvoicePanel(props: &Props) -> Html {
         .as_ref()
         .map(|tries| trouble_line(&tries.trouble, &props.on_retry));
     let purpose = ["for ", &props.title].concat();
-    let heading = element("h3", "")
+    let heading = element("h2", "")
         .attribute("tabindex", "-1")
         .node(&props.focus)
         .child(element("span", "amount").text(price))

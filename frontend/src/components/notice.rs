@@ -11,7 +11,7 @@ pub fn notice(
     focus: &NodeRef,
     rest: impl IntoIterator<Item = Html>,
 ) -> Html {
-    let heading = element("h3", "")
+    let heading = element("h2", "")
         .attribute("tabindex", "-1")
         .node(focus)
         .text(heading);

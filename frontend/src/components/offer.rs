@@ -11,6 +11,7 @@ use crate::components::element::{button, element};
 /// it itself; on a page it is nothing.
 pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) -> Html {
     let price = item.price_text();
+    let said = if busy { "Asking…" } else { "Open the box" };
     // Not `disabled` while busy: that would drop the keyboard's focus.
     let opener = button("main", "buy", on_buy)
         .part("button buy")
@@ -18,9 +19,9 @@ pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) ->
         .attribute("aria-disabled", if busy { "true" } else { "false" })
         .attribute(
             "aria-label",
-            ["Buy ", &item.title, " for ", &price].concat(),
+            [said, ": ", &item.title, ", ", &price].concat(),
         )
-        .text(if busy { "Asking…" } else { "Open the box" });
+        .text(said);
     let price = element("p", "price")
         .part("price")
         .child(drawing(BOLT))

@@ -70,8 +70,9 @@ pub fn Wall(props: &Props) -> Html {
         attended: &attended,
         taken,
     };
-    element("section", "wall")
+    element("div", "wall")
         .part("wall")
+        .attribute("role", "group")
         .attribute("data-scene", scene.name())
         .attribute("aria-label", props.item.title.clone())
         .children(view.draw())

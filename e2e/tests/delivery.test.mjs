@@ -1,0 +1,244 @@
+// Goods of every kind, from a store with files of its own, over connections that break.
+
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { PNG } from 'pngjs';
+import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
+import { startDevnet } from '../network.mjs';
+import { openStore } from '../store.mjs';
+import { buy } from '../story.mjs';
+
+const SECRET = 'Only who paid can read this.';
+
+/** What the store sells: an id, a file's name, its bytes, its media type. */
+const FILES = [
+  ['picture', 'picture.png', picture(), 'image/png'],
+  ['drawing', 'drawing.svg', Buffer.from(drawing()), 'image/svg+xml'],
+  ['song', 'song.wav', sound(), 'audio/wav'],
+  ['paper', 'paper.pdf', Buffer.from(paper()), 'application/pdf'],
+  ['page', 'page.html', Buffer.from(`<script>window.hostile = 1</script>${SECRET}`), 'text/html'],
+  ['archive', 'archive.zip', randomBytes(6_000_000), 'application/zip'],
+];
+
+describe('paid goods', () => {
+  let network, store, browser, dir;
+
+  before(async () => {
+    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
+    dir = await mkdtemp(join(tmpdir(), 'purrwall-goods-'));
+    const config = join(dir, 'purrwall.toml');
+    await Promise.all(FILES.map(([, name, bytes]) => writeFile(join(dir, name), bytes)));
+    const items = FILES.map(
+      ([id, name, , type]) =>
+        `[[item]]\nid = "${id}"\ntitle = "${id}"\nteaser = "A ${id}."\n` +
+        `file = "${name}"\nprice = "1 sat"\ncontent_type = "${type}"\n`,
+    );
+    await writeFile(config, items.join('\n'));
+    store = await openStore(network, '--config', config, '--data-dir', join(dir, 'kept'));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await store?.stop();
+    await network?.stop();
+    if (dir) await rm(dir, { recursive: true });
+  });
+
+  /** A visitor who has bought and paid for an item; gives the page and the item's card. */
+  async function bought(item, { url = store.url, prepare } = {}) {
+    const page = await newVisitor(browser);
+    await prepare?.(page);
+    await page.goto(url);
+    await network.alice.pay(await buy(page, item));
+    return { page, card: page.getByTestId(`item-${item}`) };
+  }
+
+  /** What the button saves is the file itself. */
+  async function savesItself(page, card, item) {
+    const [, name, bytes] = FILES.find(([id]) => id === item);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      card.getByTestId('save').click(),
+    ]);
+    const saved = await readFile(await download.path());
+    assert.equal(hash(saved), hash(bytes));
+    return { name, saved: download.suggestedFilename() };
+  }
+
+  for (const item of ['picture', 'drawing']) {
+    test(`show a ${item}`, async () => {
+      const { page, card } = await bought(item);
+      const content = card.getByTestId('content');
+      await content.waitFor();
+      assert.equal(await content.evaluate((node) => node.localName), 'img');
+      await page.waitForFunction((node) => node.naturalWidth > 0, await content.elementHandle());
+      assert.equal(await page.evaluate(() => window.hostile), undefined);
+      await savesItself(page, card, item);
+      await takePictures(page, `goods-${item}`);
+    });
+  }
+
+  test('play a song', async () => {
+    const { page, card } = await bought('song');
+    const content = card.getByTestId('content');
+    await content.waitFor();
+    const seconds = await content.evaluate(async (node) => {
+      if (node.readyState < 1) await new Promise((resolve) => (node.onloadedmetadata = resolve));
+      return node.duration;
+    });
+    assert.equal(seconds, 1);
+    await savesItself(page, card, 'song');
+  });
+
+  test('show a PDF where the browser can, and save it everywhere', async () => {
+    const { page, card } = await bought('paper');
+    const content = card.getByTestId('content');
+    await content.waitFor();
+    const reads = await page.evaluate(() => navigator.pdfViewerEnabled);
+    assert.equal(await content.evaluate((node) => node.localName), reads ? 'iframe' : 'p');
+    await savesItself(page, card, 'paper');
+  });
+
+  test('show a page as its text, and run nothing of it', async () => {
+    const { page, card } = await bought('page');
+    await card.getByTestId('content').getByText(SECRET).waitFor();
+    assert.equal(await page.evaluate(() => window.hostile), undefined);
+    await savesItself(page, card, 'page');
+  });
+
+  test('of a kind that no browser shows are saved', async () => {
+    const { page, card } = await bought('archive');
+    await card.getByTestId('content').getByText('application/zip').waitFor();
+    const { saved } = await savesItself(page, card, 'archive');
+    assert.equal(saved, 'archive.zip');
+  });
+
+  test('that are cut off go on where they were, and show how far they are', async () => {
+    const gate = await openGate(new URL(store.url).port, 1_000_000);
+    const ranges = [];
+    const page = await newVisitor(browser);
+    page.on('request', (request) => {
+      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
+    });
+    await page.goto(gate.url);
+    await page.getByTestId('item-archive').waitFor();
+    gate.limit();
+    await network.alice.pay(await buy(page, 'archive'));
+
+    // As long as the gate cuts every connection, it is on its way.
+    const progress = page.getByTestId('progress');
+    await progress.waitFor();
+    const [value, max] = await progress.evaluate((bar) => [bar.value, bar.max]);
+    assert.ok(value > 0 && value < max, `${value} of ${max}`);
+    assert.equal(max, 6_000_000);
+    await page.waitForFunction((bar) => bar.value > 2_000_000, await progress.elementHandle(), {
+      timeout: 60_000,
+    });
+    gate.open();
+
+    const card = page.getByTestId('item-archive');
+    await card.getByTestId('content').waitFor({ timeout: 60_000 });
+    await savesItself(page, card, 'archive');
+    const starts = ranges.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')[1]));
+    assert.ok(starts.length >= 3, `asked ${starts.length} times`);
+    assert.deepEqual(starts, [...new Set(starts)].sort((a, b) => a - b), 'bytes came twice');
+    await gate.stop();
+  });
+});
+
+/**
+ * A gate before the store. While it limits, it cuts each connection after `bytes`, as networks do
+ * it: without a word.
+ */
+async function openGate(port, bytes) {
+  let limited = false;
+  const sockets = new Set();
+  const server = createServer((inside) => {
+    const outside = connect(port, '127.0.0.1');
+    let left = limited ? bytes : Infinity;
+    for (const socket of [inside, outside]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        inside.destroy();
+        outside.destroy();
+      });
+    }
+    inside.pipe(outside);
+    outside.on('data', (piece) => {
+      inside.write(piece.subarray(0, left));
+      left -= piece.length;
+      // What is written goes out; then the line is dead.
+      if (left <= 0) inside.end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    limit() {
+      limited = true;
+      cut();
+    },
+    open() {
+      limited = false;
+    },
+    async stop() {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function hash(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function picture() {
+  const png = new PNG({ width: 64, height: 48 });
+  png.data.fill(0xb0);
+  return PNG.sync.write(png);
+}
+
+function drawing() {
+  return (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48">' +
+    '<script>window.hostile = 1; parent.hostile = 1</script><rect width="64" height="48"/></svg>'
+  );
+}
+
+/** One second of silence, 8,000 samples of 8 bits. */
+function sound() {
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + 8000, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(8000, 24);
+  header.writeUInt32LE(8000, 28);
+  header.writeUInt16LE(1, 32);
+  header.writeUInt16LE(8, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(8000, 40);
+  return Buffer.concat([header, Buffer.alloc(8000, 128)]);
+}
+
+function paper() {
+  return (
+    '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n' +
+    '2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n' +
+    '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\n' +
+    'trailer<</Root 1 0 R>>\n%%EOF\n'
+  );
+}
