@@ -6,6 +6,7 @@ mod delivery;
 mod discovery;
 mod health;
 mod invoices;
+mod openapi;
 mod plain;
 mod priced;
 mod store;
@@ -23,10 +24,11 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
-use shared::api::{INVOICE_PATH, STORE_PATH};
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::App;
 use crate::error::{Cause, Error, MAX_BODY};
@@ -36,14 +38,7 @@ pub use priced::{PriceLayer, Priced};
 
 /// Everything that the gateway answers.
 pub fn router<S>(app: App) -> Router<S> {
-    let api = Router::new()
-        .route(STORE_PATH, get(store::get_store))
-        .route(INVOICE_PATH, get(invoices::get_invoice))
-        .route(
-            "/api/v1/items/{item}/invoices",
-            post(invoices::create_invoice),
-        )
-        .route("/api/v1/items/{item}/content", get(content::get_content))
+    let api = Router::from(api())
         .route("/api/{*nothing}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         // One group is boxed once for each request, several layers each on their own.
@@ -56,16 +51,34 @@ pub fn router<S>(app: App) -> Router<S> {
         .merge(api)
         .nest("/buy", plain::router(&app))
         .route("/buy/", get(plain::without_slash))
-        .route(
-            "/.well-known/l402.json",
-            get(discovery::get_manifest).layer(from_fn(open_to_every_site)),
-        )
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .merge(Router::from(discovery()).layer(from_fn(open_to_every_site)))
+        .merge(Router::from(operation()))
         .merge(frontend::router(&app.frontend))
         .method_not_allowed_fallback(method_not_allowed)
         .layer((from_fn(finish), CatchPanicLayer::custom(panicked)))
         .with_state(app)
+}
+
+/// What buyers' programs ask; each route is in the OpenAPI document, too.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(store::get_store))
+        .routes(routes!(invoices::create_invoice))
+        .routes(routes!(invoices::get_invoice))
+        .routes(routes!(content::get_content))
+        .routes(routes!(openapi::get_document))
+}
+
+/// What programs ask that know nothing but the host.
+fn discovery() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(discovery::get_manifest))
+}
+
+/// What operators ask.
+fn operation() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
 }
 
 /// What handlers get.

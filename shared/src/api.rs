@@ -75,6 +75,7 @@ impl fmt::Display for ItemId {
 
 /// The store and what it sells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Store {
     /// The store's name.
     pub name: String,
@@ -88,6 +89,7 @@ pub struct Store {
 
 /// One item as everyone may see it, paid or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Item {
     /// Its name in URLs.
     pub id: ItemId,
@@ -96,17 +98,20 @@ pub struct Item {
     /// What is shown before payment.
     pub teaser: String,
     /// The price. Where it follows a rate: what it is at that rate, and within
-    /// [`crate::invoice::RATE_TOLERANCE_PERCENT`] what an invoice made now asks for.
+    /// `RATE_TOLERANCE_PERCENT` what an invoice made now asks for.
     pub price_msat: Msat,
     /// The price in a state's currency, where the owner set it so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub fiat_price: Option<FiatPrice>,
     /// The rate that `price_msat` follows; only with `fiat_price`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub rate: Option<Rate>,
     /// How long the goods can be fetched after the invoice's time is over, in seconds; without it,
     /// for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub valid_for_secs: Option<u64>,
     /// The media type of the goods.
     pub content_type: String,
@@ -156,6 +161,7 @@ hex_serde!(PurchaseId);
 
 /// Asks for an item's invoice. The same id and item give the same invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateInvoice {
     /// The purchase that the invoice is for.
     pub purchase_id: PurchaseId,
@@ -163,6 +169,7 @@ pub struct CreateInvoice {
 
 /// A new invoice (201) or the one that the purchase already had (200).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedInvoice {
     /// The buyer's ticket.
     pub claim: Claim,
@@ -171,11 +178,13 @@ pub struct CreatedInvoice {
     /// The rate that the amount was made with, where the price follows one. Only with a new invoice:
     /// later the store has forgotten it, while the amount stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub rate: Option<Rate>,
 }
 
 /// An invoice with its main fields decoded for clients that cannot. Who can, decodes `bolt11`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvoiceDetails {
     /// The BOLT11 string.
     pub bolt11: String,
@@ -193,6 +202,7 @@ pub struct InvoiceDetails {
 
 /// Where a payment stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvoiceStatus {
     /// lightningd's word.
     pub status: Status,
@@ -202,12 +212,14 @@ pub struct InvoiceStatus {
     pub server_time: u64,
     /// The proof of payment; only with `paid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub preimage: Option<Preimage>,
 }
 
 /// An invoice's status in lightningd's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Status {
     /// It can be paid.
     Unpaid,

@@ -131,6 +131,7 @@ text_serde!(Currency);
 
 /// What an owner asks in a currency, where the price in millisatoshi follows a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiatPrice {
     /// So much …
     pub amount: Decimal,
@@ -146,6 +147,7 @@ impl fmt::Display for FiatPrice {
 
 /// What one bitcoin costs, and when that was so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rate {
     /// The currency.
     pub currency: Currency,

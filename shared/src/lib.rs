@@ -25,6 +25,8 @@ pub mod invoice;
 pub mod lightning;
 pub mod link;
 pub mod macaroon;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod problem;
 pub mod purchase;
 pub mod receipt;

@@ -186,6 +186,7 @@ hex_serde!(NodeId);
 /// A Bitcoin network, by lightningd's names (`getinfo`, field `network`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Network {
     /// Real money.
     Bitcoin,

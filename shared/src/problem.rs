@@ -9,6 +9,7 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 
 /// An RFC 9457 problem document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:purrwall:problem:<code>`: names the kind of problem.
     #[serde(rename = "type")]

@@ -10,17 +10,51 @@ use shared::claim::Claim;
 use super::AppState;
 use super::admission::{Admission, Presented, admit, ask_to_pay};
 use super::delivery::deliver;
+use super::openapi::{
+    Gone, Internal, InvalidClaim, NotFound, PaymentRequired, Range, TooManyRequests, Unavailable,
+};
 use crate::App;
 use crate::catalogue::Content;
 use crate::claim::Claims;
 use crate::client::Client;
 use crate::error::Error;
 
-/// `GET /api/v1/items/{item}/content`
+/// The goods, for a claim that is paid; what to pay, for everybody else.
 ///
 /// The claim is always needed. Beside it, the preimage unlocks, or lightningd's word that the
 /// invoice is paid. Of several credentials, any one that unlocks is enough. What is delivered is
 /// the version that was sold, in the catalogue or not.
+///
+/// `HEAD` gives the headers alone, and makes no invoice.
+#[utoipa::path(
+    get,
+    path = "/api/v1/items/{item}/content",
+    tag = "purchase",
+    params(
+        ("item" = ItemId, Path, example = "cat"),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered \
+            with all.", example = "bytes=0-99"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the version that the range \
+            is of."),
+    ),
+    security((), ("L402" = [])),
+    responses(
+        (status = 200, description = "The goods.", body = [u8], content_type = "*/*", headers(
+            ("ETag" = String, description = "Their SHA-256 in quotes."),
+            ("Content-Disposition" = String),
+        )),
+        (status = 206, description = "The part of them that `Range` names.", body = [u8],
+            content_type = "*/*", headers(("Content-Range" = String))),
+        (status = 401, response = InvalidClaim),
+        (status = 402, response = PaymentRequired),
+        (status = 404, response = NotFound),
+        (status = 410, response = Gone),
+        (status = 416, response = Range),
+        (status = 429, response = TooManyRequests),
+        (status = 500, response = Internal),
+        (status = 503, response = Unavailable),
+    ),
+)]
 pub(super) async fn get_content(
     State(app): AppState,
     client: Client,

@@ -14,11 +14,24 @@ use serde_json::{Value, json};
 use shared::api::{Item, content_path};
 use shared::claim::{CAVEAT_ITEM, CAVEAT_VALID_UNTIL};
 use shared::lightning::{Msat, NodeId};
+use utoipa::ToSchema;
 
 use super::AppState;
+use super::openapi::{Internal, Unavailable};
 use crate::error::Error;
 
-/// `GET /.well-known/l402.json`
+/// What the store sells, for programs that know nothing but its address: the manifest of the L402
+/// discovery specification.
+#[utoipa::path(
+    get,
+    path = "/.well-known/l402.json",
+    tag = "store",
+    responses(
+        (status = 200, body = Manifest, description = "The manifest."),
+        (status = 500, response = Internal),
+        (status = 503, response = Unavailable),
+    ),
+)]
 pub(super) async fn get_manifest(
     State(app): AppState,
     headers: HeaderMap,
@@ -41,7 +54,7 @@ pub(super) async fn get_manifest(
     Ok((caching, Json(manifest)).into_response())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Manifest {
     version: &'static str,
     provider: Provider,
@@ -52,29 +65,30 @@ struct Manifest {
     caveats: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Provider {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     uri: Option<String>,
     node_pubkey: NodeId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Service {
     name: String,
     description: String,
     resources: [Resource; 1],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Resource {
     path: String,
     method: &'static str,
     pricing: Pricing,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Pricing {
     model: &'static str,
     price_msat: Msat,

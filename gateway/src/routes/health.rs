@@ -5,17 +5,24 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use shared::lightning::{Network, NodeId};
+use utoipa::ToSchema;
 
 use super::AppState;
 use crate::error::{Error, chain};
 
-/// `GET /healthz`: the process answers; nothing is asked of lightningd.
+/// Whether the process answers; nothing is asked of lightningd.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operation",
+    responses((status = 200, body = String, description = "It does.")),
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Whether invoices can be made, and if not, what is wrong and how to mend it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum Readiness {
     Ready {
@@ -30,7 +37,16 @@ pub(super) enum Readiness {
     },
 }
 
-/// `GET /readyz`: asks lightningd.
+/// Whether the store can sell now, by its node's own word.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    responses(
+        (status = 200, body = Readiness, description = "Invoices can be made."),
+        (status = 503, body = Readiness, description = "They cannot: what is wrong, and the remedy."),
+    ),
+)]
 pub(super) async fn readyz(State(app): AppState) -> (StatusCode, Json<Readiness>) {
     let (problem, remedy) = match app.payments.ask_node().await {
         Ok(node) => match node.syncing {

@@ -8,16 +8,22 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::{
-    CreateInvoice, CreatedInvoice, InvoiceDetails, InvoiceStatus, ItemId, MAX_WAIT_SECS, PurchaseId,
+    CreateInvoice, CreatedInvoice, INVOICE_PATH, InvoiceDetails, InvoiceStatus, ItemId,
+    MAX_WAIT_SECS, PurchaseId,
 };
 use shared::claim::Identifier;
 use shared::content::commitment;
 use shared::fiat::Rate;
 use shared::invoice::created_at;
 use tokio::time::Instant;
+use utoipa::IntoParams;
 
 use super::AppState;
 use super::admission::Presented;
+use super::openapi::{
+    Internal, InvalidClaim, InvalidRequest, NotFound, TooLarge, TooManyRequests, Unavailable,
+    UnknownInvoice,
+};
 use crate::App;
 use crate::catalogue::{Goods, NoPrice, Quote};
 use crate::claim::{ClaimRejection, Credential, Limits};
@@ -27,7 +33,25 @@ use crate::error::Error;
 use crate::label::label;
 use crate::lightningd::{KnownInvoice, NewInvoice};
 
-/// `POST /api/v1/items/{item}/invoices`
+/// Creates a purchase's invoice, or finds it: the same purchase id and item give the same invoice
+/// and claim.
+#[utoipa::path(
+    post,
+    path = "/api/v1/items/{item}/invoices",
+    tag = "purchase",
+    params(("item" = ItemId, Path, example = "cat")),
+    request_body = CreateInvoice,
+    responses(
+        (status = 200, body = CreatedInvoice, description = "The invoice that the purchase has."),
+        (status = 201, body = CreatedInvoice, description = "A new invoice."),
+        (status = 400, response = InvalidRequest),
+        (status = 404, response = NotFound),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooManyRequests),
+        (status = 500, response = Internal),
+        (status = 503, response = Unavailable),
+    ),
+)]
 pub(super) async fn create_invoice(
     State(app): AppState,
     client: Client,
@@ -162,14 +186,32 @@ fn describe(
 }
 
 /// The query of [`get_invoice`].
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wait {
-    /// Seconds to wait for the payment; more than the maximum counts as the maximum.
+    /// Seconds to wait for the payment. More than 30 count as 30.
     #[serde(default)]
+    #[param(required = false, maximum = 18_446_744_073_709_551_615_u64)]
     wait: u64,
 }
 
-/// `GET /api/v1/invoice?wait=SECONDS`
+/// Where the payment of the claim's invoice stands: at once where that is decided, else after at
+/// most `wait` seconds.
+#[utoipa::path(
+    get,
+    path = INVOICE_PATH,
+    tag = "purchase",
+    params(Wait),
+    security(("L402" = [])),
+    responses(
+        (status = 200, body = InvoiceStatus, description = "lightningd's word, or what it was."),
+        (status = 400, response = InvalidRequest),
+        (status = 401, response = InvalidClaim),
+        (status = 404, response = UnknownInvoice),
+        (status = 500, response = Internal),
+        (status = 503, response = Unavailable),
+    ),
+)]
 pub(super) async fn get_invoice(
     State(app): AppState,
     query: Result<Query<Wait>, QueryRejection>,

@@ -14,7 +14,7 @@ use shared::claim::{Claim, Identifier};
 use shared::lightning::PaymentHash;
 use shared::macaroon::Macaroon;
 
-use crate::tools::{SECRET, skipped};
+use crate::tools::{SECRET, python_with, skipped};
 
 const PYTHON: &str = r#"
 import base64, json, sys
@@ -59,23 +59,9 @@ console.log(JSON.stringify({ verified, minted: text(theirs), narrowed: text(narr
 
 #[test]
 fn pymacaroons_and_we_agree() {
-    let dir = folder("pymacaroons");
-    let python = dir.join("venv/bin/python");
-    let ready = python.exists()
-        || run(Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(dir.join("venv")));
-    let installed = ready
-        && run(Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "pymacaroons==0.13.0",
-        ]));
-    if !installed {
+    let Some(python) = python_with("pymacaroons", "0.13.0") else {
         return skipped("pymacaroons cannot be installed: python3 with venv and pip is needed");
-    }
+    };
     check(Command::new(&python).args(["-c", PYTHON]));
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - `fake_lightningd`, `nodes`, `tools`, `buyer`: what the tests are made with.
 //! - `invoices`, `payments`, `content`, `discovery`, `recorded`: the API, over a lightningd that goes wrong.
+//! - `openapi`: the API's own description, held against its answers.
 //! - `page`: static files, CORS, headers.
 //! - `plain`: the page that needs no script.
 //! - `macaroons`: claims against other implementations.
@@ -34,6 +35,7 @@ mod invoices;
 mod library;
 mod macaroons;
 mod nodes;
+mod openapi;
 mod own_store;
 mod page;
 mod payments;

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -228,4 +229,16 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
 pub(crate) fn skipped(why: &str) {
     let line = format!("skipped: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// The Python of an environment with this package from PyPI, which is kept between runs; `None`
+/// where it cannot be installed.
+pub(crate) fn python_with(package: &str, version: &str) -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{package}-{version}"));
+    let python = dir.join("bin/python");
+    let run = |command: &mut Command| command.status().is_ok_and(|status| status.success());
+    let ready = python.exists() || run(Command::new("python3").args(["-m", "venv"]).arg(&dir));
+    let package = format!("{package}=={version}");
+    let install = ["-m", "pip", "install", "--quiet", &package];
+    (ready && run(Command::new(&python).args(install))).then_some(python)
 }

@@ -1,0 +1,151 @@
+//! The API's description of itself, held against the routes and against live answers.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use gateway::config::Timing;
+use serde_json::{Value, json};
+use shared::problem::ErrorCode;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::fake_lightningd::FakeLightningd;
+use crate::nodes::{nodes, pay, run};
+use crate::tools::{TestGateway, config, l402, python_with, skipped};
+
+const SETTINGS: &str = include_str!("../schemathesis.toml");
+const PATH: &str = "/api/openapi.json";
+
+/// Every route that programs use; the plain page and the files are for browsers.
+const ROUTES: [(&str, &str); 8] = [
+    ("get", "/.well-known/l402.json"),
+    ("get", PATH),
+    ("get", "/api/v1/invoice"),
+    ("get", "/api/v1/items/{item}/content"),
+    ("get", "/api/v1/store"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("post", "/api/v1/items/{item}/invoices"),
+];
+
+async fn document() -> Value {
+    let fake = FakeLightningd::start();
+    TestGateway::new(fake.socket()).get(PATH).await.json()
+}
+
+#[tokio::test]
+async fn every_route_of_the_api_is_described() {
+    let document = document().await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let described: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(move |method| (method.as_str(), path.as_str()))
+        })
+        .collect();
+    assert_eq!(described, BTreeSet::from(ROUTES));
+}
+
+#[tokio::test]
+async fn what_is_described_is_served() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    for (method, path) in ROUTES {
+        let method = method.to_uppercase().parse().unwrap();
+        let path = path.replace("{item}", "cat");
+        let status = gateway.ask(method, &path, &[]).await.status.as_u16();
+        assert!(![404, 405].contains(&status), "{path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_problem_is_described_and_so_is_the_credential() {
+    let document = document().await;
+    let components = &document["components"];
+    let responses = components["responses"].as_object().unwrap();
+    let mut told: String = responses
+        .values()
+        .map(|response| response["description"].as_str().unwrap())
+        .collect();
+    told.push_str(document["info"]["description"].as_str().unwrap());
+    for code in ErrorCode::ALL {
+        assert!(told.contains(&format!("`{}`", code.name())), "{code:?}");
+    }
+    let scheme = &components["securitySchemes"]["L402"];
+    assert_eq!(scheme["name"], "Authorization");
+    let content = &document["paths"]["/api/v1/items/{item}/content"]["get"];
+    assert_eq!(content["security"], json!([{}, {"L402": []}]));
+}
+
+#[tokio::test]
+async fn its_addresses_begin_where_the_store_is_nested() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::nested(fake.socket(), "/deep/shop");
+    let document: Value = gateway.get("/deep/shop/api/openapi.json").await.json();
+    assert_eq!(document["servers"], json!([{"url": "/deep/shop"}]));
+    assert_eq!(self::document().await["servers"], json!([{"url": "/"}]));
+}
+
+/// Schemathesis makes requests of every kind that the description allows, and many that it forbids,
+/// and checks each answer against it. Once as a stranger, once as somebody who has paid for the cat.
+#[test]
+fn live_answers_are_as_described() {
+    let Some(program) = schemathesis() else {
+        return skipped("schemathesis cannot be installed: python3 with venv and pip is needed");
+    };
+    run(async {
+        let nodes = nodes().await;
+        let mut config = config(&nodes.store);
+        config.timing = Timing::default();
+        let gateway = TestGateway::with(config);
+        let created = gateway.create("cat").await;
+        pay(&nodes.alice, &created.invoice.bolt11).await;
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (close, closed) = oneshot::channel::<()>();
+        let server = tokio::spawn(gateway::serve(listener, gateway.app, async {
+            closed.await.ok();
+        }));
+        let claim = format!("Authorization: {}", l402(&created.claim));
+        let of_the_cat = "\n[parameters]\nitem = \"cat\"\n";
+        let dir = tempfile::tempdir().unwrap();
+        let settings = dir.path().join("schemathesis.toml");
+        for (more, credential) in [("", &[][..]), (of_the_cat, &["--header", &claim])] {
+            fs::write(&settings, [SETTINGS, more].concat()).unwrap();
+            let checked = tokio::process::Command::new(&program)
+                .arg("--config-file")
+                .arg(&settings)
+                .args(["run", "--no-color", "--generation-deterministic"])
+                .args(["--max-examples", "20", "--request-timeout", "60"])
+                .args(credential)
+                // Where it keeps what it found.
+                .current_dir(dir.path())
+                .arg([&url, PATH].concat())
+                .output()
+                .await
+                .unwrap();
+            let said = String::from_utf8_lossy(&checked.stdout);
+            assert!(checked.status.success(), "{said}{checked:?}");
+            // All but the description itself.
+            let tested = format!("Tested: {}", ROUTES.len() - 1);
+            assert!(said.contains(&tested), "{said}");
+        }
+        close.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    });
+}
+
+fn schemathesis() -> Option<PathBuf> {
+    let python = python_with("schemathesis", "4.32.5")?;
+    let program = python.with_file_name("schemathesis");
+    let works = Command::new(&program).arg("--version").output();
+    works
+        .is_ok_and(|said| said.status.success())
+        .then_some(program)
+}
