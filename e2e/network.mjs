@@ -23,20 +23,24 @@ export function realNodes() {
   return { ...nodes(sockets), stop: async () => {} };
 }
 
-/** A network in a box, of its own; `webln(node)` is the address of the node's wallet script. */
-export async function startDevnet() {
+/**
+ * A network in a box, of its own; `page` is the address of its page, `webln(node)` that of the
+ * node's wallet script. `args` are more of the devnet's options.
+ */
+export async function startDevnet(...args) {
   const dir = await mkdtemp(join(tmpdir(), 'purrwall-'));
   const program = process.env.DEVNET ?? join(root, 'target/debug/devnet');
   const server = await startServer(
     'devnet',
     program,
-    ['--dir', dir, '--http', '127.0.0.1:0'],
+    ['--dir', dir, '--http', '127.0.0.1:0', ...args],
     /^ready/,
   );
   const sockets = Object.keys(VARIABLES).map((name) => [name, join(dir, name, 'lightning-rpc')]);
   const http = server.lines.find((line) => line.startsWith('http ')).slice('http '.length);
   return {
     ...nodes(sockets),
+    page: `${http}/`,
     webln: (node) => `${http}/webln.js?node=${node}`,
     async stop() {
       await server.stop();

@@ -10,7 +10,9 @@ use crate::hex::Hex32;
 use crate::node::Node;
 use crate::openings::OpenError;
 use crate::payments::PaymentError;
+use crate::presence::Claimable;
 use crate::unix_time;
+use crate::walks::WalkEnd;
 
 impl Node {
     /// Acts on one event. Events about features that the devnet does not use are only logged.
@@ -52,7 +54,10 @@ impl Node {
                 amount_msat,
                 ..
             } => {
-                self.claim_or_refuse(payment_hash, amount_msat);
+                self.receive(Claimable {
+                    payment_hash,
+                    amount_msat,
+                });
             }
             Event::PaymentClaimed {
                 payment_hash,
@@ -69,6 +74,8 @@ impl Node {
                 ..
             } => {
                 let (hash, preimage) = (Hex32(payment_hash.0), Hex32(payment_preimage.0));
+                // Whoever waits for the payment may look at its walk at once.
+                self.ldk.walks.end(hash, WalkEnd::Arrived);
                 self.payments
                     .succeed(hash, preimage, fee_paid_msat.unwrap_or(0));
             }
@@ -77,9 +84,16 @@ impl Node {
                 reason,
                 ..
             } => {
-                self.payments
-                    .fail(Hex32(hash.0), self.payment_error(reason));
+                self.fail_payment(Hex32(hash.0), self.payment_error(reason));
             }
+            Event::PaymentPathFailed {
+                payment_hash,
+                short_channel_id,
+                ..
+            } => self
+                .ldk
+                .walks
+                .turn_back(Hex32(payment_hash.0), short_channel_id),
             Event::PaymentPathSuccessful { path, .. } => self.enter_sent(&path),
             Event::PaymentForwarded {
                 prev_channel_id: Some(from),
@@ -92,7 +106,11 @@ impl Node {
         }
     }
 
-    fn claim_or_refuse(&self, payment_hash: PaymentHash, amount_msat: u64) {
+    pub(crate) fn claim_or_refuse(&self, claimable: Claimable) {
+        let Claimable {
+            payment_hash,
+            amount_msat,
+        } = claimable;
         let now = u64::from(unix_time());
         match self
             .invoices

@@ -8,10 +8,11 @@ use lightning::chain::chainmonitor::{self, Persist};
 use lightning::chain::channelmonitor::{ChannelMonitor, ChannelMonitorUpdate};
 use lightning::chain::{ChannelMonitorUpdateStatus, Filter};
 use lightning::io;
-use lightning::ln::channelmanager::SimpleArcChannelManager;
+use lightning::ln::channelmanager;
 use lightning::ln::peer_handler::{self, IgnoringMessageHandler};
+use lightning::onion_message::messenger::DefaultMessageRouter;
 use lightning::routing::gossip::{self, P2PGossipSync};
-use lightning::routing::router::DefaultRouter;
+use lightning::routing::router;
 use lightning::routing::scoring::{ProbabilisticScorer, ProbabilisticScoringFeeParameters};
 use lightning::sign::{InMemorySigner, KeysManager};
 use lightning::util::config::{
@@ -23,6 +24,8 @@ use lightning_net_tokio::SocketDescriptor;
 
 use crate::chain::Chain;
 use crate::gossip::PatientGossip;
+use crate::plan::Fees;
+use crate::watched_router::WatchedRouter;
 
 pub(crate) type ChainMonitor = chainmonitor::ChainMonitor<
     InMemorySigner,
@@ -36,7 +39,7 @@ pub(crate) type ChainMonitor = chainmonitor::ChainMonitor<
 pub(crate) type NetworkGraph = gossip::NetworkGraph<Arc<Logger>>;
 pub(crate) type Gossip = P2PGossipSync<Arc<NetworkGraph>, Arc<Chain>, Arc<Logger>>;
 pub(crate) type Scorer = ProbabilisticScorer<Arc<NetworkGraph>, Arc<Logger>>;
-pub(crate) type Router = DefaultRouter<
+pub(crate) type DefaultRouter = router::DefaultRouter<
     Arc<NetworkGraph>,
     Arc<Logger>,
     Arc<KeysManager>,
@@ -44,7 +47,17 @@ pub(crate) type Router = DefaultRouter<
     ProbabilisticScoringFeeParameters,
     Scorer,
 >;
-pub(crate) type ChannelManager = SimpleArcChannelManager<ChainMonitor, Chain, FixedFees, Logger>;
+pub(crate) type ChannelManager = channelmanager::ChannelManager<
+    Arc<ChainMonitor>,
+    Arc<Chain>,
+    Arc<KeysManager>,
+    Arc<KeysManager>,
+    Arc<KeysManager>,
+    Arc<FixedFees>,
+    Arc<WatchedRouter>,
+    Arc<DefaultMessageRouter<Arc<NetworkGraph>, Arc<Logger>, Arc<KeysManager>>>,
+    Arc<Logger>,
+>;
 pub(crate) type PeerManager = peer_handler::PeerManager<
     SocketDescriptor,
     Arc<ChannelManager>,
@@ -56,15 +69,11 @@ pub(crate) type PeerManager = peer_handler::PeerManager<
     Arc<ChainMonitor>,
 >;
 
-/// What each hop earns for forwarding: lightningd's defaults.
-pub(crate) const FEE_BASE_MSAT: u32 = 1;
-pub(crate) const FEE_PROPORTIONAL_MILLIONTHS: u32 = 10;
-
 /// The largest number of HTLCs that the protocol allows in one direction.
 const MAX_HTLCS: u16 = 483;
 
 /// Channels that are public, usable after one confirmation, and as full as the protocol allows.
-pub(crate) fn config() -> UserConfig {
+pub(crate) fn config(fees: Fees) -> UserConfig {
     UserConfig {
         channel_handshake_config: ChannelHandshakeConfig {
             minimum_depth: 1,
@@ -78,8 +87,8 @@ pub(crate) fn config() -> UserConfig {
             ..ChannelHandshakeLimits::default()
         },
         channel_config: ChannelConfig {
-            forwarding_fee_base_msat: FEE_BASE_MSAT,
-            forwarding_fee_proportional_millionths: FEE_PROPORTIONAL_MILLIONTHS,
+            forwarding_fee_base_msat: fees.base_msat,
+            forwarding_fee_proportional_millionths: fees.proportional_millionths,
             // A payment of 100 sat is dust on chain, and many of them are in flight at once.
             max_dust_htlc_exposure: MaxDustHTLCExposure::FixedLimitMsat(500_000_000),
             ..ChannelConfig::default()

@@ -16,10 +16,13 @@
 //!
 //! # Layout
 //! - [`chain`] and [`wallet`]: blocks, transactions, coins.
-//! - [`node`]: one node, of `parts` (LDK's), `tasks`, `events`, `openings`, [`pay`], [`ledger`],
-//!   [`payments`] and [`invoices`].
+//! - [`node`]: one node, of `parts` (LDK's), `tasks`, `events`, `openings`, `presence`, [`pay`],
+//!   [`ledger`], [`payments`] and [`invoices`].
 //! - [`rpc`]: lightningd's JSON-RPC on a socket.
-//! - [`network`]: store, alice and bob, connected as the story has it; [`http`] lets pages pay.
+//! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as the story has it
+//!   or at random.
+//! - [`http`]: the network's own page, which draws a [`picture`] of it and the `walks` of payments,
+//!   and what other pages need to pay.
 
 pub mod bolt11;
 pub mod chain;
@@ -33,6 +36,8 @@ pub mod node;
 pub mod openings;
 pub mod pay;
 pub mod payments;
+pub mod picture;
+pub mod plan;
 pub mod rpc;
 pub mod wallet;
 
@@ -40,10 +45,14 @@ mod events;
 mod gossip;
 mod ldk;
 mod parts;
+mod presence;
 mod tasks;
+mod walks;
+mod watched_router;
 
 pub use network::Network;
 pub use node::Node;
+pub use plan::Plan;
 
 /// Seconds since 1970, as block headers count them.
 pub(crate) fn unix_time() -> u32 {

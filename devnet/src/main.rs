@@ -6,20 +6,27 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use devnet::Network;
+use devnet::{Network, Plan, plan};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// A Lightning network in a box: store, alice and bob, each speaking lightningd's JSON-RPC.
+/// A Lightning network in a box: store, alice, bob and perhaps more, each speaking lightningd's JSON-RPC.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// Where the nodes keep their sockets, DIR/<node>/lightning-rpc.
     #[arg(long, default_value = ".devnet")]
     dir: PathBuf,
-    /// Where pages find the WebLN provider, /webln.js?node=alice. Loopback only.
+    /// Where the network's own page is, and the WebLN provider, /webln.js?node=alice. Loopback
+    /// only.
     #[arg(long, default_value = "127.0.0.1:9740")]
     http: SocketAddr,
+    /// How many nodes there are: a random network instead of the story's three.
+    #[arg(long, value_parser = node_count)]
+    nodes: Option<usize>,
+    /// What a random network is made from; the same seed gives the same network.
+    #[arg(long, default_value_t = 7, requires = "nodes")]
+    seed: u64,
 }
 
 /// LDK calls errors what it then recovers from; RUST_LOG=ldk=debug shows what it says.
@@ -43,7 +50,10 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(arguments.http)
         .await
         .with_context(|| format!("cannot listen on {}; choose another --http", arguments.http))?;
-    let network = Arc::new(Network::story(&arguments.dir).await?);
+    let plan = arguments
+        .nodes
+        .map_or_else(Plan::story, |nodes| Plan::random(nodes, arguments.seed));
+    let network = Arc::new(Network::start(&arguments.dir, &plan).await?);
     for node in network.nodes() {
         println!(
             "{} {} {}",
@@ -60,9 +70,16 @@ async fn main() -> anyhow::Result<()> {
         _ = terminated.recv() => {}
         served = axum::serve(listener, devnet::http::router(Arc::clone(&network))) => served?,
     }
-    for socket in network.nodes().map(|node| node.rpc_path()) {
+    for socket in network.nodes().iter().map(|node| node.rpc_path()) {
         // It may be gone already; then there is nothing left to clean up.
         let _ = std::fs::remove_file(socket);
     }
     Ok(())
+}
+
+fn node_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    let count = count.filter(|count| plan::RANDOM_NODES.contains(count));
+    let (fewest, most) = (plan::RANDOM_NODES.start(), plan::RANDOM_NODES.end());
+    count.ok_or_else(|| format!("a network has from {fewest} to {most} nodes"))
 }

@@ -1,4 +1,4 @@
-//! The network of the story: a store and its two buyers.
+//! A network: the chain, the nodes of a plan, and their channels.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,26 +7,24 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use lightning::bitcoin::Amount;
 use lightning::bitcoin::blockdata::constants::COINBASE_MATURITY;
-use lightning::routing::gossip::NodeId;
 
 use crate::chain::Chain;
 use crate::node::Node;
+use crate::plan::Plan;
 
-/// The size of each channel of the story.
-pub const CHANNEL_SATS: u64 = 1_000_000;
+pub use crate::plan::CHANNEL_SATS;
+
 /// How many confirmations BOLT 7 wants before a channel is announced.
 const ANNOUNCEMENT_DEPTH: u32 = 6;
 /// Far more than the network takes on a slow machine; longer means that it will never be ready.
-const READY_TIMEOUT: Duration = Duration::from_mins(1);
+const READY_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Three nodes: alice has a channel to the store, bob one to alice and none to the store.
+/// Nodes that are connected as a plan has it. The first is the store, then come alice and bob.
 ///
 /// Dropping the network ends the nodes.
 pub struct Network {
     chain: Arc<Chain>,
-    store: Arc<Node>,
-    alice: Arc<Node>,
-    bob: Arc<Node>,
+    nodes: Vec<Arc<Node>>,
 }
 
 impl Network {
@@ -36,60 +34,71 @@ impl Network {
     /// # Errors
     /// Names the file or port that cannot be used, or the step that did not come about in time.
     pub async fn story(dir: &Path) -> anyhow::Result<Self> {
-        let chain = Chain::new();
-        let start = |name: &'static str| {
-            let (dir, chain) = (dir.join(name), Arc::clone(&chain));
-            async move {
-                let node = Node::start(name, &dir, chain).await;
-                node.with_context(|| format!("cannot start {name}"))
-            }
+        Self::start(dir, &Plan::story()).await
+    }
+
+    /// Starts the network of a plan. When this returns, every node knows every channel.
+    ///
+    /// # Errors
+    /// Like [`Network::story`].
+    pub async fn start(dir: &Path, plan: &Plan) -> anyhow::Result<Self> {
+        // From the first node on they end with the network, also if a later step fails.
+        let mut network = Self {
+            chain: Chain::new(),
+            nodes: Vec::new(),
         };
-        // From here on the nodes end with the network, also if a later step fails.
-        let network = Self {
-            store: start("store").await?,
-            alice: start("alice").await?,
-            bob: start("bob").await?,
-            chain,
-        };
+        for &(name, fees) in &plan.nodes {
+            let node = Node::start(name, &dir.join(name), Arc::clone(&network.chain), fees).await;
+            let node = node.with_context(|| format!("cannot start {name}"))?;
+            network.nodes.push(node);
+        }
         network.give_coins();
-        network.open(&network.alice, &network.store).await?;
-        network.open(&network.bob, &network.alice).await?;
-        network.mine(1);
+        for channel in &plan.channels {
+            let (from, to) = (&network.nodes[channel.from], &network.nodes[channel.to]);
+            network.open(from, to, channel.sats).await?;
+            // A block for each: then nobody opens one with change that is not confirmed yet.
+            network.mine(1);
+        }
+        let ends = plan.channels.len() * 2;
         network
             .until("the channels to be usable", || {
-                network.channels_are_usable()
+                let usable = network.nodes.iter().map(|node| node.usable_channels());
+                usable.sum::<usize>() == ends
             })
             .await?;
         network.mine(ANNOUNCEMENT_DEPTH - 1);
         network
-            .until("gossip to reach bob", || network.bob_knows_the_way())
+            .until("gossip to reach everyone", || {
+                let known = |node: &Arc<Node>| node.known_channels().len() == plan.channels.len();
+                network.nodes.iter().all(known)
+            })
             .await?;
         Ok(network)
     }
 
     /// The node that sells.
     pub fn store(&self) -> &Arc<Node> {
-        &self.store
+        &self.nodes[0]
     }
 
     /// The buyer with a channel to the store.
     pub fn alice(&self) -> &Arc<Node> {
-        &self.alice
+        &self.nodes[1]
     }
 
-    /// The buyer whose payments go through alice.
+    /// The buyer whose payments go through others: in the story, through alice.
     pub fn bob(&self) -> &Arc<Node> {
-        &self.bob
+        &self.nodes[2]
     }
 
     /// All nodes, the store first.
-    pub fn nodes(&self) -> [&Arc<Node>; 3] {
-        [&self.store, &self.alice, &self.bob]
+    pub fn nodes(&self) -> &[Arc<Node>] {
+        &self.nodes
     }
 
     /// The node of that name.
     pub fn node(&self, name: &str) -> Option<&Arc<Node>> {
-        self.nodes().into_iter().find(|node| node.name() == name)
+        self.nodes.iter().find(|node| node.name() == name)
     }
 
     /// Mines blocks with whatever is in the mempool and returns the new height.
@@ -100,6 +109,54 @@ impl Network {
         self.chain.tip().height
     }
 
+    /// Connects two nodes and lets the first open a channel of `sats` to the second. It is usable
+    /// one block later, and announced after six.
+    ///
+    /// # Errors
+    /// Names the channel, and why there is none.
+    pub async fn open(&self, from: &Arc<Node>, to: &Arc<Node>, sats: u64) -> anyhow::Result<()> {
+        let step = || {
+            let (from, to) = (from.name(), to.name());
+            format!("cannot open a channel from {from} to {to}")
+        };
+        from.connect(to.ldk.node_id, to.address())
+            .await
+            .with_context(step)?;
+        from.open_channel(to.ldk.node_id, Amount::from_sat(sats), true)
+            .await
+            .with_context(step)?;
+        Ok(())
+    }
+
+    /// Takes a node offline and waits until the others have noticed: what they sent to it before
+    /// that would stay on its way until it is back.
+    ///
+    /// # Errors
+    /// Somebody still believes that the node is there.
+    pub async fn take_offline(&self, node: &Arc<Node>) -> anyhow::Result<()> {
+        node.go_offline();
+        let id = node.ldk.node_id;
+        self.until("the others to notice", || {
+            self.nodes.iter().all(|other| other.peer(id).is_none())
+        })
+        .await
+    }
+
+    /// Brings a node back that went offline, and connects it to those with whom it has channels.
+    pub async fn bring_back(&self, node: &Arc<Node>) {
+        node.go_online();
+        let channels = node.channels();
+        for peer in &self.nodes {
+            let is_peer = channels
+                .iter()
+                .any(|channel| channel.counterparty.node_id == peer.ldk.node_id);
+            if is_peer && let Err(error) = node.connect(peer.ldk.node_id, peer.address()).await {
+                // The peer may be offline itself; then it connects when it is back.
+                tracing::debug!(node = node.name(), peer = peer.name(), %error, "not connected");
+            }
+        }
+    }
+
     /// Ends all nodes. Dropping the network does the same.
     pub async fn shutdown(self) {
         drop(self);
@@ -107,47 +164,13 @@ impl Network {
         tokio::task::yield_now().await;
     }
 
-    /// A block's subsidy to each buyer, and enough blocks on top that they may be spent.
+    /// A block's subsidy to each node, and enough blocks on top that they may be spent.
     fn give_coins(&self) {
-        for buyer in [&self.alice, &self.bob] {
+        for node in &self.nodes {
             self.chain
-                .mine(Some(buyer.wallet.new_address().script_pubkey()));
+                .mine(Some(node.wallet.new_address().script_pubkey()));
         }
         self.mine(COINBASE_MATURITY);
-    }
-
-    async fn open(&self, from: &Arc<Node>, to: &Arc<Node>) -> anyhow::Result<()> {
-        let step = || {
-            format!(
-                "cannot open a channel from {} to {}",
-                from.name(),
-                to.name()
-            )
-        };
-        from.connect(to.ldk.node_id, to.address())
-            .await
-            .with_context(step)?;
-        let amount = Amount::from_sat(CHANNEL_SATS);
-        from.open_channel(to.ldk.node_id, amount, true)
-            .await
-            .with_context(step)?;
-        Ok(())
-    }
-
-    fn channels_are_usable(&self) -> bool {
-        self.nodes().map(|node| node.usable_channels()) == [1, 2, 1]
-    }
-
-    /// Whether bob has heard of both directions of the channel between alice and the store.
-    fn bob_knows_the_way(&self) -> bool {
-        let [alice, store] =
-            [&self.alice, &self.store].map(|node| NodeId::from_pubkey(&node.ldk.node_id));
-        let graph = self.bob.ldk.graph.read_only();
-        graph.channels().unordered_iter().any(|(_, channel)| {
-            let ends = [channel.node_one, channel.node_two];
-            let announced = channel.one_to_two.is_some() && channel.two_to_one.is_some();
-            ends.contains(&alice) && ends.contains(&store) && announced
-        })
     }
 
     async fn until(&self, what: &str, condition: impl Fn() -> bool) -> anyhow::Result<()> {
@@ -163,9 +186,21 @@ impl Network {
     }
 }
 
+impl Node {
+    /// The short channel ids of the channels that this node's map shows in both directions.
+    pub(crate) fn known_channels(&self) -> Vec<u64> {
+        let graph = self.ldk.graph.read_only();
+        let channels = graph.channels().unordered_iter();
+        channels
+            .filter(|(_, channel)| channel.one_to_two.is_some() && channel.two_to_one.is_some())
+            .map(|(id, _)| *id)
+            .collect()
+    }
+}
+
 impl Drop for Network {
     fn drop(&mut self) {
-        for node in self.nodes() {
+        for node in &self.nodes {
             node.shut_down();
         }
     }

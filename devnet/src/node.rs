@@ -26,6 +26,8 @@ use crate::ledger::Ledger;
 use crate::openings::Openings;
 use crate::parts::Parts;
 use crate::payments::PaymentBook;
+use crate::plan::Fees;
+use crate::presence::Presence;
 use crate::rpc;
 use crate::wallet::Wallet;
 
@@ -44,6 +46,7 @@ pub struct Node {
     pub(crate) payments: PaymentBook,
     pub(crate) ledger: Ledger,
     pub(crate) openings: Openings,
+    pub(crate) presence: Presence,
     pub(crate) announced_channels: AtomicUsize,
     pub(crate) stop: watch::Sender<bool>,
     listener: Mutex<Option<AbortHandle>>,
@@ -56,12 +59,17 @@ pub struct Node {
 pub struct ConnectError(pub SocketAddr);
 
 impl Node {
-    /// Starts a node that follows `chain`, with fresh keys, and opens its socket at
-    /// `dir/lightning-rpc`. It has no peers, no channels and no coins yet.
+    /// Starts a node that follows `chain`, with fresh keys, asks `fees` for forwarding, and opens
+    /// its socket at `dir/lightning-rpc`. It has no peers, no channels and no coins yet.
     ///
     /// # Errors
     /// Names the directory, the socket or the port that cannot be used.
-    pub async fn start(name: &str, dir: &Path, chain: Arc<Chain>) -> anyhow::Result<Arc<Self>> {
+    pub async fn start(
+        name: &str,
+        dir: &Path,
+        chain: Arc<Chain>,
+        fees: Fees,
+    ) -> anyhow::Result<Arc<Self>> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
@@ -74,13 +82,14 @@ impl Node {
             name: name.to_owned(),
             dir: dir.to_owned(),
             address,
-            ldk: Parts::assemble(name, &chain, &seed, &random_bytes()?),
+            ldk: Parts::assemble(name, &chain, &seed, &random_bytes()?, fees),
             wallet: Wallet::new(Arc::clone(&chain), &seed),
             chain,
             invoices: InvoiceBook::new(),
             payments: PaymentBook::default(),
             ledger: Ledger::default(),
             openings: Openings::default(),
+            presence: Presence::default(),
             announced_channels: AtomicUsize::new(0),
             stop: watch::Sender::new(false),
             listener: Mutex::new(None),
@@ -165,6 +174,9 @@ impl Node {
         if let Some(details) = self.peer(peer) {
             return Ok(details);
         }
+        if !self.is_online() {
+            return Err(ConnectError(address));
+        }
         let stream = dial(address).await.map_err(|_| ConnectError(address))?;
         let peers = Arc::clone(&self.ldk.peer_manager);
         let closed = lightning_net_tokio::setup_outbound(peers, peer, stream);
@@ -186,16 +198,11 @@ impl Node {
     /// Ends the node: its socket, its connections and its tasks.
     pub fn shut_down(&self) {
         self.stop_rpc();
-        self.go_offline();
-        self.stop.send_replace(true);
-    }
-
-    /// Leaves the peer-to-peer network for good: nobody can pay this node or through it.
-    pub(crate) fn go_offline(&self) {
         if let Some(listener) = lock(&self.listener).take() {
             listener.abort();
         }
-        self.ldk.peer_manager.disconnect_all_peers();
+        self.go_offline();
+        self.stop.send_replace(true);
     }
 
     pub(crate) fn peer(&self, peer: PublicKey) -> Option<PeerDetails> {
@@ -217,16 +224,17 @@ impl Node {
         (funded + tally.in_msat).saturating_sub(tally.out_msat)
     }
 
-    fn listen(&self, listener: TcpListener) {
-        let peers = Arc::clone(&self.ldk.peer_manager);
+    fn listen(self: &Arc<Self>, listener: TcpListener) {
+        let node = Arc::downgrade(self);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if let Ok(stream) = without_delay(stream) {
+                let Some(node) = node.upgrade() else { return };
+                let peers = Arc::clone(&node.ldk.peer_manager);
+                if node.is_online()
+                    && let Ok(stream) = without_delay(stream)
+                {
                     // The connection runs in tasks of its own until it is closed.
-                    drop(lightning_net_tokio::setup_inbound(
-                        Arc::clone(&peers),
-                        stream,
-                    ));
+                    drop(lightning_net_tokio::setup_inbound(peers, stream));
                 }
             }
         });

@@ -9,7 +9,6 @@ use lightning::ln::types::ChannelId;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use crate::ldk;
 use crate::node::{Node, random_bytes};
 
 /// A channel whose funding transaction is in the mempool. It is usable after one block.
@@ -71,7 +70,7 @@ impl Node {
                 available,
             });
         }
-        let mut config = ldk::config();
+        let mut config = self.ldk.channel_manager.get_current_config();
         config.channel_handshake_config.announce_for_forwarding = is_public;
         let (id, done) = self.openings.begin()?;
         let asked = self.ldk.channel_manager.create_channel(

@@ -16,10 +16,13 @@ use lightning::sign::{KeysManager, NodeSigner, Recipient};
 use crate::chain::Chain;
 use crate::gossip::PatientGossip;
 use crate::ldk::{
-    ChainMonitor, ChannelManager, FixedFees, Gossip, Logger, MemoryStore, NetworkGraph, NoDisk,
-    PeerManager, Router, Scorer, config,
+    ChainMonitor, ChannelManager, DefaultRouter, FixedFees, Gossip, Logger, MemoryStore,
+    NetworkGraph, NoDisk, PeerManager, Scorer, config,
 };
+use crate::plan::Fees;
 use crate::unix_time;
+use crate::walks::Walks;
+use crate::watched_router::WatchedRouter;
 
 /// The parts of one node that LDK provides.
 pub(crate) struct Parts {
@@ -34,15 +37,18 @@ pub(crate) struct Parts {
     pub(crate) scorer: Arc<RwLock<Scorer>>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) logger: Arc<Logger>,
+    pub(crate) walks: Arc<Walks>,
 }
 
 impl Parts {
-    /// Puts a node together on top of `chain`, with the keys of `seed`.
+    /// Puts a node together on top of `chain`, with the keys of `seed`; it asks `node_fees` for
+    /// forwarding.
     pub(crate) fn assemble(
         name: &str,
         chain: &Arc<Chain>,
         seed: &[u8; 32],
         ephemeral: &[u8; 32],
+        node_fees: Fees,
     ) -> Self {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -67,13 +73,14 @@ impl Parts {
             Arc::clone(&graph),
             Arc::clone(&logger),
         )));
-        let router = Arc::new(Router::new(
+        let router = DefaultRouter::new(
             Arc::clone(&graph),
             Arc::clone(&logger),
             Arc::clone(&keys),
             Arc::clone(&scorer),
             ProbabilisticScoringFeeParameters::default(),
-        ));
+        );
+        let walks = Arc::new(Walks::default());
         let chain_monitor = Arc::new(ChainMonitor::new(
             None,
             Arc::clone(chain),
@@ -87,7 +94,7 @@ impl Parts {
             fees,
             Arc::clone(&chain_monitor),
             Arc::clone(chain),
-            router,
+            Arc::new(WatchedRouter::new(router, Arc::clone(&walks))),
             Arc::new(DefaultMessageRouter::new(
                 Arc::clone(&graph),
                 Arc::clone(&keys),
@@ -96,7 +103,7 @@ impl Parts {
             Arc::clone(&keys),
             Arc::clone(&keys),
             Arc::clone(&keys),
-            config(),
+            config(node_fees),
             ChainParameters {
                 network: Network::Regtest,
                 best_block: chain.tip(),
@@ -135,6 +142,7 @@ impl Parts {
             scorer,
             store,
             logger,
+            walks,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::hex::Hex32;
 use crate::node::{Node, random_bytes};
 use crate::payments::{Begin, PaymentError, SentPayment};
 use crate::unix_time;
+use crate::walks::WalkEnd;
 use std::sync::Arc;
 
 /// How long `pay` tries again unless it is told otherwise: lightningd's default.
@@ -85,8 +86,10 @@ impl Node {
             }
             Begin::Join(outcome) => outcome,
             Begin::Send(outcome) => {
+                let payee = invoice.get_payee_pub_key();
+                self.ldk.walks.begin(payment_hash, payee, amount_msat);
                 if let Err(error) = self.send(&invoice, amount_msat, &request) {
-                    self.payments.fail(payment_hash, error);
+                    self.fail_payment(payment_hash, error);
                 }
                 outcome
             }
@@ -98,6 +101,13 @@ impl Node {
             payment: outcome.unwrap_or_else(stopped)?,
             earlier: false,
         })
+    }
+
+    /// Tells those who wait for a payment, and those who look on, that it failed.
+    pub(crate) fn fail_payment(&self, payment_hash: Hex32, error: PaymentError) {
+        let end = WalkEnd::Failed(error.to_string());
+        self.ldk.walks.end(payment_hash, end);
+        self.payments.fail(payment_hash, error);
     }
 
     fn send(

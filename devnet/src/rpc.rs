@@ -31,6 +31,8 @@ mod pay;
 mod waiting;
 mod wire;
 
+pub(crate) use channels::scid_text;
+
 /// Only the owner may talk to the node, as with lightningd.
 const SOCKET_MODE: u32 = 0o600;
 const READ_BUFFER: usize = 65_536;

@@ -2,15 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use devnet::{Network, http};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use common::Client;
+use common::http::request;
 
 mod common;
 
@@ -60,28 +59,4 @@ async fn a_page_pays_from_either_buyer_and_reads_why_it_cannot() {
     let mined: Value = serde_json::from_str(&mined.body).unwrap();
     assert_eq!(mined["height"], before + 1);
     server.abort();
-}
-
-struct Answer {
-    head: String,
-    body: String,
-}
-
-/// One request on a connection of its own, which the server closes.
-async fn request(address: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Answer {
-    let body = body.map(Value::to_string).unwrap_or_default();
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: devnet\r\nOrigin: http://page.example\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
 }

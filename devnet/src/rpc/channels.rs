@@ -345,7 +345,7 @@ fn htlcs(channel: &ChannelDetails) -> Vec<Htlc> {
 }
 
 /// `NxNxN`, block, transaction and output.
-pub(super) fn scid_text(scid: u64) -> String {
+pub(crate) fn scid_text(scid: u64) -> String {
     format!(
         "{}x{}x{}",
         block_from_scid(scid),

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+pub(crate) mod http;
+
 /// A connection to a node's socket that sends text and reads answers.
 pub(crate) struct Client {
     stream: UnixStream,
