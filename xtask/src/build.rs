@@ -2,9 +2,9 @@
 //!
 //! `cargo xtask build` makes the page, the widget and their compressed copies.
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command, time::SystemTime};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{
     command::{command, root, run},
@@ -12,6 +12,17 @@ use crate::{
     size::{self, Sizes},
     tools::Purpose,
 };
+
+/// What the page is built from; the tools' versions are in some of these files.
+const SOURCES: [&str; 7] = [
+    "index.html",
+    "Trunk.toml",
+    "Cargo.toml",
+    "Cargo.lock",
+    "frontend",
+    "shared",
+    "xtask/src",
+];
 
 /// Sets up, then builds the page.
 pub(crate) fn build() -> Result<()> {
@@ -25,6 +36,48 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn page() -> Result<Sizes> {
     run(command("trunk").args(["build", "--release"]))?;
     size::compress_all(&root().join("dist"))
+}
+
+/// Builds the page unless nothing has changed since it was built.
+pub(crate) fn page_if_changed() -> Result<()> {
+    // Of all that a build writes, these come last.
+    let built = ["dist/index.html.br", "dist/widget.js.br"];
+    let built = built.iter().map(|path| modified(&root().join(path)));
+    let built = built
+        .collect::<Result<Vec<_>>>()
+        .ok()
+        .and_then(|times| times.into_iter().min());
+    if let Some(built) = built
+        && newest_source()? <= built
+    {
+        println!("nothing has changed since it was built");
+        return Ok(());
+    }
+    page()?;
+    Ok(())
+}
+
+/// When the newest of the files changed that the page is built from.
+fn newest_source() -> Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    let mut paths: Vec<_> = SOURCES.iter().map(|path| root().join(path)).collect();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            let entries =
+                fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))?;
+            for entry in entries {
+                paths.push(entry?.path());
+            }
+        } else {
+            newest = newest.max(modified(&path)?);
+        }
+    }
+    Ok(newest)
+}
+
+fn modified(path: &Path) -> Result<SystemTime> {
+    let time = fs::metadata(path).and_then(|data| data.modified());
+    time.with_context(|| format!("cannot see when {} changed", path.display()))
 }
 
 /// The command that builds the gateway and the devnet.

@@ -13,46 +13,58 @@ use crate::{
     command::{command, programs_dir, root, run},
     server::Server,
     setup::setup,
+    site,
     steps::Steps,
     tools::Purpose,
 };
 
-/// Where the store listens; the network's own page is one higher.
+/// Where the store listens; the network's own page is one higher, the page that embeds the widget two.
 pub(crate) const DEFAULT_PORT: u16 = 8080;
 
 /// Where the demo keeps its nodes and its secret, seen from the top folder: the path of a Unix
 /// socket may hold no more than about a hundred bytes, so it is not made absolute.
 const DIR: &str = ".demo";
 
-/// The port that `--port` names; the one above it must be a port too.
+/// The port that `--port` names; the two above it must be ports too.
 pub(crate) fn parse_port(port: &str) -> Result<u16> {
     let parsed: Option<u16> = port.parse().ok();
     parsed
-        .filter(|port| (1..u16::MAX).contains(port))
-        .with_context(|| format!("--port wants a number from 1 to 65534, not {port:?}"))
+        .filter(|port| (1..u16::MAX - 1).contains(port))
+        .with_context(|| format!("--port wants a number from 1 to 65533, not {port:?}"))
 }
 
 /// Builds everything, starts the network and the store, and keeps them up until Ctrl-C.
 pub(crate) fn demo(port: u16) -> Result<()> {
-    ensure_free(port)?;
-    ensure_free(port + 1)?;
+    for port in port..=port + 2 {
+        ensure_free(port)?;
+    }
+    println!(
+        "A store, its Lightning network and two buyers, in five steps. The first start compiles \
+         everything and takes minutes; the next ones take seconds."
+    );
     let mut steps = Steps::new();
     steps.run("tools", || setup(Purpose::Build))?;
     steps.run("programs", || run(&mut build::programs()))?;
-    steps.run("page", build::page)?;
+    steps.run("page", build::page_if_changed)?;
 
     // From here on Ctrl-C is ours, so that we end after our children.
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGCHLD]).context("cannot listen for Ctrl-C")?;
     let mut network = steps.run("Lightning network", || start_network(port + 1))?;
     let mut store = steps.run("store", || start_store(port, port + 1))?;
+    let store_url = format!("http://{}", address(port));
+    let journal = site::open(port + 2, &store_url, &node_id(&network)?)?;
     steps.summary();
     println!(
-        "\nThe store is open at http://127.0.0.1:{port}/\n\
-         Buy a cat and pay with one click. The wallet is alice's, who has a channel to the store;\n\
-         after weblnDevnet.use('bob') in the browser's console it is bob's, who pays through her.\n\
+        "\n\
+         The store              {store_url}/\n\
+         The network            http://{}/\n\
+         Somebody else's page   {journal}\n\n\
+         Buy a cat and pay with one click: as alice, who has a channel to the store, or as bob, who\n\
+         pays through her. The network's page shows each payment find its way, and pays any invoice.\n\
          The nodes answer lightningd's calls at {DIR}/devnet/{{store,alice,bob}}/lightning-rpc.\n\
-         Ctrl-C closes the store."
+         Ctrl-C closes the store.",
+        address(port + 1)
     );
 
     for signal in signals.forever() {
@@ -95,6 +107,14 @@ fn start_store(port: u16, network_port: u16) -> Result<Server> {
     Server::start("the store", gateway, &address(port))
 }
 
+/// The store's node, as the network announces it: `store NODE_ID SOCKET`.
+fn node_id(network: &Server) -> Result<String> {
+    let mut lines = network.lines.iter();
+    let id = lines.find_map(|line| line.strip_prefix("store ")?.split(' ').next());
+    id.map(str::to_owned)
+        .context("the Lightning network names no store")
+}
+
 fn address(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
@@ -103,7 +123,7 @@ fn address(port: u16) -> String {
 fn ensure_free(port: u16) -> Result<()> {
     if let Err(error) = TcpListener::bind(address(port)) {
         bail!(
-            "cannot listen on port {port} ({error}); the demo needs two ports, \
+            "cannot listen on port {port} ({error}); the demo needs three ports, \
              choose the first with `cargo xtask demo --port PORT`"
         );
     }

@@ -12,8 +12,10 @@ mod command;
 mod demo;
 mod dense;
 mod hook;
+mod pictures;
 mod server;
 mod setup;
+mod site;
 mod size;
 mod steps;
 mod test;
@@ -30,10 +32,12 @@ usage: cargo xtask <command>
 
   setup                         check the tools, install what is missing
   demo [--port PORT]            a store, its Lightning network and two buyers, ready to use;
-                                the store listens on PORT (8080), the network on PORT + 1
+                                the store listens on PORT (8080), the network on PORT + 1,
+                                somebody else's page that sells from it on PORT + 2
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
   test [lint|native|browser]…   everything CI checks, or the named parts of it
+  pictures                      the documents' pictures again, from the real thing
   bench                         the gateway's speed, beside that of what it stands on";
 
 fn main() -> ExitCode {
@@ -56,6 +60,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(demo::DEFAULT_PORT),
         ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
         ["test", parts @ ..] => test::test(parts),
+        ["pictures"] => pictures::pictures(),
         ["bench"] => bench::bench(),
         ["hook"] => hook::hook(),
         ["help" | "--help" | "-h"] => {

@@ -23,6 +23,8 @@ const TIME_TO_STOP: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     name: &'static str,
     process: Child,
+    /// What it printed until it was ready.
+    pub(crate) lines: Vec<String>,
 }
 
 impl Server {
@@ -38,9 +40,16 @@ impl Server {
             .spawn()
             .with_context(|| format!("cannot start `{}`", text(&command)))?;
         let stdout = process.stdout.take().expect("stdout is a pipe");
-        let server = Self { name, process };
+        let mut server = Self {
+            name,
+            process,
+            lines: Vec::new(),
+        };
         match pass_on(stdout, ready.to_owned()).recv_timeout(TIME_TO_START) {
-            Ok(()) => Ok(server),
+            Ok(lines) => {
+                server.lines = lines;
+                Ok(server)
+            }
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 bail!("{name} is not ready after {}", seconds(TIME_TO_START))
             }
@@ -93,19 +102,23 @@ impl Drop for Server {
     }
 }
 
-/// Copies a program's output to ours for as long as it prints; the receiver hears of the first
-/// line that contains `ready`, and of the end.
-fn pass_on(from: ChildStdout, ready: String) -> mpsc::Receiver<()> {
+/// Copies a program's output to ours for as long as it prints; the receiver gets it up to the first
+/// line that contains `ready`, and hears of the end.
+fn pass_on(from: ChildStdout, ready: String) -> mpsc::Receiver<Vec<String>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut sender = Some(sender);
+        let mut lines = Vec::new();
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             // A closed terminal must not stop the program from being read.
             let _ = writeln!(std::io::stdout(), "{line}");
-            if line.contains(&ready)
-                && let Some(sender) = sender.take()
-            {
-                let _ = sender.send(());
+            if sender.is_none() {
+                continue;
+            }
+            let is_ready = line.contains(&ready);
+            lines.push(line);
+            if is_ready && let Some(sender) = sender.take() {
+                let _ = sender.send(std::mem::take(&mut lines));
             }
         }
     });

@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Build,
     /// Building and testing them.
     Tests,
+    /// Making the documents' pictures: with the tests' browser.
+    Pictures,
 }
 
 /// One tool.
@@ -62,8 +64,11 @@ pub(crate) enum Source {
 /// The tools for a purpose, in the order in which they are installed.
 pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
     let mut tools = build_tools()?;
-    if purpose == Purpose::Tests {
+    if purpose != Purpose::Build {
         tools.extend(test_tools());
+    }
+    if purpose == Purpose::Pictures {
+        tools.push(ffmpeg());
     }
     Ok(tools)
 }
@@ -138,6 +143,18 @@ fn build_tools() -> Result<Vec<Tool>> {
             },
         },
     ])
+}
+
+fn ffmpeg() -> Tool {
+    Tool {
+        name: "ffmpeg",
+        wanted: "any".into(),
+        find: Box::new(find_ffmpeg),
+        source: Source::System {
+            apt: &["ffmpeg"],
+            brew: "brew install ffmpeg",
+        },
+    }
 }
 
 fn test_tools() -> Vec<Tool> {
@@ -244,6 +261,15 @@ fn proxy(name: &str, option: &str) -> Result<String> {
 fn find_node() -> Result<String> {
     output(command("sh").args(["-c", "command -v npm"])).context("there is no npm")?;
     at_least(OLDEST_NODE, version_of("node")?)
+}
+
+/// `ffmpeg version 5.1.9-0+deb12u1 Copyright …`, and no `--version`.
+fn find_ffmpeg() -> Result<String> {
+    let text = output(command("ffmpeg").arg("-version"))?;
+    let version = text.split_whitespace().nth(2);
+    version
+        .map(str::to_owned)
+        .context("ffmpeg names no version")
 }
 
 fn find_chromedriver() -> Result<String> {
