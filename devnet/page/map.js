@@ -22,6 +22,7 @@ export class NetworkMap {
   #onNode;
   #places = new Map();
   #shape = '';
+  #seen = '';
   #picture;
   #payer;
   #route = [];
@@ -35,6 +36,10 @@ export class NetworkMap {
 
   /** Draws the network as the payer's map has it; `route` are the channels of the last payment. */
   show(picture, payer, route) {
+    // What stays the same is not drawn again: nobody could click on what is always new.
+    const seen = JSON.stringify([picture.nodes, picture.channels, payer, route]);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
     [this.#picture, this.#payer, this.#route] = [picture, payer, route];
     this.#draw();
   }

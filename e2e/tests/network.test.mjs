@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
+import { launchBrowser, newVisitor as visitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
+
+/** Much happens in this network at each click, and the machine may be busy with other things. */
+const PATIENCE_MS = 60_000;
 
 describe('the network’s page', () => {
   let network, browser;
@@ -141,12 +144,7 @@ describe('the page of a random network', () => {
     await takePictures(page, 'network-random');
     for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
       await page.setViewportSize(size);
-      const boxes = await page.locator('#map .node > g').evaluateAll((cats) =>
-        cats.map((cat) => {
-          const { x, y, width, height } = cat.getBoundingClientRect();
-          return { x: x + width / 2, y: y + height / 2, width };
-        }),
-      );
+      const boxes = await catsOnTheMap(page);
       assert.equal(boxes.length, 12);
       for (const [index, one] of boxes.entries()) {
         for (const other of boxes.slice(index + 1)) {
@@ -161,6 +159,26 @@ describe('the page of a random network', () => {
     }
   });
 });
+
+async function newVisitor(browser, settings) {
+  const page = await visitor(browser, settings);
+  page.setDefaultTimeout(PATIENCE_MS);
+  return page;
+}
+
+/** Where the cats are in the window, once the map has taken the window's size. */
+async function catsOnTheMap(page) {
+  await page.waitForFunction(() => {
+    const map = document.querySelector('#map');
+    return map.viewBox.baseVal.width === map.getBoundingClientRect().width;
+  });
+  return page.evaluate(() =>
+    [...document.querySelectorAll('#map .node > g')].map((cat) => {
+      const { x, y, width, height } = cat.getBoundingClientRect();
+      return { x: x + width / 2, y: y + height / 2, width };
+    }),
+  );
+}
 
 async function makeInvoice(page) {
   await page.getByTestId('ask').click();
