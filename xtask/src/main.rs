@@ -11,6 +11,7 @@ mod build;
 mod command;
 mod demo;
 mod dense;
+mod docs;
 mod hook;
 mod pictures;
 mod server;
@@ -37,6 +38,7 @@ usage: cargo xtask <command>
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
   test [lint|native|browser]…   everything CI checks, or the named parts of it
+  docs                          the documents as a book with a search, in target/book/
   pictures                      the documents' pictures again, from the real thing
   bench                         the gateway's speed, beside that of what it stands on";
 
@@ -60,6 +62,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(demo::DEFAULT_PORT),
         ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
         ["test", parts @ ..] => test::test(parts),
+        ["docs"] => docs::docs(),
         ["pictures"] => pictures::pictures(),
         ["bench"] => bench::bench(),
         ["hook"] => hook::hook(),

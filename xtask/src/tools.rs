@@ -9,6 +9,8 @@ use crate::command::{command, output, root};
 
 /// The Trunk that builds the page. Its output format is stable within a version only.
 const TRUNK: &str = "0.21.14";
+/// The mdBook that makes the book: its output changes between versions.
+const MDBOOK: &str = "0.5.4";
 /// The oldest binaryen that understands what rustc 1.95 emits (Debian 12 has it).
 const OLDEST_WASM_OPT: u32 = 108;
 /// The oldest Node.js whose test runner the browser tests use.
@@ -23,6 +25,8 @@ pub(crate) enum Purpose {
     Tests,
     /// Making the documents' pictures: with the tests' browser.
     Pictures,
+    /// Making the book of the documents.
+    Book,
 }
 
 /// One tool.
@@ -63,7 +67,10 @@ pub(crate) enum Source {
 
 /// The tools for a purpose, in the order in which they are installed.
 pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
-    let mut tools = build_tools()?;
+    let mut tools = match purpose {
+        Purpose::Book => return Ok(vec![mdbook()]),
+        _ => build_tools()?,
+    };
     if purpose != Purpose::Build {
         tools.extend(test_tools());
     }
@@ -143,6 +150,19 @@ fn build_tools() -> Result<Vec<Tool>> {
             },
         },
     ])
+}
+
+fn mdbook() -> Tool {
+    Tool {
+        name: "mdBook",
+        wanted: MDBOOK.into(),
+        find: Box::new(|| exactly(MDBOOK, version_of("mdbook")?)),
+        source: Source::Crate {
+            name: "mdbook",
+            version: MDBOOK.into(),
+            options: &["--no-default-features", "--features", "search"],
+        },
+    }
 }
 
 fn ffmpeg() -> Tool {
