@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor } from '../browser.mjs';
+import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
 import { openStore } from '../store.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
@@ -32,6 +32,23 @@ describe('the demo', () => {
       await seesTheGoods(page, store, 'two-cats');
     });
   }
+
+  test('shows on the network’s page how alice pays, and how bob pays through her', async () => {
+    const map = await newVisitor(browser, { reducedMotion: 'reduce' });
+    await map.goto(network.page);
+    const ways = { alice: 'alice paid 100 sat to store, for', bob: 'bob paid 100 sat to store through alice, for' };
+    for (const [buyer, way] of Object.entries(ways)) {
+      const page = await newVisitor(browser);
+      await page.goto(store.url);
+      await buy(page, 'two-cats');
+      await page.getByTestId(`devnet-${buyer}`).click();
+      await page.getByTestId('pay-webln').click();
+      await seesTheGoods(page, store, 'two-cats');
+      await takePictures(page, `story-${buyer}-cats`);
+      await map.getByTestId('summary').filter({ hasText: way }).waitFor();
+      await takePictures(map, `story-${buyer}-way`);
+    }
+  });
 
   test('sells with the keyboard alone', async () => {
     const page = await newVisitor(browser);
