@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { assertAccessible } from '../axe.mjs';
 import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
 import { openSite } from '../site.mjs';
@@ -32,6 +33,7 @@ describe('a journal that embeds the widget', () => {
     await takePictures(page, 'journal-invoice');
     await network.bob.pay(bolt11);
     await seesTheGoods(page, store, 'two-cats');
+    await assertAccessible(page);
     await takePictures(page, 'journal-paid');
   });
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { assertAccessible } from '../axe.mjs';
 import { launchBrowser, newVisitor as visitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
 
@@ -43,6 +44,7 @@ describe('the network’s page', () => {
       'store knows the preimage, shows it to alice and takes 100 sat.',
       'alice shows it to bob and takes 100.002 sat. 0.002 sat of it stay with alice.',
     ]);
+    await assertAccessible(page);
     await takePictures(page, 'network-paid');
   });
 
@@ -68,6 +70,7 @@ describe('the network’s page', () => {
     await says(page, 'outcome', /could not find a usable set of paths/);
     await says(page, 'summary', /^bob could not pay 100 sat to store\.$/);
     await says(page, 'found', /finds no way to store that is open\. Nothing was paid\./);
+    await assertAccessible(page);
     await takePictures(page, 'network-no-route');
 
     await page.getByTestId('online-alice').click();
@@ -85,6 +88,7 @@ describe('the network’s page', () => {
     await page.getByTestId('pay').click();
     await says(page, 'walked', /store has not taken it yet: the money is locked in 2 channels/);
     await drawn(page, '.locked', 2);
+    await assertAccessible(page);
     await takePictures(page, 'network-stuck');
 
     await page.getByTestId('holding-store').click();
@@ -141,6 +145,7 @@ describe('the page of a random network', () => {
     await makeInvoice(page);
     await page.getByTestId('pay').click();
     await says(page, 'summary', /^bob paid 100 sat to store through \w+/);
+    await assertAccessible(page);
     await takePictures(page, 'network-random');
     for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
       await page.setViewportSize(size);
