@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shared::api::{Item, ItemId};
@@ -13,7 +14,7 @@ use shared::lightning::Msat;
 
 use crate::config::{CatalogueConfig, ItemConfig};
 use crate::error::Error;
-use crate::kept::{Kept, Version};
+use crate::kept::{self, Kept, Version};
 use crate::price::Price;
 use crate::rates::{NoRate, Rates};
 
@@ -41,6 +42,8 @@ pub struct Goods {
     /// What only buyers get.
     pub content: Content,
     rates: Arc<Rates>,
+    /// Whether its kept version is known to stay.
+    promised: AtomicBool,
 }
 
 /// Bytes to deliver, and what goes with them.
@@ -168,6 +171,7 @@ impl Catalogue {
         };
         // Rates are followed once everything else is known to be right.
         let contents = contents(config, &kept)?;
+        clean(&kept, &contents);
         let rates = Arc::new(Rates::follow(&config.rates, known));
         let goods = contents.into_iter().map(|(item, content)| Goods {
             id: item.id,
@@ -177,6 +181,7 @@ impl Catalogue {
             valid_for: item.valid_for,
             content,
             rates: rates.clone(),
+            promised: AtomicBool::new(false),
         });
         let goods = if config.items.is_empty() {
             cats(&rates)
@@ -224,6 +229,21 @@ impl Goods {
     /// What an invoice for it says. The node signs it with the invoice.
     pub fn description(&self, quote: &Quote) -> String {
         describe(&self.price.stated(&self.title, quote), self.content.sha256)
+    }
+
+    /// Sees to it that the version stays that an invoice is about to name. Touches the disk once for
+    /// each version.
+    pub(crate) fn promise(&self) -> Result<(), Error> {
+        if let Bytes::File(copy) = &self.content.bytes
+            && !self.promised.load(Ordering::Relaxed)
+        {
+            kept::promise(copy).map_err(|error| {
+                let id = &self.id;
+                Error::Internal(format!("the kept copy of {id} cannot be sold: {error}; restart purrwall to make it again"))
+            })?;
+            self.promised.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The item as everyone may see it, at the last rate that is known.
@@ -299,6 +319,25 @@ fn contents(
         Ok((item.clone(), content))
     };
     config.items.iter().map(one).collect()
+}
+
+/// What is not sold any more and never was asked for need not be kept. That it is kept all the same
+/// hurts nobody, so it only is told.
+fn clean(kept: &Kept, contents: &[(ItemConfig, Content)]) {
+    let current = contents
+        .iter()
+        .filter_map(|(_, content)| match &content.bytes {
+            Bytes::File(copy) => copy.parent(),
+            Bytes::Here(_) => None,
+        });
+    match kept.clean(&current.collect()) {
+        Ok(0) => {}
+        Ok(deleted) => tracing::info!(
+            deleted,
+            "deleted kept goods that nobody was asked to pay for"
+        ),
+        Err(error) => tracing::warn!("cannot delete kept goods that nobody needs: {error}"),
+    }
 }
 
 /// Checks each item's file by itself, without keeping anything: gives its path, or what is wrong.
@@ -385,6 +424,7 @@ fn cats(rates: &Arc<Rates>) -> Vec<Goods> {
                 bytes: Bytes::Here(cat.drawing),
             },
             rates: rates.clone(),
+            promised: AtomicBool::new(false),
         })
         .collect()
 }

@@ -4,9 +4,12 @@
 //! buyers get the copy. So an owner may edit, replace or remove a file at any time: what was sold
 //! stays as it was sold, and a claim says which version that is. On a file system that shares
 //! blocks between files (Btrfs, XFS) a copy takes no space. Who deletes a version's folder takes
-//! it back: buyers are then told that it is gone.
+//! it back: buyers are then told that it is gone. A version that nobody was asked to pay for is
+//! deleted when it is not sold any more (`unsold`).
 
-use std::collections::HashMap;
+mod unsold;
+
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -15,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 use shared::api::ItemId;
 use shared::content::{ContentHash, ContentHasher};
+
+pub(crate) use unsold::promise;
 
 /// The folder of kept versions.
 #[derive(Debug, Default)]
@@ -89,19 +94,26 @@ impl Kept {
     /// The version of this item with this hash, if it is kept.
     pub fn find(&self, item: &ItemId, sha256: ContentHash) -> io::Result<Option<Version>> {
         let folder = self.folder(item).join(sha256.to_hex());
-        let mut entries = match fs::read_dir(folder) {
+        let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let Some(entry) = entries.next().transpose()? else {
-            return Ok(None);
-        };
-        Ok(Some(Version {
-            sha256,
-            size: entry.metadata()?.size(),
-            path: entry.path(),
-        }))
+        for entry in entries {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            if metadata.is_file() {
+                let (size, path) = (metadata.size(), entry.path());
+                return Ok(Some(Version { sha256, size, path }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes the versions that nobody was asked to pay for, but those in `current` (the folders of
+    /// what is sold now), once they rest. Gives how many.
+    pub fn clean(&self, current: &HashSet<&Path>) -> io::Result<usize> {
+        unsold::clean(&self.dir, current)
     }
 
     /// Copies the file, and puts the copy under its own hash in one step: the file may change while
@@ -132,6 +144,7 @@ impl Kept {
         file.set_permissions(Permissions::from_mode(0o440))?;
         file.sync_all()?;
         let (sha256, size) = (hash(&copy)?, file.metadata()?.size());
+        unsold::mark(draft)?;
         let folder = self.folder(item).join(sha256.to_hex());
         match fs::rename(draft, &folder) {
             // Another gateway was faster.
@@ -151,10 +164,18 @@ impl Kept {
     }
 }
 
+/// Whether something can be kept in this folder, which is there.
+pub fn try_writing(folder: &Path) -> io::Result<()> {
+    fs::remove_dir(tempfile_in(folder)?)
+}
+
+/// How the names of folders begin that have no place yet.
+const DRAFT: &str = ".new-";
+
 /// A new folder that no other gateway uses.
 fn tempfile_in(folder: &Path) -> io::Result<PathBuf> {
     let random = getrandom::u64().map_err(io::Error::other)?;
-    let draft = folder.join(format!(".new-{random:016x}"));
+    let draft = folder.join(format!("{DRAFT}{random:016x}"));
     fs::create_dir(&draft)?;
     Ok(draft)
 }

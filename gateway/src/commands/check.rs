@@ -1,13 +1,15 @@
 //! `purrwall check`: whether the gateway could start and sell, without starting it.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Error, Result, anyhow};
 use gateway::config::{Arguments, Config, RateSource};
 use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
-use gateway::{catalogue, rates};
+use gateway::{catalogue, kept, rates};
 
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
-/// Nothing is made or changed.
+/// Nothing is left or changed.
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let config = Config::new(arguments)?;
     let mut failed = 0;
@@ -19,6 +21,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     tell("secret", check_secret(&config));
+    if config.catalogue.file.is_some() {
+        tell("data_dir", check_data_dir(&config));
+    }
     tell("frontend", check_frontend(&config));
     for (id, checked) in catalogue::check(&config.catalogue) {
         tell(&format!("item {id}"), checked.map_err(Error::from));
@@ -49,6 +54,26 @@ fn check_secret(config: &Config) -> Result<String> {
     match Secret::load_if_there(&config.secret_file)? {
         Some(_) => Ok(format!("in {path}")),
         None => Ok(format!("will be made in {path}")),
+    }
+}
+
+/// Whether copies of the goods can be kept. Where the folder is not there yet, it is the nearest one
+/// above it that has to let itself be written.
+fn check_data_dir(config: &Config) -> Result<String> {
+    let dir = &config.catalogue.kept_dir;
+    let there = dir.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("."));
+    kept::try_writing(there).with_context(|| {
+        format!(
+            "cannot write into {}; set `data_dir` to a folder that purrwall may write",
+            there.display()
+        )
+    })?;
+    let place = dir.display();
+    if there == dir {
+        Ok(format!("goods are kept in {place}"))
+    } else {
+        Ok(format!("{place} will be made for the goods"))
     }
 }
 

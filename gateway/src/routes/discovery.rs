@@ -4,10 +4,10 @@
 //! each item: <https://github.com/lightninglabs/L402>, `discovery-spec.md`.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{OriginalUri, State};
 use axum::http::header::{CACHE_CONTROL, HOST, VARY};
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,14 +17,16 @@ use shared::lightning::{Msat, NodeId};
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::openapi::{Internal, Unavailable};
+use super::openapi::{self, Internal, Unavailable};
 use crate::error::Error;
+
+const PATH: &str = "/.well-known/l402.json";
 
 /// What the store sells, for programs that know nothing but its address: the manifest of the L402
 /// discovery specification.
 #[utoipa::path(
     get,
-    path = "/.well-known/l402.json",
+    path = PATH,
     tag = "store",
     responses(
         (status = 200, body = Manifest, description = "The manifest."),
@@ -34,20 +36,30 @@ use crate::error::Error;
 )]
 pub(super) async fn get_manifest(
     State(app): AppState,
+    OriginalUri(here): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let node = app.payments.node().await?;
+    let (uri, base) = if let Some(url) = &app.store.public_url {
+        (Some(url.clone()), path_of(url))
+    } else {
+        let base = here.path().strip_suffix(PATH).unwrap_or_default();
+        let uri = address(&headers).map(|address| address + base);
+        (uri, base.to_owned())
+    };
+    let items = app.catalogue().items();
     let manifest = Manifest {
         version: "1.0",
         provider: Provider {
             name: app.store.name.clone(),
-            uri: app.store.public_url.clone().or_else(|| address(&headers)),
+            uri,
             node_pubkey: node.id,
         },
         currencies: ["msat"],
         macaroon_versions: [0],
         payment_methods: ["bolt11"],
-        services: app.catalogue().items().iter().map(service).collect(),
+        openapi: [&base, openapi::PATH].concat(),
+        services: items.iter().map(|item| service(item, &base)).collect(),
         caveats: caveats(),
     };
     let caching = [(CACHE_CONTROL, "public, max-age=60"), (VARY, "Host")];
@@ -61,6 +73,7 @@ struct Manifest {
     currencies: [&'static str; 1],
     macaroon_versions: [u16; 1],
     payment_methods: [&'static str; 1],
+    openapi: String,
     services: Vec<Service>,
     caveats: Value,
 }
@@ -94,15 +107,21 @@ struct Pricing {
     price_msat: Msat,
 }
 
-fn service(item: &Item) -> Service {
+/// An item, at a store whose paths begin with `base`.
+fn service(item: &Item, base: &str) -> Service {
     Service {
         name: item.id.to_string(),
         description: format!("{}: {}", item.title, item.teaser),
         resources: [Resource {
-            path: content_path(&item.id),
+            path: [base, &content_path(&item.id)].concat(),
             method: "GET",
             pricing: Pricing {
-                model: "fixed",
+                // The second: what it is at the last rate. What counts is the challenge's invoice.
+                model: if item.fiat_price.is_none() {
+                    "fixed"
+                } else {
+                    "dynamic"
+                },
                 price_msat: item.price_msat,
             },
         }],
@@ -124,6 +143,13 @@ fn caveats() -> Value {
     })
 }
 
+/// The path in a web address, without a slash at its end.
+fn path_of(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    let path = uri.map(|uri| uri.path().trim_end_matches('/').to_owned());
+    path.unwrap_or_default()
+}
+
 /// The store's address as the client wrote it: `Host`, with the scheme that a proxy before us names.
 fn address(headers: &HeaderMap) -> Option<String> {
     let host: Authority = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
@@ -141,6 +167,13 @@ fn address(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_may_live_below_a_path() {
+        assert_eq!(path_of("https://cats.example"), "");
+        assert_eq!(path_of("https://cats.example/shop"), "/shop");
+        assert_eq!(path_of("https://cats.example/a/b/"), "/a/b");
+    }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let parse =

@@ -74,6 +74,8 @@ pub(super) struct Offer<'a> {
     pub(super) valid_for: Option<Duration>,
     /// The price, and the invoice's description.
     pub(super) terms: Result<(Quote, String), NoPrice>,
+    /// The goods that the description promises, if it does.
+    pub(super) goods: Option<&'a Goods>,
 }
 
 impl<'a> From<&'a Goods> for Offer<'a> {
@@ -85,6 +87,7 @@ impl<'a> From<&'a Goods> for Offer<'a> {
             name: goods.id.as_str(),
             valid_for: goods.valid_for,
             terms,
+            goods: Some(goods),
         }
     }
 }
@@ -118,6 +121,9 @@ pub(super) async fn create_or_find(
     };
     let created = match &allowed {
         Ok(((quote, description), _)) => {
+            if let Some(goods) = offer.goods {
+                goods.promise()?;
+            }
             let invoice = NewInvoice {
                 label: label.clone(),
                 amount_msat: quote.msat,

@@ -41,7 +41,8 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     })
 });
 
-const PATH: &str = "/api/openapi.json";
+/// Where it is, below the path that the router is nested at.
+pub(super) const PATH: &str = "/api/openapi.json";
 
 /// This document.
 #[utoipa::path(

@@ -106,6 +106,7 @@ impl PriceLayer {
             name,
             valid_for: *valid_for,
             terms: quote.map(|quote| (quote, describe(&quote))),
+            goods: None,
         }
     }
 

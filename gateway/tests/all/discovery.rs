@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 
 use crate::fake_lightningd::FakeLightningd;
-use crate::tools::TestGateway;
+use crate::tools::{TestGateway, config};
 
 const PATH: &str = "/.well-known/l402.json";
 
@@ -55,12 +55,40 @@ async fn the_manifest_names_the_store_and_what_it_sells() {
             "currencies": ["msat"],
             "macaroon_versions": [0],
             "payment_methods": ["bolt11"],
+            "openapi": "/api/openapi.json",
             "services": [service("cat", "A cat"), service("two-cats", "Two cats")],
         })
     );
     assert_eq!(caveats["item"]["type"], "string");
     assert_eq!(caveats["valid_until"]["type"], "timestamp");
     assert_eq!(fake.invoices(), 0);
+}
+
+#[tokio::test]
+async fn paths_begin_where_the_store_is() {
+    let fake = FakeLightningd::start();
+    let nested = TestGateway::nested(fake.socket(), "/deep/shop");
+    let request = Request::get(["/deep/shop", PATH].concat()).header("host", "cats.example");
+    let answer = nested.send(request.body(Body::empty()).unwrap()).await;
+    check_place(
+        &answer.json(),
+        "http://cats.example/deep/shop",
+        "/deep/shop",
+    );
+
+    let mut config = config(fake.socket());
+    config.store.public_url = Some("https://cats.example/shop".into());
+    let proxied = TestGateway::with(config).get(PATH).await;
+    check_place(&proxied.json(), "https://cats.example/shop", "/shop");
+}
+
+#[track_caller]
+fn check_place(manifest: &Value, uri: &str, base: &str) {
+    assert_eq!(manifest["provider"]["uri"], uri);
+    let openapi = format!("{base}/api/openapi.json");
+    assert_eq!(manifest["openapi"], openapi);
+    let goods = format!("{base}/api/v1/items/cat/content");
+    assert_eq!(manifest["services"][0]["resources"][0]["path"], goods);
 }
 
 #[tokio::test]

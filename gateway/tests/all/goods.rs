@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::{Duration, SystemTime};
 
 use shared::claim::CAVEAT_VALID_UNTIL;
 use shared::content::{ContentHash, commitment};
@@ -217,6 +218,33 @@ fn what_is_limited_in_time_ends() {
         assert_eq!(late.status(), 401);
         assert_eq!(problem(&late).code, ErrorCode::InvalidClaim);
         assert!(problem(&late).detail.contains("time is over"));
+    });
+}
+
+#[test]
+fn a_version_that_nobody_was_asked_to_pay_for_is_not_kept_for_good() {
+    run(async {
+        let folder = Folder::new(&section("cat", "1 sat", ""));
+        let kept = |bytes: &[u8]| {
+            let sha256 = ContentHash::of(bytes).to_hex();
+            folder.path(&format!(".purrwall/goods/cat/{sha256}"))
+        };
+        folder.put("cat", b"one");
+        drop(OwnStore::open(&folder).await);
+        folder.put("cat", b"two");
+        let store = OwnStore::open(&folder).await;
+        let claim = store.buy("cat").await;
+        drop(store);
+        assert!(!kept(b"two").join(".unsold").exists());
+        let yesterday = SystemTime::now() - Duration::from_hours(24);
+        let mark = File::open(kept(b"one").join(".unsold")).unwrap();
+        mark.set_modified(yesterday).unwrap();
+
+        folder.put("cat", b"three");
+        let store = OwnStore::open(&folder).await;
+        assert!(!kept(b"one").exists());
+        assert!(kept(b"three").join(".unsold").exists());
+        assert_eq!(store.content("cat", &claim, &[]).body(), b"two");
     });
 }
 

@@ -261,6 +261,28 @@ fn check_finds_everything_that_is_wrong_at_once() {
     assert!(line("ok      item b").contains("4 bytes, for 1 sat"));
     assert!(line("failed  node").contains("no-node"));
     assert!(line("ok      secret").contains("will be made"));
+    assert!(line("ok      data_dir").contains("will be made"));
+    assert!(!folder.path(".purrwall").exists());
+}
+
+#[test]
+fn check_says_where_nothing_can_be_kept() {
+    let folder = Folder::new(&format!(
+        "data_dir = \"taken/data\"\n{}",
+        section("cat", "1 sat", "")
+    ));
+    folder.put("cat", b"cat");
+    folder.put("taken", b"a file");
+    let output = purrwall(&["check"], &folder.file(), &folder.path("no-node"));
+    let (told, _) = outcome(&{ output }.output().unwrap());
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("failed  data_dir"));
+    let line = line.unwrap_or_else(|| panic!("{told}"));
+    assert!(
+        line.contains("taken") && line.contains("set `data_dir`"),
+        "{line}"
+    );
 }
 
 #[test]

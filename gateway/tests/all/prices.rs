@@ -77,6 +77,11 @@ fn a_price_by_a_fixed_rate_is_paid_and_stated() {
         assert_eq!(offer.price_msat, Msat(384_616), "rounded up");
         assert_eq!(offer.fiat_price.unwrap().to_string(), "0.25 USD");
         assert_eq!(offer.rate.unwrap().per_btc.to_string(), "65000");
+        let manifest = store.get("/.well-known/l402.json", &[]);
+        let manifest: serde_json::Value = serde_json::from_slice(manifest.body()).unwrap();
+        let pricing = &manifest["services"][0]["resources"][0]["pricing"];
+        let follows_a_rate = serde_json::json!({"model": "dynamic", "price_msat": 384_616});
+        assert_eq!(*pricing, follows_a_rate);
 
         let purchase_id = new_purchase();
         let ask = || {
