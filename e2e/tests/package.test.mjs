@@ -79,9 +79,11 @@ describe('the npm package', () => {
       'wall.css',
       'widget.d.ts',
       'widget.js',
+      'words',
     ]);
-    for (const file of await readdir(installed)) {
-      const bytes = await readFile(join(installed, file), 'latin1');
+    const files = await readdir(installed, { recursive: true, withFileTypes: true });
+    for (const { name: file, parentPath } of files.filter((file) => file.isFile())) {
+      const bytes = await readFile(join(parentPath, file), 'latin1');
       assert.ok(!bytes.includes(root), `${file} holds the path of the folder it was built in`);
     }
   });

@@ -14,6 +14,9 @@ const INTEGRITY = {
   style: 'sha384-of-the-style',
 };
 
+/** Where a language's words are. */
+const words = (language) => new URL(`./words/${language}.json`, import.meta.url).href;
+
 /** The gateway that this script came from. */
 const HOME = new URL('.', import.meta.url).href;
 
@@ -127,7 +130,9 @@ class PurrWall extends HTMLElement {
   #config() {
     const { item, payee, maxSat, theme, mode } = this;
     const gateway = this.gateway ?? HOME;
-    return { item, gateway, payee, maxSat, theme, mode, lang: this.lang };
+    // Without a word from the site, the visitor's browser chooses.
+    const lang = this.closest('[lang]')?.lang;
+    return { item, gateway, payee, maxSat, theme, mode, lang, words };
   }
 }
 

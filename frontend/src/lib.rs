@@ -13,6 +13,7 @@
 //!   and `use_store`, which loads the catalogue.
 //! - [`components`]: drawn from properties, answering by callbacks.
 //! - [`widget`]: the custom element's side of it.
+//! - [`words`]: all of it in the buyer's language.
 //! - [`webln`], [`ios`], [`clipboard`], [`download`]: what the browser offers beside the page.
 
 pub mod client;
@@ -29,6 +30,7 @@ pub mod opening;
 pub mod storage;
 pub mod webln;
 pub mod widget;
+pub mod words;
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

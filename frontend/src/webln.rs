@@ -23,7 +23,7 @@ impl Wallet {
     /// Lets it pay. `None` where it paid, or says so, and gives no preimage.
     ///
     /// # Errors
-    /// The wallet's own words: the buyer said no, there is no route, …
+    /// The wallet's own words: the buyer said no, there is no route, … They may be none.
     pub async fn pay(self, bolt11: &str) -> Result<Option<Preimage>, String> {
         call(&self.0, "enable", &JsValue::UNDEFINED)
             .await
@@ -79,9 +79,5 @@ async fn call(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsVa
 fn words(error: &JsValue) -> String {
     let message = get(error, "message").and_then(|message| message.as_string());
     let message = message.or_else(|| error.as_string()).unwrap_or_default();
-    if message.is_empty() {
-        "it gave no reason".to_owned()
-    } else {
-        message.chars().take(MAX_ERROR).collect()
-    }
+    message.chars().take(MAX_ERROR).collect()
 }

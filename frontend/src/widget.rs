@@ -10,11 +10,13 @@ pub mod remote;
 
 use std::cell::RefCell;
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, ShadowRoot};
-use yew::{AppHandle, Renderer};
+use yew::{AppHandle, AttrValue, Renderer};
 
 use crate::components::widget::{Props, Widget};
+use crate::words;
 use attributes::Attributes;
 use remote::Remote;
 
@@ -25,6 +27,10 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     fn item(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn lang(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn words(this: &Config) -> Option<Function>;
     #[wasm_bindgen(method, getter)]
     fn gateway(this: &Config) -> Option<String>;
     #[wasm_bindgen(method, getter)]
@@ -46,6 +52,7 @@ pub fn mount(root: &ShadowRoot, host: HtmlElement, config: &Config) -> Result<Wa
     let container = gloo_utils::document().create_element("div")?;
     root.replace_children_with_node_1(&container);
     let remote = Remote::new(host);
+    words::come_from(config.words());
     let props = props(config, &remote);
     let app = Renderer::<Widget>::with_root_and_props(container, props).render();
     Ok(WallHandle {
@@ -99,6 +106,7 @@ fn props(config: &Config, remote: &Remote) -> Props {
             theme: config.theme(),
             mode: config.mode(),
         },
+        language: config.lang().map(AttrValue::from),
         remote: remote.clone(),
     }
 }

@@ -22,6 +22,8 @@ const LOADER: &str = "frontend/js/widget.js";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
+/// The folder of the languages' words.
+const WORDS: &str = "words";
 const GLUE_HASH: &str = "sha384-of-the-glue";
 const WASM_HASH: &str = "sha384-of-the-wasm";
 const STYLE_HASH: &str = "sha384-of-the-style";
@@ -96,6 +98,11 @@ pub(crate) fn pack() -> Result<()> {
     copy(&program.glue, GLUE)?;
     copy(&program.wasm, WASM)?;
     copy(&program.style, STYLE)?;
+    fs::create_dir(dir.join(WORDS))?;
+    for file in fs::read_dir(root().join("frontend").join(WORDS))? {
+        let file = file?.path();
+        copy(&file, &format!("{WORDS}/{}", name(&file)?))?;
+    }
     fs::write(
         dir.join("widget.js"),
         loader(&program, [GLUE, WASM, STYLE])?,

@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use crate::components::element::element;
 use crate::components::trouble::words;
+use crate::words::say;
 
 /// Two live regions: the payment interrupts, the rest waits its turn. They are always in the page,
 /// since a region that comes with its first words is not read.
@@ -17,14 +18,15 @@ pub fn announcements(purchase: &Purchase) -> Html {
     };
     element("div", "")
         .child(region("polite", polite))
-        .child(region("assertive", assertive.into()))
+        .child(region("assertive", assertive))
         .into()
 }
 
-fn announcement(state: &State) -> (AttrValue, &'static str) {
-    const PAID: &str = "Payment received.";
+fn announcement(state: &State) -> (AttrValue, AttrValue) {
+    let nothing = AttrValue::default;
+    let paid = || say("Payment received.");
     let polite = match state {
-        State::Idle => "",
+        State::Idle => nothing(),
         State::Requesting {
             trouble: Some(tries),
             ..
@@ -32,15 +34,15 @@ fn announcement(state: &State) -> (AttrValue, &'static str) {
         | State::AwaitingPayment {
             trouble: Some(tries),
             ..
-        } => return (words(&tries.trouble), ""),
-        State::Requesting { .. } => "Asking the store for an invoice.",
-        State::AwaitingPayment { .. } => "The invoice is checked. Waiting for your payment.",
-        State::Expired { .. } => "The invoice has expired.",
-        State::Refused { .. } => "The invoice failed a check. Nothing was paid.",
-        State::Failed { .. } => "The store could not go on.",
-        State::Paid { .. } => return (AttrValue::default(), PAID),
-        State::Undelivered { .. } => return ("The goods are not here yet.".into(), PAID),
-        State::Delivered { .. } => return ("The box is open.".into(), PAID),
+        } => return (words(&tries.trouble), nothing()),
+        State::Requesting { .. } => say("Asking the store for an invoice."),
+        State::AwaitingPayment { .. } => say("The invoice is checked. Waiting for your payment."),
+        State::Expired { .. } => say("The invoice has expired."),
+        State::Refused { .. } => say("The invoice failed a check. Nothing was paid."),
+        State::Failed { .. } => say("The store could not go on."),
+        State::Paid { .. } => return (nothing(), paid()),
+        State::Undelivered { .. } => return (say("The goods are not here yet."), paid()),
+        State::Delivered { .. } => return (say("The box is open."), paid()),
     };
-    (polite.into(), "")
+    (polite, nothing())
 }

@@ -10,6 +10,7 @@ use yew::prelude::*;
 use crate::components::element::{Element, button, element};
 use crate::download;
 use crate::goods::{Goods, Kind};
+use crate::words::say_of;
 
 /// The columns between tab stops, as the style sheet has them.
 const TAB: usize = 4;
@@ -34,15 +35,14 @@ pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
         (None, None) => {
             let note = element("p", "")
                 .attribute("tabindex", "-1")
-                .text("Your file is here: ")
-                .text(item.content_type.clone());
+                .text(say_of("Your file is here: {0}", &[&item.content_type]));
             (element("div", ""), note)
         }
     };
     element("div", "goods")
         .part("goods")
         .child(frame.child(content.part("content").test("content").node(focus)))
-        .child(button("plain", "save", &on_save).text("Save"))
+        .child(button("plain", "save", &on_save).say("Save"))
         .into()
 }
 

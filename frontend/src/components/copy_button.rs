@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::clipboard::copy;
 use crate::components::element::{button, element};
+use crate::words::{say, use_words};
 
 /// How long the button says that it has copied, in milliseconds.
 const SAID_MS: u32 = 2_500;
@@ -16,7 +17,7 @@ pub struct Props {
     /// The text.
     pub text: AttrValue,
     /// What the button says before it is used.
-    pub label: &'static str,
+    pub label: AttrValue,
     /// How it looks.
     pub class: &'static str,
     /// Its name for tests.
@@ -25,12 +26,13 @@ pub struct Props {
 
 /// The quiet button that copies the link of a purchase.
 pub fn copy_link(link: &AttrValue) -> Html {
-    html! { <CopyButton text={link} label="Copy purchase link" class="link" test="copy-link" /> }
+    html! { <CopyButton text={link} label={say("Copy purchase link")} class="link" test="copy-link" /> }
 }
 
 /// A button that says whether it worked.
 #[component]
 pub fn CopyButton(props: &Props) -> Html {
+    use_words();
     let copied = use_state(|| None);
     use_effect_with(*copied, {
         let copied = copied.setter();
@@ -47,11 +49,11 @@ pub fn CopyButton(props: &Props) -> Html {
         })
     };
     let (label, said) = match *copied {
-        None => (props.label, ""),
-        Some(true) => ("Copied", "It is copied."),
+        None => (props.label.clone(), AttrValue::default()),
+        Some(true) => (say("Copied"), say("It is copied.")),
         Some(false) => (
-            "Copying is forbidden here",
-            "The browser did not allow copying.",
+            say("Copying is forbidden here"),
+            say("The browser did not allow copying."),
         ),
     };
     element("div", "")

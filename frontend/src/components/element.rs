@@ -8,6 +8,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 use yew::virtual_dom::{Listener, ListenerKind, VTag, VText};
 
+use crate::words::say;
+
 /// An element that is being built.
 #[must_use = "an element that is not added to another one is not drawn"]
 pub struct Element(Box<VTag>);
@@ -74,6 +76,12 @@ impl Element {
     /// Adds a text node: what it holds is never markup.
     pub fn text(self, text: impl Into<AttrValue>) -> Self {
         self.push(VText::new(text.into()).into())
+    }
+
+    /// Adds an English text in the words of the component's language.
+    #[inline(never)]
+    pub fn say(self, english: &'static str) -> Self {
+        self.text(say(english))
     }
 
     /// Adds an element, or whatever else can be drawn.

@@ -14,6 +14,7 @@ use crate::components::verified::verified;
 use crate::components::wallet_button::WalletButton;
 use crate::hooks::use_server_now::use_server_now;
 use crate::ios;
+use crate::words::{amount, say, say_of, use_words};
 
 /// The purchase that waits for its payment.
 #[derive(Properties, PartialEq)]
@@ -43,18 +44,20 @@ pub struct Props {
 /// Draws what [`Purchase::payable`] allows, and nothing payable besides.
 #[component]
 pub fn InvoicePanel(props: &Props) -> Html {
+    let words = use_words();
     let now = use_server_now(&props.clock);
     let payable = props.purchase.payable(now);
     // A price that follows a rate may have moved since it was advertised.
     let asked = payable.and_then(|order| order.invoice.amount_msat);
-    let price = asked
-        .unwrap_or(props.purchase.terms().price_msat)
-        .to_string();
+    let price = amount(asked.unwrap_or(props.purchase.terms().price_msat));
     // Drawn once, not each second.
     let code = use_memo(
-        payable.map(|order| order.invoice.bolt11.clone()),
-        |bolt11| {
-            let label = ["QR code of the invoice: ", &price, " for ", &props.title].concat();
+        (payable.map(|order| order.invoice.bolt11.clone()), words),
+        |(bolt11, _)| {
+            let label = say_of(
+                "QR code of the invoice: {0} for {1}",
+                &[&price, &props.title],
+            );
             bolt11.as_ref().map(|bolt11| qr_code(bolt11, &label))
         },
     );
@@ -62,7 +65,7 @@ pub fn InvoicePanel(props: &Props) -> Html {
         .trouble
         .as_ref()
         .map(|tries| trouble_line(&tries.trouble, &props.on_retry));
-    let purpose = ["for ", &props.title].concat();
+    let purpose = say_of("for {0}", &[&props.title]);
     let heading = element("h2", "")
         .attribute("tabindex", "-1")
         .node(&props.focus)
@@ -75,14 +78,17 @@ pub fn InvoicePanel(props: &Props) -> Html {
         .child(heading)
         .child(match payable {
             Some(order) => ways_to_pay(props, order, (*code).clone(), now),
-            None => paragraph("closing", "Time is up. Looking once more for your payment…"),
+            None => paragraph(
+                "closing",
+                say("Time is up. Looking once more for your payment…"),
+            ),
         })
         .children(trouble)
         .children(props.lost_with_the_page.then(not_kept))
         .child(
             element("div", "asides")
                 .child(copy_link(&props.link))
-                .child(button("link", "close", &props.on_close).text("Not now")),
+                .child(button("link", "close", &props.on_close).say("Not now")),
         )
         .into()
 }
@@ -93,7 +99,7 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
     let ways = element("div", "ways")
         .child(html! { <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} /> })
         .child(html! {
-            <CopyButton text={&bolt11} label="Copy invoice" class="plain" test="copy" />
+            <CopyButton text={&bolt11} label={say("Copy invoice")} class="plain" test="copy" />
         });
     element("div", "payable")
         .children(code)
@@ -120,7 +126,7 @@ fn choice_of_wallets(bolt11: &str) -> Html {
     };
     element("details", "wallets")
         .test("wallets")
-        .child(element("summary", "link").text("Choose a wallet"))
+        .child(element("summary", "link").say("Choose a wallet"))
         .child(element("ul", "").children(ios::WALLETS.map(wallet)))
         .into()
 }
@@ -129,9 +135,9 @@ fn choice_of_wallets(bolt11: &str) -> Html {
 pub fn not_kept() -> Html {
     element("p", "quiet")
         .test("not-kept")
-        .text(
+        .text(say(
             "This browser does not let the store keep your purchase. Copy its link, or it is gone \
              with this page.",
-        )
+        ))
         .into()
 }

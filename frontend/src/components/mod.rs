@@ -11,6 +11,7 @@ pub mod copy_button;
 pub mod countdown;
 pub mod drawing;
 pub mod element;
+pub mod failed_check;
 pub mod invoice_panel;
 pub mod notice;
 pub mod offer;

@@ -7,7 +7,7 @@ use crate::components::element::element;
 /// Draws the panel. `name` is its mark for tests and style sheets; `focus` gets the heading.
 pub fn notice(
     name: &'static str,
-    heading: &'static str,
+    heading: AttrValue,
     focus: &NodeRef,
     rest: impl IntoIterator<Item = Html>,
 ) -> Html {

@@ -6,12 +6,17 @@ use yew::prelude::*;
 use crate::components::box_view::box_view;
 use crate::components::drawing::{BOLT, drawing};
 use crate::components::element::{button, element};
+use crate::words::{price, say};
 
 /// Draws the offer; `busy` while the invoice is asked for. In a widget, `slot` lets the site draw
 /// it itself; on a page it is nothing.
 pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) -> Html {
-    let price = item.price_text();
-    let said = if busy { "Asking…" } else { "Open the box" };
+    let price = price(item);
+    let said = if busy {
+        say("Asking…")
+    } else {
+        say("Open the box")
+    };
     // Not `disabled` while busy: that would drop the keyboard's focus.
     let opener = button("main", "buy", on_buy)
         .part("button buy")
@@ -19,7 +24,7 @@ pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) ->
         .attribute("aria-disabled", if busy { "true" } else { "false" })
         .attribute(
             "aria-label",
-            [said, ": ", &item.title, ", ", &price].concat(),
+            [&said, ": ", &item.title, ", ", &price].concat(),
         )
         .text(said);
     let price = element("p", "price")
@@ -27,10 +32,16 @@ pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) ->
         .child(drawing(BOLT))
         .text(price);
     let about = element("div", "about")
-        .child(element("h2", "").part("title").text(item.title.clone()))
+        .child(
+            element("h2", "")
+                .part("title")
+                .attribute("dir", "auto")
+                .text(item.title.clone()),
+        )
         .child(
             element("p", "teaser")
                 .part("teaser")
+                .attribute("dir", "auto")
                 .text(item.teaser.clone()),
         )
         .child(element("div", "buy-row").child(price).child(opener));

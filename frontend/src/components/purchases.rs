@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::components::copy_button::copy_link;
 use crate::components::element::{Element, button, element};
 use crate::components::receipt_button::receipt_button;
+use crate::words::{amount, locale, say};
 
 /// Lists the purchases, the newest first; `None` without any. What was not paid in time is not
 /// one.
@@ -40,7 +41,7 @@ pub fn purchases(
         .child(
             element("h2", "")
                 .attribute("id", "purchases")
-                .text("Your purchases"),
+                .say("Your purchases"),
         )
         .child(element("ul", "").children(rows));
     Some(list.into())
@@ -64,14 +65,12 @@ fn row(
     }
     let item = store.items.iter().find(|item| item.id == link.item);
     let title = invoice.description.as_deref().map_or("", content::title);
-    let amount = invoice
-        .amount_msat
-        .map_or_else(String::new, |amount| amount.to_string());
+    let amount = invoice.amount_msat.map_or_else(String::new, amount);
     let standing = match preimage {
-        Some(_) => "paid",
-        None => "not paid yet",
+        Some(_) => say("paid"),
+        None => say("not paid yet"),
     };
-    let facts = [&amount, " · ", &date(invoice.created_at), " · ", standing].concat();
+    let facts = [&amount, " · ", &date(invoice.created_at), " · ", &standing].concat();
     let receipt = preimage.and_then(|preimage| {
         // Of an older version nobody knows the size any more; its goods say it once they are open.
         let sold = |item: &&Item| Some(item.sha256) == order.promised();
@@ -82,7 +81,7 @@ fn row(
         let (link, on_open) = (link.clone(), on_open.clone());
         let on_click = Callback::from(move |()| on_open.emit(link.clone()));
         button("link", "open-purchase", &on_click)
-            .text("Open")
+            .say("Open")
             .into()
     });
     let actions = element("div", "asides")
@@ -91,7 +90,11 @@ fn row(
         .child(copy_link(&client.gateway().link(link).into()));
     let row = element("li", "")
         .test("purchase")
-        .child(element("strong", "").text(title.to_owned()))
+        .child(
+            element("strong", "")
+                .attribute("dir", "auto")
+                .text(title.to_owned()),
+        )
         .child(element("p", "quiet").text(facts))
         .child(actions);
     Some((invoice.created_at, row))
@@ -101,6 +104,6 @@ fn row(
 fn date(secs: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "exact for 285 million years")]
     let date = Date::new(&(secs as f64 * 1000.0).into());
-    let date: JsString = date.to_locale_date_string("default", &JsValue::UNDEFINED);
+    let date: JsString = date.to_locale_date_string(locale(), &JsValue::UNDEFINED);
     date.into()
 }

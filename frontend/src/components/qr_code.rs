@@ -4,6 +4,7 @@ use qrcodegen::{QrCode as Matrix, QrCodeEcc, QrSegment, Version};
 use yew::prelude::*;
 
 use crate::components::element::{element, paragraph};
+use crate::words::say;
 
 /// The white margin that ISO/IEC 18004 demands, in modules.
 const QUIET_ZONE: i32 = 4;
@@ -13,7 +14,7 @@ const QUIET_ZONE: i32 = 4;
 pub fn qr_code(bolt11: &str, label: &str) -> Html {
     let Some(matrix) = encode(bolt11) else {
         // Longer than any QR code: it can still be copied or opened.
-        return paragraph("quiet", "This invoice is too long for a QR code.");
+        return paragraph("quiet", say("This invoice is too long for a QR code."));
     };
     let side = (matrix.size() + 2 * QUIET_ZONE).to_string();
     let path = |fill: &'static str, path: String| {

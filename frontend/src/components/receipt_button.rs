@@ -16,6 +16,6 @@ pub fn receipt_button(receipt: Receipt) -> Html {
         }
     });
     button("link", "save-receipt", &on_click)
-        .text("Save receipt")
+        .say("Save receipt")
         .into()
 }

@@ -22,13 +22,21 @@ use crate::hooks::use_purchase::Handle;
 use crate::hooks::use_store::{Catalogue, use_store};
 use crate::opening::take_link;
 use crate::storage::{self, Slot};
+use crate::words::{Words, say, use_language, use_words, visitors_language};
 
 /// The element of the frame that shows the store's name.
 const NAME: &str = "store-name";
 
-/// Loads the catalogue from the page's own gateway and lays it out.
+/// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
 #[component]
 pub fn StorePage() -> Html {
+    let visitors = use_memo((), |()| visitors_language());
+    let words = use_language((*visitors).clone());
+    use_effect_with(words.clone(), |words| {
+        if let Some(words) = words {
+            translate_frame(words);
+        }
+    });
     let client = use_memo((), |()| own_client());
     let (catalogue, ask_again) = use_store(&client);
     let name = match &catalogue {
@@ -40,15 +48,46 @@ pub fn StorePage() -> Html {
             show_name(name);
         }
     });
+    let Some(words) = words else {
+        return opening();
+    };
+    words.enter();
     match &catalogue {
-        Catalogue::Loading => element("p", "loading")
-            .attribute("role", "status")
-            .text("Opening the store…")
-            .into(),
-        Catalogue::Open(store) => {
-            html! { <Shelf client={(*client).clone()} store={store.clone()} /> }
-        }
+        Catalogue::Loading => opening(),
+        Catalogue::Open(store) => html! {
+            <ContextProvider<Words> context={words}>
+                <Shelf client={(*client).clone()} store={store.clone()} />
+            </ContextProvider<Words>>
+        },
         Catalogue::Away(trouble) => away(trouble, &ask_again),
+    }
+}
+
+fn opening() -> Html {
+    element("p", "loading")
+        .attribute("role", "status")
+        .say("Opening the store…")
+        .into()
+}
+
+/// The frame that stands in `index.html` is English until now.
+fn translate_frame(words: &Words) {
+    let document = gloo_utils::document();
+    if let Some(root) = document.document_element() {
+        // Attributes of an element that is there can be set.
+        let _ = root.set_attribute("lang", words.language());
+        let _ = root.set_attribute("dir", words.direction());
+    }
+    let Ok(texts) = document.query_selector_all("[data-say]") else {
+        return;
+    };
+    for index in 0..texts.length() {
+        if let Some(element) = texts.get(index)
+            && let Some(english) = element.text_content()
+            && let Some(text) = words.find(&english)
+        {
+            element.set_text_content(Some(&text));
+        }
     }
 }
 
@@ -69,6 +108,7 @@ struct ShelfProps {
 /// What is sold, and what this browser has bought.
 #[component]
 fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
+    use_words();
     let links = use_state_eq(Vec::new);
     // Each time that a purchase was opened from outside its wall, which then begins anew with it.
     let openings = use_state_eq(Vec::<ItemId>::new);
@@ -119,13 +159,15 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
         store
             .items
             .is_empty()
-            .then(|| paragraph("loading", "The shelves are empty. Come back later.")),
+            .then(|| paragraph("loading", say("The shelves are empty. Come back later."))),
     );
     let damaged = damaged.then(|| {
         element("p", "closed")
             .test("damaged-link")
             .attribute("role", "alert")
-            .text("This is no purchase’s link, or a part of it is missing. Copy it again.")
+            .text(say(
+                "This is no purchase’s link, or a part of it is missing. Copy it again.",
+            ))
             .into()
     });
     element("div", "")
@@ -156,16 +198,16 @@ fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
 
 fn facts(store: &Store) -> Html {
     let network = match store.network {
-        Network::Bitcoin => "Bitcoin",
-        Network::Testnet => "Testnet: its coins have no value",
-        Network::Signet => "Signet: its coins have no value",
-        Network::Regtest => "Regtest: play money",
+        Network::Bitcoin => AttrValue::Static("Bitcoin"),
+        Network::Testnet => say("Testnet: its coins have no value"),
+        Network::Signet => say("Signet: its coins have no value"),
+        Network::Regtest => say("Regtest: play money"),
     };
     let node = element("code", "").text(store.node_id.to_hex());
     element("dl", "facts")
-        .child(element("dt", "").text("Network"))
+        .child(element("dt", "").say("Network"))
         .child(element("dd", "").text(network))
-        .child(element("dt", "").text("Store’s node"))
+        .child(element("dt", "").say("Store’s node"))
         .child(element("dd", "").child(node))
         .into()
 }
@@ -196,11 +238,12 @@ fn away(trouble: &Trouble, ask_again: &Callback<()>) -> Html {
     let words = element("p", "")
         .attribute("role", "status")
         .text(words(trouble))
-        .text(" This page tries again by itself.");
+        .text(" ")
+        .say("This page tries again by itself.");
     element("div", "closed")
         .test("store-error")
-        .child(element("h2", "").text("The store is napping"))
+        .child(element("h2", "").say("The store is napping"))
         .child(words)
-        .child(button("plain", "retry", ask_again).text("Try now"))
+        .child(button("plain", "retry", ask_again).say("Try now"))
         .into()
 }

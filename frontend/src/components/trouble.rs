@@ -5,26 +5,28 @@ use shared::purchase::Trouble;
 use yew::prelude::*;
 
 use crate::components::element::{button, element};
+use crate::words::say;
 
 /// Says that something is away, not that something failed: it is tried again all the time, and at
 /// once where the buyer does not want to wait.
 pub fn trouble_line(trouble: &Trouble, on_retry: &Callback<()>) -> Html {
-    let words = element("p", "").text(words(trouble)).text(" Trying again…");
+    let words = element("p", "")
+        .text(words(trouble))
+        .text(" ")
+        .say("Trying again…");
     element("div", "trouble")
         .test("trouble")
         .child(words)
-        .child(button("link", "retry", on_retry).text("Try now"))
+        .child(button("link", "retry", on_retry).say("Try now"))
         .into()
 }
 
 /// One sentence about what happened.
 pub fn words(trouble: &Trouble) -> AttrValue {
     match trouble {
-        Trouble::Offline if !gloo_utils::window().navigator().on_line() => {
-            "You are offline.".into()
-        }
-        Trouble::Offline => "The store cannot be reached.".into(),
-        Trouble::Unreadable => "The store’s answer cannot be read.".into(),
+        Trouble::Offline if !gloo_utils::window().navigator().on_line() => say("You are offline."),
+        Trouble::Offline => say("The store cannot be reached."),
+        Trouble::Unreadable => say("The store’s answer cannot be read."),
         Trouble::Problem(problem) => problem_words(problem),
     }
 }
@@ -32,12 +34,14 @@ pub fn words(trouble: &Trouble) -> AttrValue {
 /// What the gateway says, in words that a buyer can act on.
 pub fn problem_words(problem: &Problem) -> AttrValue {
     match problem.code {
-        ErrorCode::LightningUnavailable => "The store’s Lightning node is not answering.".into(),
-        ErrorCode::Internal => "The store made a mistake.".into(),
-        ErrorCode::InvalidClaim => "The store does not accept your ticket.".into(),
-        ErrorCode::UnknownItem => "The store no longer sells this.".into(),
-        ErrorCode::UnknownInvoice => "The store’s node does not know this invoice any more.".into(),
-        ErrorCode::TooManyRequests | ErrorCode::TooManyInvoices => problem.detail.clone().into(),
+        ErrorCode::LightningUnavailable => say("The store’s Lightning node is not answering."),
+        ErrorCode::Internal => say("The store made a mistake."),
+        ErrorCode::InvalidClaim => say("The store does not accept your ticket."),
+        ErrorCode::UnknownItem => say("The store no longer sells this."),
+        ErrorCode::UnknownInvoice => say("The store’s node does not know this invoice any more."),
+        ErrorCode::TooManyRequests | ErrorCode::TooManyInvoices => {
+            say("The store is busy. Your turn comes soon.")
+        }
         _ => [&problem.title, ": ", &problem.detail].concat().into(),
     }
 }

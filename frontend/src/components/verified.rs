@@ -5,21 +5,20 @@ use shared::invoice::{Check, Invoice};
 use yew::prelude::*;
 
 use crate::components::drawing::{TICK, drawing};
-use crate::components::element::element;
+use crate::components::element::{Element, element};
+use crate::words::{amount, say};
 
 /// A quiet list that opens on demand, of an invoice that passed every check.
 pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
     let check = |check: &Check| {
         let (words, value) = words(*check, invoice, promised);
-        element("li", "")
+        with_value(&words, value)
             .attribute("data-check", check.name())
-            .text(words)
-            .child(element("code", "").text(value))
             .into()
     };
     let summary = element("summary", "")
         .child(drawing(TICK))
-        .text("Checked by your browser");
+        .say("Checked by your browser");
     element("details", "verified")
         .test("verified")
         .child(summary)
@@ -27,27 +26,40 @@ pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
         .into()
 }
 
+/// A sentence with a value at its place `{0}`, set as code.
+fn with_value(sentence: &str, value: String) -> Element {
+    let (before, after) = sentence.split_once("{0}").unwrap_or((sentence, ""));
+    element("li", "")
+        .text(before.to_owned())
+        .child(element("code", "").text(value))
+        .text(after.to_owned())
+}
+
 /// What a check has shown, and the value that it was about.
-fn words(check: Check, invoice: &Invoice, promised: Option<ContentHash>) -> (&'static str, String) {
+fn words(check: Check, invoice: &Invoice, promised: Option<ContentHash>) -> (AttrValue, String) {
     match check {
-        Check::Signature => ("The invoice is signed by the node ", invoice.payee.to_hex()),
-        Check::Network => ("It is for the network ", invoice.network.name().to_owned()),
+        Check::Signature => (
+            say("The invoice is signed by the node {0}"),
+            invoice.payee.to_hex(),
+        ),
+        Check::Network => (
+            say("It is for the network {0}"),
+            invoice.network.name().to_owned(),
+        ),
         Check::Payee => (
-            "That node is the one that this page expects to pay",
+            say("That node is the one that this page expects to pay"),
             String::new(),
         ),
         Check::Amount => (
-            "It asks for the advertised price, ",
-            invoice
-                .amount_msat
-                .map_or_else(String::new, |amount| amount.to_string()),
+            say("It asks for the advertised price, {0}"),
+            invoice.amount_msat.map_or_else(String::new, amount),
         ),
         Check::Commitment => (
-            "It promises the goods with the SHA-256 ",
+            say("It promises the goods with the SHA-256 {0}"),
             promised.map_or_else(String::new, |hash| hash.to_hex()),
         ),
         Check::Claim => (
-            "Your ticket to the goods belongs to this very payment",
+            say("Your ticket to the goods belongs to this very payment"),
             String::new(),
         ),
     }

@@ -19,6 +19,7 @@ use crate::components::content_view::{content_view, use_fitted_letters};
 use crate::components::copy_button::copy_link;
 use crate::components::drawing::{PAW, drawing};
 use crate::components::element::{button, element, paragraph};
+use crate::components::failed_check::failed_check;
 use crate::components::invoice_panel::{InvoicePanel, not_kept};
 use crate::components::notice::notice;
 use crate::components::offer::offer;
@@ -26,6 +27,7 @@ use crate::components::receipt_button::receipt_button;
 use crate::components::trouble::{problem_words, trouble_line};
 use crate::goods::Goods;
 use crate::hooks::use_purchase::{Handle, use_purchase};
+use crate::words::{say, use_words};
 
 /// How large goods are whose coming takes a while, in bytes.
 const LARGE: u64 = 200_000;
@@ -50,6 +52,7 @@ pub struct Props {
 /// Draws the purchase where it stands.
 #[component]
 pub fn Wall(props: &Props) -> Html {
+    use_words();
     let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
     let focus = use_node_ref();
     let purchase = handle.purchase();
@@ -210,36 +213,42 @@ impl View<'_> {
     }
 
     fn expired(&self) -> Html {
-        let comfort = "Nothing was taken from you. If you did pay it at the last moment, the box \
-            opens by itself.";
+        let comfort = say(
+            "Nothing was taken from you. If you did pay it at the last moment, the box opens by \
+             itself.",
+        );
         self.notice(
             "expired",
-            "This invoice has expired",
+            say("This invoice has expired"),
             [paragraph("", comfort), self.new_invoice()],
         )
     }
 
     fn refused(&self, failure: &FailedCheck) -> Html {
+        let checked = say("Your browser checked it, and {0}.");
+        let (before, after) = checked.split_once("{0}").unwrap_or((&checked, ""));
         let why = element("p", "")
-            .text("Your browser checked it, and ")
-            .child(with_code(&failure.to_string()))
-            .text(".");
-        let comfort = paragraph("quiet", "Nothing was paid, and nothing payable is shown.");
+            .text(before.to_owned())
+            .child(with_code(&failed_check(failure)))
+            .text(after.to_owned());
+        let comfort = say("Nothing was paid, and nothing payable is shown.");
         let follows_a_rate = self.props.item.fiat_price.is_some();
         let remedy = (follows_a_rate && failure.check() == Check::Amount).then(|| {
-            let words = "The price follows an exchange rate, which may have moved. Reload the page \
-                to see the price of now.";
+            let words = say(
+                "The price follows an exchange rate, which may have moved. Reload the page to see \
+                 the price of now.",
+            );
             paragraph("", words)
         });
         let children = [
             Some(why.into()),
             remedy,
-            Some(comfort),
+            Some(paragraph("quiet", comfort)),
             Some(self.new_invoice()),
         ];
         self.notice(
             "refused",
-            "Do not pay this invoice",
+            say("Do not pay this invoice"),
             children.into_iter().flatten(),
         )
     }
@@ -247,10 +256,10 @@ impl View<'_> {
     fn failed(&self, problem: &Problem) -> Html {
         self.notice(
             "failed",
-            "The store could not go on",
+            say("The store could not go on"),
             [
                 paragraph("", problem_words(problem)),
-                paragraph("quiet", "You have not been charged."),
+                paragraph("quiet", say("You have not been charged.")),
                 self.retry_or_start_over(),
             ],
         )
@@ -258,12 +267,12 @@ impl View<'_> {
 
     fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
         let stage = element("div", "stage lit").child(box_view(self.props.item.sha256, true));
-        let words = [paragraph("", "The box is opening…")]
+        let words = [paragraph("", say("The box is opening…"))]
             .into_iter()
             .chain(self.progress());
         let notice = self.notice(
             "paid",
-            "Paid. Thank you!",
+            say("Paid. Thank you!"),
             words.chain(self.trouble(trouble)),
         );
         vec![stage.into(), notice]
@@ -275,7 +284,7 @@ impl View<'_> {
         let received = self.handle.received().filter(|_| size >= LARGE)?;
         let bar = element("progress", "")
             .test("progress")
-            .attribute("aria-label", "Goods received")
+            .attribute("aria-label", say("Goods received"))
             .attribute("max", size.to_string())
             .attribute("value", received.to_string());
         Some(bar.into())
@@ -285,17 +294,17 @@ impl View<'_> {
         let why = match reason {
             Undelivered::Problem(problem) => problem_words(problem),
             Undelivered::WrongContent { .. } => {
-                "What came is not what the invoice promised, so it is not shown.".into()
+                say("What came is not what the invoice promised, so it is not shown.")
             }
         };
         self.notice(
             "paid",
-            "Paid, but not here yet",
+            say("Paid, but not here yet"),
             [
                 element("p", "").test("failed").text(why).into(),
                 paragraph(
                     "quiet",
-                    "Your payment is safe: this browser keeps the ticket.",
+                    say("Your payment is safe: this browser keeps the ticket."),
                 ),
                 self.asides([]),
                 self.retry_or_start_over(),
@@ -311,13 +320,18 @@ impl View<'_> {
                 .children(self.joy())
                 .into()
         });
-        let again = button("link", "buy-again", &self.on(Handle::start_over)).text("Buy another");
+        let again = button("link", "buy-again", &self.on(Handle::start_over)).say("Buy another");
         let badge = element("p", "badge")
             .test("paid")
             .child(drawing(PAW))
-            .text("Paid. It is yours.");
+            .say("Paid. It is yours.");
         let about = element("div", "about")
-            .child(element("h2", "").part("title").text(item.title.clone()))
+            .child(
+                element("h2", "")
+                    .part("title")
+                    .attribute("dir", "auto")
+                    .text(item.title.clone()),
+            )
             .child(badge)
             .child(self.asides([self.save_receipt(goods), Some(again.into())]));
         element("slot", "")
@@ -367,7 +381,7 @@ impl View<'_> {
     fn notice(
         &self,
         name: &'static str,
-        heading: &'static str,
+        heading: AttrValue,
         rest: impl IntoIterator<Item = Html>,
     ) -> Html {
         let eyebrow = paragraph("eyebrow", self.props.item.title.clone());
@@ -377,14 +391,14 @@ impl View<'_> {
     fn new_invoice(&self) -> Html {
         let on_click = self.on(Handle::replace);
         button("main", "new-invoice", &on_click)
-            .text("Get a new invoice")
+            .say("Get a new invoice")
             .into()
     }
 
     fn retry_or_start_over(&self) -> Html {
         element("div", "ways")
-            .child(button("main", "retry", &self.on(Handle::retry)).text("Try again"))
-            .child(button("plain", "start-over", &self.on(Handle::start_over)).text("Start over"))
+            .child(button("main", "retry", &self.on(Handle::retry)).say("Try again"))
+            .child(button("plain", "start-over", &self.on(Handle::start_over)).say("Start over"))
             .into()
     }
 

@@ -7,6 +7,7 @@ use yew::prelude::*;
 use crate::components::drawing::{BOLT, drawing};
 use crate::components::element::{button, element};
 use crate::webln::{self, devnet};
+use crate::words::{say, say_of, use_words};
 
 /// What to pay.
 #[derive(Properties, PartialEq)]
@@ -33,6 +34,7 @@ const BUYERS: [(&str, &str); 2] = [("alice", "devnet-alice"), ("bob", "devnet-bo
 /// clicked, since wallets come late; where there is none, the link opens the system's.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
+    use_words();
     let stage = use_state_eq(|| Stage::Ready);
     let redraw = use_force_update();
     let on_click = {
@@ -63,10 +65,18 @@ pub fn WalletButton(props: &Props) -> Html {
         })
     };
     let line = match &*stage {
-        Stage::Ready => String::new(),
-        Stage::Paying => "Your wallet is paying…".to_owned(),
-        Stage::Done => "Your wallet says that it paid. Waiting for the store…".to_owned(),
-        Stage::Failed(why) => ["Your wallet did not pay: ", why].concat(),
+        Stage::Ready => AttrValue::default(),
+        Stage::Paying => say("Your wallet is paying…"),
+        Stage::Done => say("Your wallet says that it paid. Waiting for the store…"),
+        Stage::Failed(why) => {
+            let silent = say("it gave no reason");
+            let why = if why.is_empty() {
+                &silent
+            } else {
+                why.as_str()
+            };
+            say_of("Your wallet did not pay: {0}", &[why]).into()
+        }
     };
     let pay = element("a", "main")
         .part("button")
@@ -74,7 +84,7 @@ pub fn WalletButton(props: &Props) -> Html {
         .attribute("href", ["lightning:", &props.bolt11].concat())
         .on_click_event(on_click)
         .child(drawing(BOLT))
-        .text("Pay with wallet");
+        .say("Pay with wallet");
     let pay = match *stage {
         Stage::Paying => pay.attribute("aria-disabled", "true"),
         _ => pay,

@@ -18,19 +18,25 @@ use crate::hooks::use_store::{Catalogue, use_store};
 use crate::widget::attributes::{Attributes, Config, Mode};
 use crate::widget::news::News;
 use crate::widget::remote::Remote;
+use crate::words::{Words, price, say, say_of, use_language, use_words, visitors_language};
 
 /// What the site asks for.
 #[derive(Properties, PartialEq)]
 pub struct Props {
     /// As it wrote it.
     pub attributes: Attributes,
+    /// The language that it asks for; `None` leaves it to the visitor's browser.
+    pub language: Option<AttrValue>,
     /// To the element.
     pub remote: Remote,
 }
 
-/// Draws the wall, or what is wrong with the attributes.
+/// Draws the wall, or what is wrong with the attributes, in the language that the site asks for.
 #[component]
 pub fn Widget(props: &Props) -> Html {
+    let visitors = use_memo((), |()| visitors_language());
+    let language = props.language.clone();
+    let words = use_language(language.or_else(|| (*visitors).clone()));
     let parsed = use_memo(props.attributes.clone(), Attributes::parse);
     let focus = use_node_ref();
     // Developers hear of it on the page and in an event.
@@ -45,16 +51,27 @@ pub fn Widget(props: &Props) -> Html {
             }
         },
     );
-    let widget = element("div", "widget").part("widget");
+    let Some(words) = words else {
+        // Until there is more to show: what the site put into the element.
+        return element("slot", "").into();
+    };
+    words.enter();
+    let widget = element("div", "widget")
+        .part("widget")
+        .attribute("lang", words.language())
+        .attribute("dir", words.direction());
     let widget = match &*parsed {
         Ok(config) => widget
             .attribute("data-theme", config.theme.name())
             .child(html! {
-                <Shop key={config.gateway.name()} config={config.clone()} remote={&props.remote} />
+                <ContextProvider<Words> context={words}>
+                    <Shop key={config.gateway.name()} config={config.clone()}
+                        remote={&props.remote} />
+                </ContextProvider<Words>>
             }),
         Err(invalid) => widget.child(notice(
             "failed",
-            "This box is not set up",
+            say("This box is not set up"),
             &focus,
             invalid
                 .iter()
@@ -73,6 +90,7 @@ struct ShopProps {
 /// Finds the item at its gateway.
 #[component]
 fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
+    use_words();
     let client = use_memo(config.gateway.clone(), |gateway: &Gateway| {
         Client::new(gateway.clone())
     });
@@ -102,24 +120,25 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
         }
         Offer::Unknown => notice(
             "failed",
-            "Nothing is in this box",
+            say("Nothing is in this box"),
             &focus,
             [paragraph(
                 "",
-                ["The store has no item “", config.item.as_str(), "”."].concat(),
+                say_of("The store has no item “{0}”.", &[config.item.as_str()]),
             )],
         ),
         Offer::Away(trouble) => notice(
             "away",
-            "The store is napping",
+            say("The store is napping"),
             &focus,
             [
                 element("p", "")
                     .attribute("role", "status")
                     .text(words(trouble))
-                    .text(" This page tries again by itself.")
+                    .text(" ")
+                    .say("This page tries again by itself.")
                     .into(),
-                button("plain", "retry", &ask_again).text("Try now").into(),
+                button("plain", "retry", &ask_again).say("Try now").into(),
             ],
         ),
     }
@@ -169,11 +188,11 @@ fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
     let open = button("main opener", "open", &on_open)
         .part("button open")
         .attribute("aria-haspopup", "dialog")
-        .text([&item.title, " – ", &item.price_text()].concat());
+        .text([&item.title, " – ", &price(item)].concat());
     let close = element("button", "shut")
         .part("button close")
         .test("close-dialog")
-        .attribute("aria-label", "Close")
+        .attribute("aria-label", say("Close"))
         .text("×");
     let dialog = element("dialog", "sheet")
         .part("dialog")

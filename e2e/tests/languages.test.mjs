@@ -1,0 +1,147 @@
+// Every word in every language: the files are complete, and the page and the widget speak them.
+
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { assertAccessible } from '../axe.mjs';
+import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
+import { startDevnet } from '../network.mjs';
+import { root } from '../server.mjs';
+import { openSite } from '../site.mjs';
+import { openStore } from '../store.mjs';
+import { buy, seesTheGoods } from '../story.mjs';
+
+const folder = join(root, 'frontend/words');
+const names = await readdir(folder);
+const languages = new Map(
+  await Promise.all(
+    names.map(async (name) => [basename(name, '.json'), JSON.parse(await readFile(join(folder, name)))]),
+  ),
+);
+
+/** All English texts: what the program says by `say` and `say_of`, and what the page's frame says. */
+async function englishTexts() {
+  const sources = await readdir(join(root, 'frontend/src'), { recursive: true });
+  const texts = new Set();
+  for (const name of sources.filter((name) => name.endsWith('.rs'))) {
+    const source = await readFile(join(root, 'frontend/src', name), 'utf8');
+    const [program] = source.split('#[cfg(test)]');
+    for (const [, text] of program.matchAll(/\bsay(?:_of)?\(\s*"((?:[^"\\]|\\[^])*)"/g)) {
+      texts.add(text.replace(/\\\n\s*/g, ''));
+    }
+  }
+  const page = await readFile(join(root, 'index.html'), 'utf8');
+  for (const [, text] of page.matchAll(/data-say>([^<]*)</g)) texts.add(text);
+  return texts;
+}
+
+const places = (text) => (text.match(/\{\d\}/g) ?? []).sort().join();
+
+describe('the words', async () => {
+  const texts = await englishTexts();
+
+  for (const [language, words] of languages) {
+    test(`of ${language} are all there, and no more`, () => {
+      assert.ok(texts.size > 50, 'the texts are not found in the sources');
+      assert.deepEqual([...texts].filter((text) => !words[text]), [], 'missing');
+      assert.deepEqual(Object.keys(words).filter((text) => !texts.has(text)), [], 'nobody says');
+      for (const [english, text] of Object.entries(words)) {
+        assert.equal(places(text), places(english), `${text} has other places than ${english}`);
+      }
+    });
+  }
+});
+
+describe('a visitor', () => {
+  let network, store, site, browser;
+
+  before(async () => {
+    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
+    store = await openStore(network);
+    site = await openSite(store.url);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.stop();
+    await store?.stop();
+    await network?.stop();
+  });
+
+  async function visit(locale, url = store.url) {
+    const page = await newVisitor(browser, { locale });
+    page.words = [];
+    page.on('request', (request) => {
+      const file = /\/words\/(\w+)\.json$/.exec(request.url());
+      if (file) page.words.push(file[1]);
+    });
+    await page.goto(url);
+    return page;
+  }
+
+  for (const [language, words] of languages) {
+    test(`buys in ${language}`, async () => {
+      const page = await visit(`${language}-XX`);
+      await page.getByTestId('item-cat').waitFor();
+      const html = page.locator('html');
+      assert.equal(await html.getAttribute('lang'), language);
+      assert.equal(await html.getAttribute('dir'), language === 'ar' ? 'rtl' : 'ltr');
+      assert.equal(await page.locator('h1 em').innerText(), words['See who is inside.']);
+      await takePictures(page, `store-${language}`);
+      const bolt11 = await buy(page, 'cat');
+      await page.getByText(words['Pay with wallet']).waitFor();
+      await assertAccessible(page);
+      await takePictures(page, `invoice-${language}`);
+      await network.alice.pay(bolt11);
+      await seesTheGoods(page, store, 'cat');
+      await page.getByText(words['Paid. It is yours.']).waitFor();
+      assert.deepEqual(page.words, [language], 'other files were loaded');
+      const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(width <= 0, `${width} px too wide`);
+    });
+  }
+
+  test('who reads English, or none of these, loads no file', async () => {
+    for (const locale of ['en-GB', 'nb-NO']) {
+      const page = await visit(locale);
+      await page.getByText('Open the box').first().waitFor();
+      assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+      assert.deepEqual(page.words, []);
+    }
+  });
+
+  test('reads English where a file cannot be loaded', async () => {
+    const page = await newVisitor(browser, { locale: 'de-DE' });
+    await page.route('**/words/de.json', (route) => route.abort());
+    await page.goto(store.url);
+    await page.getByText('Open the box').first().waitFor();
+  });
+
+  test("finds the widget in the language that the site's page has, and follows its attribute", async () => {
+    const page = await visit('fr-FR', new URL('one.html', site.url).href);
+    await page.getByText('Open the box').waitFor();
+    const wall = page.locator('purr-wall');
+    await wall.evaluate((element) => element.setAttribute('lang', 'ja'));
+    await page.getByText(languages.get('ja')['Open the box']).waitFor();
+    assert.equal(await page.locator('.widget').getAttribute('lang'), 'ja');
+    await wall.evaluate((element) => element.setAttribute('lang', 'ar'));
+    await page.getByText(languages.get('ar')['Open the box']).waitFor();
+    assert.equal(await page.locator('.widget').getAttribute('dir'), 'rtl');
+    assert.deepEqual(page.words, ['ja', 'ar']);
+  });
+
+  test('sees widgets of several languages side by side', async () => {
+    const page = await visit('en-GB', new URL('two.html', site.url).href);
+    const walls = page.locator('purr-wall');
+    await walls.nth(0).evaluate((element) => (element.lang = 'de'));
+    await walls.nth(1).evaluate((element) => (element.lang = 'es'));
+    await walls.nth(0).getByText(languages.get('de')['Open the box']).waitFor();
+    await walls.nth(1).getByText(languages.get('es')['Open the box']).waitFor();
+    await walls.nth(0).getByTestId('buy').click();
+    await walls.nth(0).getByText(languages.get('de')['Copy invoice']).waitFor();
+    await walls.nth(1).getByTestId('buy').click();
+    await walls.nth(1).getByText(languages.get('es')['Copy invoice']).waitFor();
+    await walls.nth(0).getByText(languages.get('de')['Copy invoice']).waitFor();
+  });
+});
