@@ -19,14 +19,47 @@ use crate::{
 };
 
 /// Where the store listens; the network's own page is one higher, the page that embeds the widget two.
-pub(crate) const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_PORT: u16 = 8080;
 
 /// Where the demo keeps its nodes and its secret, seen from the top folder: the path of a Unix
 /// socket may hold no more than about a hundred bytes, so it is not made absolute.
 const DIR: &str = ".demo";
 
+/// What can be chosen.
+pub(crate) struct Options {
+    /// Where the store listens.
+    port: u16,
+    /// What the network is told, in its own words: `--nodes 12 --seed 7`.
+    network: Vec<String>,
+}
+
+impl Options {
+    /// Reads what follows `demo` on the command line.
+    pub(crate) fn parse(args: &[&str]) -> Result<Self> {
+        let mut options = Self {
+            port: DEFAULT_PORT,
+            network: Vec::new(),
+        };
+        for pair in args.chunks(2) {
+            match *pair {
+                ["--port", port] => options.port = parse_port(port)?,
+                [name @ ("--nodes" | "--seed"), number] => {
+                    let parsed: Result<u64, _> = number.parse();
+                    parsed.with_context(|| format!("{name} wants a number, not {number:?}"))?;
+                    options.network.extend([name.into(), number.into()]);
+                }
+                [name, ..] => {
+                    bail!("demo takes --port, --nodes and --seed, each with a number, not {name:?}")
+                }
+                [] => {}
+            }
+        }
+        Ok(options)
+    }
+}
+
 /// The port that `--port` names; the two above it must be ports too.
-pub(crate) fn parse_port(port: &str) -> Result<u16> {
+fn parse_port(port: &str) -> Result<u16> {
     let parsed: Option<u16> = port.parse().ok();
     parsed
         .filter(|port| (1..u16::MAX - 1).contains(port))
@@ -34,7 +67,8 @@ pub(crate) fn parse_port(port: &str) -> Result<u16> {
 }
 
 /// Builds everything, starts the network and the store, and keeps them up until Ctrl-C.
-pub(crate) fn demo(port: u16) -> Result<()> {
+pub(crate) fn demo(options: &Options) -> Result<()> {
+    let port = options.port;
     for port in port..=port + 2 {
         ensure_free(port)?;
     }
@@ -50,7 +84,9 @@ pub(crate) fn demo(port: u16) -> Result<()> {
     // From here on Ctrl-C is ours, so that we end after our children.
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGCHLD]).context("cannot listen for Ctrl-C")?;
-    let mut network = steps.run("Lightning network", || start_network(port + 1))?;
+    let mut network = steps.run("Lightning network", || {
+        start_network(port + 1, &options.network)
+    })?;
     let mut store = steps.run("store", || start_store(port, port + 1))?;
     let store_url = format!("http://{}", address(port));
     let journal = site::open(port + 2, &store_url, &node_id(&network)?)?;
@@ -80,13 +116,14 @@ pub(crate) fn demo(port: u16) -> Result<()> {
     network.stop()
 }
 
-fn start_network(port: u16) -> Result<Server> {
+fn start_network(port: u16, kind: &[String]) -> Result<Server> {
     let dir = root().join(DIR);
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut devnet = command(programs_dir()?.join("devnet"));
     devnet
         .args(["--dir", &format!("{DIR}/devnet")])
-        .args(["--http", &address(port)]);
+        .args(["--http", &address(port)])
+        .args(kind);
     Server::start("the Lightning network", devnet, "ready")
 }
 
@@ -128,4 +165,36 @@ fn ensure_free(port: u16) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[test]
+    fn what_is_not_said_is_the_story() {
+        let options = Options::parse(&[]).unwrap();
+        assert_eq!((options.port, options.network), (8080, Vec::new()));
+    }
+
+    #[test]
+    fn the_network_is_told_of_its_size() {
+        let args = ["--nodes", "12", "--port", "9000", "--seed", "7"];
+        let options = Options::parse(&args).unwrap();
+        assert_eq!(options.port, 9000);
+        assert_eq!(options.network, ["--nodes", "12", "--seed", "7"]);
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_named() {
+        for (args, named) in [
+            (&["--ports", "1"][..], "--ports"),
+            (&["--port"], "--port"),
+            (&["--port", "65535"], "65535"),
+            (&["--nodes", "many"], "many"),
+        ] {
+            let error = Options::parse(args).err().unwrap();
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
 }

@@ -34,7 +34,8 @@ usage: cargo xtask <command>
   setup                         check the tools, install what is missing
   demo [--port PORT]            a store, its Lightning network and two buyers, ready to use;
                                 the store listens on PORT (8080), the network on PORT + 1,
-                                somebody else's page that sells from it on PORT + 2
+                                somebody else's page that sells from it on PORT + 2;
+       [--nodes N [--seed S]]   with more nodes: a random network that the seed names
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
   test [lint|native|browser]…   everything CI checks, or the named parts of it
@@ -59,8 +60,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["setup"] => setup::setup(tools::Purpose::Tests),
         ["build"] => build::build(),
         ["widget"] => widget::package(),
-        ["demo"] => demo::demo(demo::DEFAULT_PORT),
-        ["demo", "--port", port] => demo::demo(demo::parse_port(port)?),
+        ["demo", options @ ..] => demo::demo(&demo::Options::parse(options)?),
         ["test", parts @ ..] => test::test(parts),
         ["docs"] => docs::docs(),
         ["pictures"] => pictures::pictures(),
