@@ -1,4 +1,7 @@
-//! The built page: files from a folder, with their compressed copies and cache headers.
+//! The built page: files from a folder or from the program itself, with their compressed copies and cache headers.
+
+#[cfg(feature = "embedded-page")]
+mod embedded;
 
 use std::path::PathBuf;
 
@@ -22,7 +25,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 /// Serves the page at `/` and its files beside it.
 pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
     let Some(dir) = config.dir.clone() else {
-        return Router::new().fallback(missing);
+        return without_folder();
     };
     let files = ServeDir::new(&dir)
         .precompressed_br()
@@ -39,6 +42,19 @@ pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
         }
     };
     page.fallback_service(files).layer(from_fn(file_headers))
+}
+
+/// Serves the page that the program holds, where it holds one.
+#[cfg(feature = "embedded-page")]
+fn without_folder() -> Router<App> {
+    Router::new()
+        .fallback(embedded::file)
+        .layer(from_fn(file_headers))
+}
+
+#[cfg(not(feature = "embedded-page"))]
+fn without_folder() -> Router<App> {
+    Router::new().fallback(missing)
 }
 
 /// Nothing is lost where the page was not built: the API answers all the same.

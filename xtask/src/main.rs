@@ -2,7 +2,7 @@
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
-//! store over a Lightning network in a box, [`mod@test`] is what CI runs, and [`mod@bench`] measures.
+//! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what CI runs, and [`mod@bench`] measures.
 //! [`hook`] is Trunk's to call.
 //! Nothing here is needed in production.
 
@@ -11,6 +11,7 @@ mod build;
 mod command;
 mod demo;
 mod dense;
+mod dist;
 mod docs;
 mod hook;
 mod pictures;
@@ -38,9 +39,11 @@ usage: cargo xtask <command>
        [--nodes N [--seed S]]   with more nodes: a random network that the seed names
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
-  test [lint|native|browser]…   everything CI checks, or the named parts of it
   docs                          the documents as a book with a search, in target/book/
   pictures                      the documents' pictures again, from the real thing
+  test [lint|native|browser|package]…
+                                everything CI checks, or the named parts of it
+  dist                          static program, Debian package and tarball, in target/dist/
   bench                         the gateway's speed, beside that of what it stands on";
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["test", parts @ ..] => test::test(parts),
         ["docs"] => docs::docs(),
         ["pictures"] => pictures::pictures(),
+        ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
         ["hook"] => hook::hook(),
         ["help" | "--help" | "-h"] => {

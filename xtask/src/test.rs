@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     build,
     command::{command, programs_dir, root, run},
+    dist,
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -15,17 +16,18 @@ use crate::{
 
 type Part = fn(&mut Steps) -> Result<()>;
 
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 4] = [
     ("lint", lint),
     ("native", native_tests),
     ("browser", browser_tests),
+    ("package", package_test),
 ];
 
 /// Runs the named parts, or all; the first step that fails ends it.
 pub(crate) fn test(names: &[&str]) -> Result<()> {
     let known = |name: &str| PARTS.iter().any(|(part, _)| *part == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!("the tests have no part {unknown:?}, only lint, native and browser");
+        bail!("the tests have no part {unknown:?}, only lint, native, browser and package");
     }
     let mut steps = Steps::new();
     steps.run("tools", || setup(Purpose::Tests))?;
@@ -83,6 +85,21 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
             .env("PURRWALL", programs.join("purrwall"))
             .env("DEVNET", programs.join("devnet")))
     })
+}
+
+/// What owners install, built as it is for them, sells a cat.
+fn package_test(steps: &mut Steps) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        println!("\n=== packages: skipped, they are made on Linux");
+        return Ok(());
+    }
+    // The other parts have built it already, where they ran.
+    if !root().join("dist/index.html").is_file() {
+        steps.run("page", build::page)?;
+    }
+    steps.run("devnet", || run(&mut build::programs()))?;
+    let packages = steps.run("packages", dist::packages)?;
+    steps.run("a cat from the package", || dist::check(&packages))
 }
 
 /// A cargo command on the crates that run natively.

@@ -6,6 +6,7 @@ use std::{env, fs, path::Path};
 use anyhow::{Context, Result, ensure};
 
 use crate::command::{command, output, root};
+use crate::dist;
 
 /// The Trunk that builds the page. Its output format is stable within a version only.
 const TRUNK: &str = "0.21.14";
@@ -16,11 +17,16 @@ const OLDEST_WASM_OPT: u32 = 108;
 /// The oldest Node.js whose test runner the browser tests use.
 const OLDEST_NODE: u32 = 20;
 
-/// What the tools are wanted for: tests need a browser beside what the demo needs.
+/// The cargo-deb that makes the Debian package.
+const CARGO_DEB: &str = "3.8.0";
+
+/// What the tools are wanted for: tests need all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Building the page and the programs.
     Build,
+    /// Building what owners install.
+    Packages,
     /// Building and testing them.
     Tests,
     /// Making the documents' pictures: with the tests' browser.
@@ -44,7 +50,7 @@ pub(crate) struct Tool {
 /// Where a tool comes from.
 pub(crate) enum Source {
     /// A target of the Rust toolchain.
-    RustTarget(&'static str),
+    RustTarget(String),
     /// A package of the operating system.
     System {
         /// Debian's and Ubuntu's packages.
@@ -71,7 +77,10 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         Purpose::Book => return Ok(vec![mdbook()]),
         _ => build_tools()?,
     };
-    if purpose != Purpose::Build {
+    if matches!(purpose, Purpose::Packages | Purpose::Tests) && cfg!(target_os = "linux") {
+        tools.extend(package_tools()?);
+    }
+    if matches!(purpose, Purpose::Tests | Purpose::Pictures) {
         tools.extend(test_tools());
     }
     if purpose == Purpose::Pictures {
@@ -105,8 +114,8 @@ fn build_tools() -> Result<Vec<Tool>> {
         Tool {
             name: "wasm32 target",
             wanted: "of the Rust in use".into(),
-            find: Box::new(find_wasm32_target),
-            source: Source::RustTarget("wasm32-unknown-unknown"),
+            find: Box::new(|| find_target("wasm32-unknown-unknown")),
+            source: Source::RustTarget("wasm32-unknown-unknown".into()),
         },
         Tool {
             name: "clang",
@@ -175,6 +184,40 @@ fn ffmpeg() -> Tool {
             brew: "brew install ffmpeg",
         },
     }
+}
+
+fn package_tools() -> Result<Vec<Tool>> {
+    let target = dist::target()?;
+    Ok(vec![
+        Tool {
+            name: "musl target",
+            wanted: "of the Rust in use".into(),
+            find: {
+                let target = target.clone();
+                Box::new(move || find_target(&target))
+            },
+            source: Source::RustTarget(target),
+        },
+        Tool {
+            name: "musl-gcc",
+            wanted: "any".into(),
+            find: Box::new(|| version_of("musl-gcc")),
+            source: Source::System {
+                apt: &["musl-tools"],
+                brew: "(on Linux only)",
+            },
+        },
+        Tool {
+            name: "cargo-deb",
+            wanted: CARGO_DEB.into(),
+            find: Box::new(|| exactly(CARGO_DEB, version_of("cargo-deb")?)),
+            source: Source::Crate {
+                name: "cargo-deb",
+                version: CARGO_DEB.into(),
+                options: &[],
+            },
+        },
+    ])
 }
 
 fn test_tools() -> Vec<Tool> {
@@ -251,13 +294,8 @@ fn test_tools() -> Vec<Tool> {
     ]
 }
 
-fn find_wasm32_target() -> Result<String> {
-    let dir = output(command("rustc").args([
-        "--print",
-        "target-libdir",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]))?;
+fn find_target(target: &str) -> Result<String> {
+    let dir = output(command("rustc").args(["--print", "target-libdir", "--target", target]))?;
     ensure!(Path::new(&dir).is_dir(), "there is no {dir:?}");
     version_of("rustc")
 }
