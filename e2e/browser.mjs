@@ -12,8 +12,10 @@ selectors.setTestIdAttribute('data-test');
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-export function launchBrowser() {
+/** Starts Chromium; `options` are more of Playwright's. */
+export function launchBrowser(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--disable-background-networking',
