@@ -128,7 +128,7 @@ describe('paid goods', () => {
     });
     await page.goto(gate.url);
     await page.getByTestId('item-archive').waitFor();
-    gate.limit();
+    gate.limit('cut');
     await network.alice.pay(await buy(page, 'archive'));
 
     // As long as the gate cuts every connection, it is on its way.
@@ -147,21 +147,43 @@ describe('paid goods', () => {
     await savesItself(page, card, 'archive');
     const starts = ranges.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')[1]));
     assert.ok(starts.length >= 3, `asked ${starts.length} times`);
-    assert.deepEqual(starts, [...new Set(starts)].sort((a, b) => a - b), 'bytes came twice');
+    // A connection may end before a byte of it has come; none ever goes back.
+    assert.deepEqual(starts, [...starts].sort((a, b) => a - b), 'bytes came twice');
+    await gate.stop();
+  });
+
+  test('that stop coming are asked for again', async () => {
+    const gate = await openGate(new URL(store.url).port, 1_000_000);
+    const ranges = [];
+    const page = await newVisitor(browser);
+    page.on('request', (request) => {
+      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
+    });
+    await page.goto(gate.url);
+    await page.getByTestId('item-archive').waitFor();
+    gate.limit('stall');
+    await network.alice.pay(await buy(page, 'archive'));
+    await page.getByTestId('progress').waitFor();
+    gate.open();
+    // The page gives a silent connection twenty seconds.
+    await page.getByTestId('item-archive').getByTestId('content').waitFor({ timeout: 90_000 });
+    assert.equal(ranges[0], undefined);
+    assert.match(ranges.at(-1), /^bytes=[1-9]\d*-$/);
     await gate.stop();
   });
 });
 
 /**
- * A gate before the store. While it limits, it cuts each connection after `bytes`, as networks do
- * it: without a word.
+ * A gate before the store. While it limits, it ends each connection after `bytes`, as networks do:
+ * it cuts it, or lets it stall without a word.
  */
 async function openGate(port, bytes) {
-  let limited = false;
+  let limit;
   const sockets = new Set();
   const server = createServer((inside) => {
     const outside = connect(port, '127.0.0.1');
-    let left = limited ? bytes : Infinity;
+    let left = limit ? bytes : Infinity;
+    const how = limit;
     for (const socket of [inside, outside]) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -175,8 +197,10 @@ async function openGate(port, bytes) {
     outside.on('data', (piece) => {
       inside.write(piece.subarray(0, left));
       left -= piece.length;
+      if (left > 0) return;
       // What is written goes out; then the line is dead.
-      if (left <= 0) inside.end();
+      if (how === 'cut') inside.end();
+      left = 0;
     });
   });
   server.listen(0, '127.0.0.1');
@@ -184,12 +208,12 @@ async function openGate(port, bytes) {
   const cut = () => sockets.forEach((socket) => socket.destroy());
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
-    limit() {
-      limited = true;
+    limit(how) {
+      limit = how;
       cut();
     },
     open() {
-      limited = false;
+      limit = undefined;
     },
     async stop() {
       cut();
