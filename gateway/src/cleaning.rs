@@ -20,6 +20,7 @@ use crate::error::chain;
 use crate::label;
 use crate::lightningd::{LightningError, Lightningd};
 use crate::limits::OpenInvoices;
+use crate::metrics::Metrics;
 
 /// The background task; it ends with this.
 pub(crate) struct Cleaning(AbortHandle);
@@ -29,6 +30,7 @@ impl Cleaning {
     pub(crate) fn start(
         lightningd: Arc<Lightningd>,
         open: Arc<OpenInvoices>,
+        metrics: Metrics,
         after: Option<Duration>,
         timing: Timing,
     ) -> Self {
@@ -38,6 +40,7 @@ impl Cleaning {
                     let cleaner = Cleaner {
                         lightningd,
                         open,
+                        metrics,
                         after,
                         timing,
                     };
@@ -62,6 +65,7 @@ const PAGE: u32 = 100;
 struct Cleaner {
     lightningd: Arc<Lightningd>,
     open: Arc<OpenInvoices>,
+    metrics: Metrics,
     after: Duration,
     timing: Timing,
 }
@@ -101,6 +105,7 @@ impl Cleaner {
                 sleep(self.timing.cleaning_pause).await;
             }
             if deleted > 0 {
+                self.metrics.invoices_deleted(deleted);
                 tracing::info!(deleted, "expired invoices were deleted");
             }
             sleep(self.timing.cleaning_round).await;

@@ -27,6 +27,14 @@ impl Client {
         Self::find(peer, headers, &app.limits.trusted_proxies)
     }
 
+    /// Whether the request comes straight from a trusted proxy.
+    pub(crate) fn is_trusted(extensions: &Extensions, app: &App) -> bool {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
+        let trusted = &app.limits.trusted_proxies;
+        peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer)))
+    }
+
     /// Of the addresses behind the last trusted proxy, the nearest. `peer` is who connected.
     pub(crate) fn find(
         peer: Option<IpAddr>,

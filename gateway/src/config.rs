@@ -8,6 +8,7 @@ mod catalogue;
 mod file;
 mod limits;
 mod origin;
+mod web;
 
 use std::ffi::OsString;
 use std::io;
@@ -17,11 +18,13 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use clap::Args;
+use shared::api::MAX_WAIT_SECS;
 use shared::lightning::Network;
 
 pub use catalogue::{CatalogueConfig, ItemConfig, RateConfig, RateSource};
 pub use limits::LimitsConfig;
 pub use origin::Origin;
+pub use web::WebConfig;
 
 use file::ConfigFile;
 use origin::{Given, Sources, variable_name};
@@ -112,6 +115,25 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     delete_expired: Option<String>,
 
+    /// Who may show the store's pages in a frame: `none`, `*`, or origins such as
+    /// `https://blog.example`. The widget on a site of yours needs none of it. [default: none]
+    #[arg(long, value_name = "ORIGINS")]
+    frame_ancestors: Option<String>,
+
+    /// The origins whose pages may use the API, such as `https://blog.example`; `*` is all.
+    /// [default: *]
+    #[arg(long, value_name = "ORIGINS")]
+    cors_origins: Option<String>,
+
+    /// The address to listen on for /metrics. Without it, programs on this machine get them on the
+    /// store's own address.
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_listen: Option<String>,
+
+    /// How the log is written: text or json. [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+
     /// For development only: a script that gives the page a wallet, added to its index.html.
     #[arg(long, value_name = "URL")]
     webln_script: Option<String>,
@@ -167,6 +189,10 @@ impl Arguments {
             "invoices_per_minute" => &self.invoices_per_minute,
             "open_invoices" => &self.open_invoices,
             "delete_expired" => &self.delete_expired,
+            "frame_ancestors" => &self.frame_ancestors,
+            "cors_origins" => &self.cors_origins,
+            "metrics_listen" => &self.metrics_listen,
+            "log_format" => &self.log_format,
             "webln_script" => &self.webln_script,
             _ => &None,
         }
@@ -198,10 +224,26 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// How many invoices are made and kept.
     pub limits: LimitsConfig,
+    /// What browsers may do.
+    pub web: WebConfig,
+    /// The address for metrics; `None` is the store's own.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How the log is written.
+    pub log_format: LogFormat,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// How long things may take.
     pub timing: Timing,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// The store itself.
@@ -263,6 +305,8 @@ pub struct Timing {
     pub cleaning_pause: Duration,
     /// Between two looks for what there is to clean.
     pub cleaning_round: Duration,
+    /// A request, up to its answer's head.
+    pub request: Duration,
     /// What open requests may take after the end was asked for.
     pub last_requests: Duration,
 }
@@ -279,6 +323,8 @@ impl Default for Timing {
             webhook_retry_max: Duration::from_hours(1),
             cleaning_pause: Duration::from_millis(20),
             cleaning_round: Duration::from_secs(30),
+            // The longest wait, and lightningd's deadline before and after it.
+            request: Duration::from_secs(MAX_WAIT_SECS + 30),
             last_requests: Duration::from_secs(10),
         }
     }
@@ -337,6 +383,9 @@ impl Config {
             tls: None,
             webhooks: WebhooksConfig::default(),
             limits: LimitsConfig::default(),
+            web: WebConfig::default(),
+            metrics_listen: None,
+            log_format: LogFormat::default(),
             network: None,
             timing: Timing::default(),
         }
@@ -408,12 +457,7 @@ impl Config {
             lightning_rpc: reader.path("lightning_rpc", || {
                 Some(default_socket(home.as_ref()?, network))
             })?,
-            listen: reader.required("listen", DEFAULT_LISTEN, |given| {
-                given.read(|text| {
-                    let why = "is not an address with a port; write one such as 127.0.0.1:8080";
-                    text.parse().map_err(|_| why)
-                })
-            })?,
+            listen: reader.required("listen", DEFAULT_LISTEN, |given| given.read(address))?,
             secret_file,
             store: StoreConfig {
                 name: reader
@@ -437,6 +481,9 @@ impl Config {
                 dir: webhooks_dir,
             },
             limits: LimitsConfig::read(&mut reader)?,
+            web: WebConfig::read(&mut reader)?,
+            metrics_listen: reader.optional("metrics_listen", |given| given.read(address))?,
+            log_format: reader.required("log_format", "text", |given| given.read(log_format))?,
             network,
             catalogue: match (&config_file, &file) {
                 (Some(path), Some(file)) => CatalogueConfig::read(path, file, catalogue)?,
@@ -528,6 +575,19 @@ impl SettingsReader<'_> {
             value: path.or(given.map(|given| given.text.clone())),
             origin: given.map_or(Origin::Default, |given| given.origin.clone()),
         });
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let why = "is not an address with a port; write one such as 127.0.0.1:8080";
+    text.parse().map_err(|_| why)
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is no format of the log; write text or json"),
     }
 }
 
@@ -861,6 +921,10 @@ mod tests {
         assert!(example.webhooks.urls.is_empty());
         assert_eq!(example.limits, defaults.limits);
         assert_eq!(defaults.limits, LimitsConfig::default());
+        assert_eq!(example.web, defaults.web);
+        assert_eq!(defaults.web, WebConfig::default());
+        assert_eq!(example.metrics_listen, None);
+        assert_eq!(example.log_format, defaults.log_format);
         assert_eq!(example.store.name, defaults.store.name);
         assert_eq!(example.store.public_url, defaults.store.public_url);
         assert_eq!(

@@ -42,6 +42,9 @@ pub enum Error {
         /// When to try again.
         retry_secs: u64,
     },
+    /// The client, or lightningd: took longer than any request may.
+    #[error("the request took too long; send it again")]
+    TooSlow,
     /// The client: no such address.
     #[error("there is nothing at this address")]
     NotFound,
@@ -116,6 +119,7 @@ impl Error {
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
+            Self::TooSlow => ErrorCode::RequestTimeout,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,

@@ -6,16 +6,17 @@ mod embedded;
 use std::path::PathBuf;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, LOCATION};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION,
+};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tower_http::services::ServeDir;
 
 use crate::App;
-use crate::config::FrontendConfig;
 use crate::error::Error;
 
 /// Lets a site that isolates itself from other origins load a file all the same.
@@ -23,7 +24,8 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
 /// Serves the page at `/` and its files beside it.
-pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
+pub(crate) fn router(app: &App) -> Router<App> {
+    let config = &app.frontend;
     let Some(dir) = config.dir.clone() else {
         return without_folder();
     };
@@ -41,7 +43,8 @@ pub(crate) fn router(config: &FrontendConfig) -> Router<App> {
                 .route("/index.html", page)
         }
     };
-    page.fallback_service(files).layer(from_fn(file_headers))
+    page.fallback_service(files)
+        .layer(from_fn_with_state(policy(app), file_headers))
 }
 
 /// Serves the page that the program holds, where it holds one.
@@ -82,7 +85,7 @@ async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>
 
 /// A file with a hash in its name never changes; every other one may with the next build. All of
 /// them are public, and other sites load some of them: the widget's.
-async fn file_headers(request: Request, next: Next) -> Response {
+async fn file_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let hashed = has_hash(request.uri().path());
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -100,7 +103,29 @@ async fn file_headers(request: Request, next: Next) -> Response {
         CROSS_ORIGIN_RESOURCE_POLICY,
         HeaderValue::from_static("cross-origin"),
     );
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     response
+}
+
+/// The page runs its own script and nobody else's, talks to its own gateway alone, and shows paid
+/// goods from memory. The wallet for development is the one exception.
+fn policy(app: &App) -> HeaderValue {
+    let wallet = app.frontend.webln_script.as_deref().and_then(origin);
+    let wallet = wallet.map_or(String::new(), |origin| format!(" {origin}"));
+    let ancestors = &app.web.frame_ancestors;
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{wallet}; style-src 'self'; \
+         connect-src 'self'{wallet}; img-src 'self' blob: data:; media-src blob:; \
+         frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors {ancestors}"
+    );
+    HeaderValue::try_from(policy).expect("origins are plain ASCII")
+}
+
+/// Where a script comes from, if not from here.
+fn origin(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    Some(format!("{}://{}", url.scheme_str()?, url.authority()?))
 }
 
 /// Whether a file is named as Trunk names what it builds: `name-<hex digits>.js`,

@@ -50,6 +50,7 @@
 //! - `claim`: the buyer's ticket, minted, verified, and read from a header.
 //! - `limits`: how many invoices are made, and for whom (`client`); `cleaning`: expired ones deleted.
 //! - `server`: connections, their limits, and their end; `tls`: a certificate of the gateway's own.
+//! - `metrics`: what is counted and measured.
 //! - `error`: the one place where an error becomes a status and a problem document.
 //! - `buyer`: the other side: buys from a store, through a lightningd of its own.
 //! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
@@ -82,6 +83,7 @@ mod label;
 #[doc(hidden)]
 pub mod lightningd;
 mod limits;
+mod metrics;
 #[doc(hidden)]
 pub mod payments;
 mod plain;
@@ -111,16 +113,17 @@ pub use routes::{PriceLayer, Priced};
 pub use secret::{ParseSecretError, Secret, SecretError};
 
 #[doc(hidden)]
-pub use routes::router;
+pub use routes::{metrics_router, router};
 #[doc(hidden)]
 pub use server::{serve, serve_tls};
 
 use catalogue::{Catalogue, CatalogueError};
 use claim::Claims;
 use cleaning::Cleaning;
-use config::{Config, FrontendConfig, StoreConfig, Timing};
+use config::{Config, FrontendConfig, StoreConfig, Timing, WebConfig};
 use lightningd::Lightningd;
 use limits::{Limits, OpenInvoices};
+use metrics::Metrics;
 use payments::Payments;
 
 /// What a gateway is made of. A clone is another handle to the same one.
@@ -143,6 +146,11 @@ pub struct Parts {
     pub payments: Payments,
     /// How many invoices may be asked for.
     limits: Limits,
+    open: Arc<OpenInvoices>,
+    metrics: Metrics,
+    /// Whether they have an address of their own.
+    metrics_elsewhere: bool,
+    web: WebConfig,
     timing: Timing,
     _cleaning: Cleaning,
 }
@@ -158,19 +166,31 @@ impl App {
     /// The same, selling what is in `catalogue`.
     fn with(config: Config, secret: &Secret, catalogue: Catalogue) -> Self {
         let timing = config.timing;
+        let metrics = Metrics::start();
         let lightningd = Lightningd::new(config.lightning_rpc, timing.call_deadline);
-        let lightningd = Arc::new(lightningd);
-        let open = Arc::new(OpenInvoices::new(config.limits.open_invoices));
+        let lightningd = Arc::new(lightningd.measured(metrics.clone()));
+        let open = OpenInvoices::new(config.limits.open_invoices, metrics.clone());
+        let open = Arc::new(open);
         let delete_after = config.limits.delete_expired;
         Self(Arc::new(Parts {
             store: config.store,
             frontend: config.frontend,
             catalogue: RwLock::new(Arc::new(catalogue)),
             claims: Claims::new(secret),
-            payments: Payments::start(lightningd.clone(), open.clone(), config.network, timing),
+            payments: Payments::start(
+                lightningd.clone(),
+                open.clone(),
+                metrics.clone(),
+                config.network,
+                timing,
+            ),
             limits: Limits::new(config.limits, open.clone()),
+            open: open.clone(),
+            metrics: metrics.clone(),
+            metrics_elsewhere: config.metrics_listen.is_some(),
+            web: config.web,
             timing,
-            _cleaning: Cleaning::start(lightningd, open, delete_after, timing),
+            _cleaning: Cleaning::start(lightningd, open, metrics, delete_after, timing),
         }))
     }
 

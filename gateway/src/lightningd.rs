@@ -12,7 +12,7 @@ mod paying;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cln_rpc::TypedRequest;
 use cln_rpc::model::requests::{
@@ -34,12 +34,15 @@ use tokio::time::timeout;
 
 pub use paying::Sent;
 
+use crate::metrics::Metrics;
+
 /// A client of one lightningd. It connects when it is used.
 #[derive(Debug)]
 pub struct Lightningd {
     socket: PathBuf,
     deadline: Duration,
     idle: Mutex<Vec<Connection>>,
+    metrics: Option<Metrics>,
 }
 
 /// As many connections are kept for later calls; more are opened when needed.
@@ -178,6 +181,17 @@ const CANNOT_DELETE: [i64; 2] = [905, 906];
 const WAIT_TIMED_OUT: i64 = 904;
 
 impl LightningError {
+    /// The kind of failure in a word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Closed { .. } => "closed",
+            Self::Timeout { .. } => "timeout",
+            Self::Decode { .. } => "decode",
+            Self::Rpc { .. } => "rpc",
+        }
+    }
+
     /// What the store's owner can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -214,7 +228,15 @@ impl Lightningd {
             socket,
             deadline,
             idle: Mutex::default(),
+            metrics: None,
         }
+    }
+
+    /// Measures each call.
+    #[must_use]
+    pub fn measured(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     /// Asks who the node is.
@@ -390,7 +412,7 @@ impl Lightningd {
 
     /// Calls lightningd on a connection of its own, within the deadline.
     async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
-        within(self.deadline, request, async {
+        let call = within(self.deadline, request, async {
             let idle = self.idle().pop();
             if let Some(connection) = idle {
                 match self.call_on(connection, request).await {
@@ -401,8 +423,8 @@ impl Lightningd {
                 }
             }
             self.call_on(self.connect().await?, request).await
-        })
-        .await
+        });
+        measure(self.metrics.as_ref(), request, call).await
     }
 
     async fn call_on<R: Call>(
@@ -594,6 +616,19 @@ impl Connection {
             }
         }
     }
+}
+
+async fn measure<R: Call, T>(
+    metrics: Option<&Metrics>,
+    request: &R,
+    call: impl Future<Output = Result<T, LightningError>>,
+) -> Result<T, LightningError> {
+    let started = Instant::now();
+    let answer = call.await;
+    if let Some(metrics) = metrics {
+        metrics.called(request.method(), started.elapsed(), answer.as_ref().err());
+    }
+    answer
 }
 
 /// Gives up a call after `deadline`.

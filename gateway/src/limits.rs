@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::clock::unix_now;
 use crate::config::LimitsConfig;
 use crate::error::Error;
+use crate::metrics::Metrics;
 
 /// What has to be asked before an invoice is made.
 pub(crate) struct Limits {
@@ -97,6 +98,7 @@ fn whole_secs(duration: Duration) -> u64 {
 /// that were found in lightningd's book.
 pub(crate) struct OpenInvoices {
     max: Option<NonZeroU32>,
+    metrics: Metrics,
     state: Mutex<State>,
 }
 
@@ -113,9 +115,10 @@ const MAX_RETRY_SECS: u64 = 60;
 
 impl OpenInvoices {
     /// None yet; at most `max`, where that is given.
-    pub(crate) fn new(max: Option<NonZeroU32>) -> Self {
+    pub(crate) fn new(max: Option<NonZeroU32>, metrics: Metrics) -> Self {
         Self {
             max,
+            metrics,
             state: Mutex::default(),
         }
     }
@@ -137,16 +140,19 @@ impl OpenInvoices {
     }
 
     /// How many there are.
-    #[cfg(test)]
-    pub(crate) fn count(&self, now: u64) -> usize {
+    pub(crate) fn count(&self) -> usize {
+        self.count_at(unix_now())
+    }
+
+    fn count_at(&self, now: u64) -> usize {
         let mut state = lock(&self.state);
-        state.forget_expired(now);
+        self.metrics.invoices_expired(state.forget_expired(now));
         state.expiries.len()
     }
 
     fn reserve(&self, now: u64) -> Result<Place<'_>, Error> {
         let mut state = lock(&self.state);
-        state.forget_expired(now);
+        self.metrics.invoices_expired(state.forget_expired(now));
         let count = state.expiries.len() + state.reserved;
         if self.max.is_some_and(|max| count >= max.get() as usize) {
             let next = state.by_expiry.first();
@@ -161,13 +167,17 @@ impl OpenInvoices {
 }
 
 impl State {
-    fn forget_expired(&mut self, now: u64) {
+    /// Gives how many there were.
+    fn forget_expired(&mut self, now: u64) -> u64 {
+        let mut count = 0;
         while let Some(&(expires_at, payment_hash)) = self.by_expiry.first()
             && expires_at <= now
         {
             self.by_expiry.pop_first();
             self.expiries.remove(&payment_hash);
+            count += 1;
         }
+        count
     }
 }
 
@@ -177,6 +187,7 @@ pub(crate) struct Place<'a>(&'a OpenInvoices);
 impl Place<'_> {
     /// Puts the invoice there that was made.
     pub(crate) fn take(self, payment_hash: PaymentHash, expires_at: u64) {
+        self.0.metrics.invoice_created();
         self.0.add(payment_hash, expires_at);
     }
 }
@@ -206,13 +217,13 @@ mod tests {
         Client::find(Some(address.parse().unwrap()), &HeaderMap::new(), &[])
     }
 
-    #[test]
-    fn each_client_has_a_share_of_its_own() {
+    #[tokio::test]
+    async fn each_client_has_a_share_of_its_own() {
         let config = LimitsConfig {
             invoices_per_minute: NonZeroU32::new(3),
             ..LimitsConfig::default()
         };
-        let limits = Limits::new(config, Arc::new(OpenInvoices::new(None)));
+        let limits = Limits::new(config, Arc::new(OpenInvoices::new(None, Metrics::start())));
         let count = |address| limits.count(client(address));
         for _ in 0..3 {
             count("2001:db8::1").unwrap();
@@ -228,9 +239,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn places_come_free_by_payment_by_expiry_and_by_failure() {
-        let open = OpenInvoices::new(NonZeroU32::new(2));
+    #[tokio::test]
+    async fn places_come_free_by_payment_by_expiry_and_by_failure() {
+        let open = OpenInvoices::new(NonZeroU32::new(2), Metrics::start());
         open.reserve(100).unwrap().take(hash(1), 130);
         let place = open.reserve(100).unwrap();
         let full = |now| match open.reserve(now) {
@@ -242,22 +253,22 @@ mod tests {
         open.reserve(100).unwrap().take(hash(2), 900);
         assert_eq!(full(100), Some(30));
         open.remove(hash(1));
-        assert_eq!(open.count(100), 1);
+        assert_eq!(open.count_at(100), 1);
         open.reserve(100).unwrap().take(hash(3), 800);
         assert_eq!(full(100), Some(60), "not longer, others may pay");
         assert_eq!(full(799), Some(1));
         assert_eq!(full(800), None);
-        assert_eq!(open.count(900), 0);
+        assert_eq!(open.count_at(900), 0);
     }
 
-    #[test]
-    fn an_invoice_counts_once() {
-        let open = OpenInvoices::new(None);
+    #[tokio::test]
+    async fn an_invoice_counts_once() {
+        let open = OpenInvoices::new(None, Metrics::start());
         open.add(hash(1), 130);
         open.add(hash(1), 130);
-        assert_eq!(open.count(100), 1);
+        assert_eq!(open.count_at(100), 1);
         open.remove(hash(9));
         open.remove(hash(1));
-        assert_eq!(open.count(100), 0);
+        assert_eq!(open.count_at(100), 0);
     }
 }

@@ -25,6 +25,8 @@ use crate::config::Timing;
 use crate::error::{Error, chain};
 use crate::lightningd::{LightningError, Lightningd, Node, Payment, Standing};
 use crate::limits::OpenInvoices;
+use crate::metrics::Metrics;
+use crate::sales::Sale;
 
 /// The payments of one lightningd. Its watcher ends with it.
 pub struct Payments {
@@ -35,6 +37,7 @@ pub struct Payments {
 struct Inner {
     lightningd: Arc<Lightningd>,
     open: Arc<OpenInvoices>,
+    metrics: Metrics,
     network: Option<Network>,
     timing: Timing,
     node: Mutex<Option<Node>>,
@@ -50,12 +53,14 @@ impl Payments {
     pub(crate) fn start(
         lightningd: Arc<Lightningd>,
         open: Arc<OpenInvoices>,
+        metrics: Metrics,
         network: Option<Network>,
         timing: Timing,
     ) -> Self {
         let inner = Arc::new(Inner {
             lightningd,
             open,
+            metrics,
             network,
             timing,
             node: Mutex::default(),
@@ -118,6 +123,7 @@ impl Payments {
         let mut watch = inner.watch.subscribe();
         let mut closing = inner.closing.subscribe();
         let mut standing = inner.standing(payment_hash, &entry).await?;
+        let _waiter = inner.metrics.waiter();
         while standing.status == Status::Unpaid && Instant::now() < until {
             tokio::select! {
                 _ = known.changed() => {}
@@ -133,6 +139,11 @@ impl Payments {
             }
         }
         Ok(standing)
+    }
+
+    /// Whether payments are followed at this moment. Without it they are found by asking.
+    pub fn are_followed(&self) -> bool {
+        self.inner.watch.borrow().is_some()
     }
 
     /// Lets everyone who waits go, with what is known.
@@ -207,6 +218,17 @@ impl Inner {
         if let Some(entry) = entry {
             learn(&entry, payment.standing, None);
         }
+        if let Some(sale) = Sale::of(payment) {
+            let lag_secs = self.metrics.sold(&sale);
+            tracing::info!(
+                payment_hash = %sale.payment_hash,
+                item = sale.item,
+                amount_msat = sale.amount_msat.0,
+                received_msat = sale.amount_received_msat.0,
+                lag_secs,
+                "paid"
+            );
+        }
     }
 }
 
@@ -279,12 +301,17 @@ async fn run_watcher(inner: Arc<Inner>) {
     let mut told = String::new();
     let mut pause = inner.timing.reconnect_min;
     loop {
+        let started = Instant::now();
         let Err(error) = follow(&inner, &mut newest, watches).await;
         let was_healthy = inner.watch.send_replace(None).is_some();
+        inner.metrics.watcher_is_up(false);
         if was_healthy {
             watches += 1;
-            pause = inner.timing.reconnect_min;
             told.clear();
+        }
+        // A lightningd that comes and goes is not healthy, either.
+        if was_healthy && started.elapsed() > inner.timing.reconnect_max {
+            pause = inner.timing.reconnect_min;
         }
         let cause = chain(&error);
         if cause != told {
@@ -312,6 +339,7 @@ async fn follow(
     let now_newest = connection.newest_pay_index().await?;
     let mut last = newest.map_or(now_newest, |before| before.min(now_newest));
     inner.watch.send_replace(Some(watch));
+    inner.metrics.watcher_is_up(true);
     tracing::info!(node_id = %node.id, network = %node.network, "payments are followed");
     loop {
         let wait = inner.timing.watch_round;

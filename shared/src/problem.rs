@@ -93,6 +93,8 @@ error_codes! {
     UnknownItem = "unknown-item", 404, "The store does not have this item";
     /// lightningd does not know the claim's invoice any more.
     UnknownInvoice = "unknown-invoice", 404, "The node does not know this invoice";
+    /// The request did not arrive, or was not done, in time.
+    RequestTimeout = "request-timeout", 408, "The request took too long";
     /// The goods were sold, but the store no longer has the version that was.
     Gone = "gone", 410, "The goods are gone";
     /// The address exists, but not for this method.

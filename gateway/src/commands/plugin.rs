@@ -14,7 +14,7 @@ use anyhow::{Result, anyhow};
 use cln_plugin::options::{ConfigOption, StringConfigOption};
 use cln_plugin::{Builder, ConfiguredPlugin, Plugin, RpcMethodBuilder};
 use gateway::App;
-use gateway::config::Arguments;
+use gateway::config::{Arguments, Config};
 use gateway::sales::{Report, moment};
 use serde_json::{Value, json};
 use tokio::io::{Stdin, Stdout};
@@ -102,7 +102,8 @@ async fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened>
         &dir.join(&lightning.rpc_file),
         &dir.join("purrwall"),
     );
-    Opened::new(arguments).await
+    let config = Config::new(&arguments)?;
+    Opened::new(arguments, config).await
 }
 
 #[derive(Clone)]

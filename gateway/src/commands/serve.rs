@@ -1,27 +1,32 @@
 //! `purrwall` without a command: the gateway.
 
+use std::future::IntoFuture as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use axum::serve::Listener as _;
-use gateway::config::{Arguments, Config};
+use gateway::config::{Arguments, Config, LogFormat};
 use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
 use gateway::tls::TlsListener;
-use gateway::{App, reload, serve, serve_tls, webhooks};
+use gateway::{App, metrics_router, reload, serve, serve_tls, webhooks};
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Serves until the process is asked to end.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
-    start_log()?;
+    let config = Config::new(&arguments)?;
+    start_log(config.log_format)?;
     let shutdown = shutdown()?;
-    let opened = Opened::new(arguments).await?;
+    let opened = Opened::new(arguments, config).await?;
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(stdout, "purrwall: listening on {}", opened.url()?)?;
     stdout.flush()?;
+    supervised()?;
     opened.serve(shutdown).await
 }
 
@@ -29,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 pub(crate) struct Opened {
     app: App,
     listener: Listening,
+    metrics: Option<TcpListener>,
     hangup: Signal,
     arguments: Arguments,
     config: Config,
@@ -41,16 +47,14 @@ enum Listening {
 }
 
 impl Opened {
-    /// Takes what the arguments say.
-    pub(crate) async fn new(arguments: Arguments) -> Result<Self> {
-        let config = Config::new(&arguments)?;
+    /// Takes what the configuration says, which came from the arguments.
+    pub(crate) async fn new(arguments: Arguments, config: Config) -> Result<Self> {
         let secret = Secret::of(&config)?;
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            format!(
-                "cannot listen on {}; choose another address with --listen",
-                config.listen
-            )
-        })?;
+        let listener = listen(config.listen, "--listen").await?;
+        let metrics = match config.metrics_listen {
+            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            None => None,
+        };
         let listener = match config.tls.clone() {
             Some(tls) => Listening::Tls(Box::new(TlsListener::new(listener, tls)?)),
             None => Listening::Plain(listener),
@@ -60,6 +64,7 @@ impl Opened {
         Ok(Self {
             app,
             listener,
+            metrics,
             hangup,
             arguments,
             config,
@@ -97,6 +102,12 @@ impl Opened {
                 config.timing,
             ));
         }
+        if let Some(listener) = self.metrics {
+            let address = listener.local_addr()?;
+            tracing::info!("metrics are at http://{address}/metrics");
+            let metrics = axum::serve(listener, metrics_router(self.app.clone()));
+            tokio::spawn(metrics.into_future());
+        }
         let reload = reload::follow(self.app.clone(), self.arguments, config, self.hangup);
         tokio::spawn(reload);
         match self.listener {
@@ -107,12 +118,43 @@ impl Opened {
     }
 }
 
-fn start_log() -> Result<()> {
-    tracing_subscriber::fmt()
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener
+        .with_context(|| format!("cannot listen on {address}; choose another address with {flag}"))
+}
+
+/// Tells systemd that the start is over, and then, where it watches, that the program is alive.
+/// Without systemd this does nothing.
+fn supervised() -> Result<()> {
+    sd_notify::notify(&[NotifyState::Ready]).context("cannot answer systemd")?;
+    if let Some(limit) = sd_notify::watchdog_enabled() {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(limit / 3).await;
+                if let Err(error) = sd_notify::notify(&[NotifyState::Watchdog]) {
+                    tracing::warn!("cannot answer systemd's watchdog: {error}");
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn start_log(format: LogFormat) -> Result<()> {
+    let log = tracing_subscriber::fmt()
         .with_env_filter(log_filter()?)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .init(),
+    }
     Ok(())
 }
 
@@ -135,5 +177,8 @@ pub(crate) fn shutdown() -> Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
         tracing::info!("ending");
+        if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
+            tracing::warn!("cannot answer systemd: {error}");
+        }
     })
 }

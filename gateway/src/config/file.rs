@@ -11,7 +11,7 @@ use super::ConfigError;
 use super::origin::{Given, Origin};
 
 /// The keys that a flag and a variable can set too.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 21] = [
     "store_name",
     "public_url",
     "listen",
@@ -29,6 +29,10 @@ pub(super) const KEYS: [&str; 17] = [
     "invoices_per_minute",
     "open_invoices",
     "delete_expired",
+    "frame_ancestors",
+    "cors_origins",
+    "metrics_listen",
+    "log_format",
 ];
 /// The keys of an `[[item]]`.
 pub(super) const ITEM_KEYS: [&str; 7] = [

@@ -65,7 +65,9 @@ pub(super) async fn get_content(
 ) -> Result<Response, Error> {
     let Path(item) = item?;
     match admit(&app, item.as_str(), presented).await? {
-        Admission::Paid(claim) => deliver(sold(&app, &item, &claim)?, &method, &headers).await,
+        Admission::Paid(claim) => {
+            deliver(sold(&app, &item, &claim)?, &method, &headers, &app.metrics).await
+        }
         Admission::Unpaid(challenge) => Err(challenge),
         Admission::Nothing => {
             let catalogue = app.catalogue();

@@ -15,16 +15,18 @@ use http_range_header::parse_range_header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
+use tokio_util::io::{InspectReader, ReaderStream};
 
 use crate::catalogue::{Bytes, Content};
 use crate::error::Error;
+use crate::metrics::Metrics;
 
 /// Delivers the content, or the part of it that `Range` asks for.
 pub(super) async fn deliver(
     content: Content,
     method: &Method,
     headers: &HeaderMap,
+    metrics: &Metrics,
 ) -> Result<Response, Error> {
     let etag = format!("\"{}\"", content.sha256);
     let range = match method {
@@ -43,9 +45,12 @@ pub(super) async fn deliver(
             let fits = "what is in memory is no larger than memory";
             let start = usize::try_from(start).expect(fits);
             let end = start + usize::try_from(length).expect(fits);
+            if method == Method::GET {
+                metrics.delivered(length);
+            }
             Body::from(BodyBytes::from_static(bytes).slice(start..end))
         }
-        Bytes::File(path) => stream(path, start, length).await?,
+        Bytes::File(path) => stream(path, start, length, metrics.clone()).await?,
     };
     let mut response = (
         status,
@@ -77,14 +82,17 @@ pub(super) async fn deliver(
 /// A piece in memory, however large the goods are.
 const PIECE: usize = 64 * 1024;
 
-async fn stream(path: &Path, start: u64, length: u64) -> Result<Body, Error> {
+async fn stream(path: &Path, start: u64, length: u64, metrics: Metrics) -> Result<Body, Error> {
     let opened = async {
         let mut file = File::open(path).await?;
         file.seek(SeekFrom::Start(start)).await?;
         io::Result::Ok(file)
     };
     let file = opened.await.map_err(|error| Error::from_kept(&error))?;
-    let pieces = ReaderStream::with_capacity(file.take(length), PIECE);
+    let counted = InspectReader::new(file.take(length), move |piece| {
+        metrics.delivered(piece.len() as u64);
+    });
+    let pieces = ReaderStream::with_capacity(counted, PIECE);
     Ok(Body::from_stream(pieces))
 }
 

@@ -21,7 +21,8 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether invoices can be made, and if not, what is wrong and how to mend it.
+/// Whether invoices can be made, and if not, what is wrong and how to mend it. While payments are
+/// not followed, those that come are found when buyers ask.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum Readiness {
@@ -29,11 +30,13 @@ pub(super) enum Readiness {
         ready: bool,
         network: Network,
         node_id: NodeId,
+        payments_followed: bool,
     },
     NotReady {
         ready: bool,
         problem: String,
         remedy: String,
+        payments_followed: bool,
     },
 }
 
@@ -48,6 +51,7 @@ pub(super) enum Readiness {
     ),
 )]
 pub(super) async fn readyz(State(app): AppState) -> (StatusCode, Json<Readiness>) {
+    let payments_followed = app.payments.are_followed();
     let (problem, remedy) = match app.payments.ask_node().await {
         Ok(node) => match node.syncing {
             None => {
@@ -55,6 +59,7 @@ pub(super) async fn readyz(State(app): AppState) -> (StatusCode, Json<Readiness>
                     ready: true,
                     network: node.network,
                     node_id: node.id,
+                    payments_followed,
                 };
                 return (StatusCode::OK, Json(ready));
             }
@@ -70,6 +75,7 @@ pub(super) async fn readyz(State(app): AppState) -> (StatusCode, Json<Readiness>
         ready: false,
         problem,
         remedy: remedy.to_owned(),
+        payments_followed,
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(not_ready))
 }

@@ -17,8 +17,9 @@ use utoipa::{Modify, OpenApi as _, ToResponse};
         title = "Purrwall",
         description = "Sells goods for Lightning payments. Amounts are integers in millisatoshi, \
             times UNIX seconds. Problems are RFC 9457 documents with a stable `code`; what is said of \
-            each address leaves out `not-found`, for an address that does not exist, and \
-            `method-not-allowed` (405), for a method that one does not have.",
+            each address leaves out `not-found`, for an address that does not exist, \
+            `method-not-allowed` (405), for a method that one does not have, and \
+            `request-timeout` (408), for a request that did not arrive whole in time.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(

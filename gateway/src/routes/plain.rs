@@ -28,6 +28,7 @@ use shared::claim::Claim;
 use shared::invoice::Invoice;
 use shared::lightning::PaymentHash;
 use tokio::time::Instant;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::content::sold;
 use super::delivery::{attachment, deliver};
@@ -52,13 +53,22 @@ pub(super) fn router(app: &App) -> Router<App> {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(app.clone(), problems_as_pages))
         .layer(unless_set(CACHE_CONTROL, "no-store"))
-        .layer(unless_set(CONTENT_SECURITY_POLICY, POLICY))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CONTENT_SECURITY_POLICY,
+            policy(app),
+        ))
 }
 
 /// No script, no inline style, nothing from elsewhere: what an item's title smuggled in could do
 /// nothing.
-const POLICY: &str = "default-src 'none'; img-src 'self' data:; media-src 'self'; \
-    style-src 'self'; frame-src lightning:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+fn policy(app: &App) -> HeaderValue {
+    let policy = format!(
+        "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'self'; \
+         frame-src lightning:; form-action 'self'; base-uri 'none'; frame-ancestors {}",
+        app.web.frame_ancestors
+    );
+    HeaderValue::try_from(policy).expect("origins are plain ASCII")
+}
 
 /// `GET /buy`
 async fn list_items(State(app): AppState, base: Base) -> Markup {
@@ -206,7 +216,7 @@ async fn get_content(
     };
     let content = sold(&app, &id, &claim)?;
     let guard = [(CONTENT_DISPOSITION, attachment(&content))];
-    let delivered = deliver(content, &method, &headers).await?;
+    let delivered = deliver(content, &method, &headers, &app.metrics).await?;
     Ok((guard, delivered).into_response())
 }
 

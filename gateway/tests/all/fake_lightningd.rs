@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     LateNews(Duration),
     /// Closes the connection.
     HangsUp,
+    /// Closes the connection in the middle of its answer.
+    HangsUpMidway,
 }
 
 struct FakeNode {
@@ -110,6 +112,12 @@ impl FakeLightningd {
         while UnixStream::connect(self.socket()).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Goes away, and its socket's file with it.
+    pub(crate) async fn vanishes(&self) {
+        self.goes_away().await;
+        std::fs::remove_file(self.socket()).unwrap();
     }
 
     /// Listens again, with the book that it had.
@@ -263,7 +271,7 @@ async fn talk(mut stream: UnixStream, node: Arc<FakeNode>) {
                 tokio::time::sleep(pause).await;
                 news
             }
-            None => node.answer(&method, &request["params"]).await,
+            None | Some(Fault::HangsUpMidway) => node.answer(&method, &request["params"]).await,
         };
         let (jsonrpc, id) = ("2.0", &request["id"]);
         let answer = match answer {
@@ -273,6 +281,11 @@ async fn talk(mut stream: UnixStream, node: Arc<FakeNode>) {
             }),
         };
         let text = format!("{answer}\n\n");
+        if matches!(fault, Some(Fault::HangsUpMidway)) {
+            let half = &text.as_bytes()[..text.len() / 2];
+            stream.write_all(half).await.ok();
+            return;
+        }
         // In two parts, as large answers come.
         let (first, second) = text.split_at(text.len() - 1);
         if stream.write_all(first.as_bytes()).await.is_err() {

@@ -16,6 +16,9 @@
 //! - `library`, `examples`: the gateway in programs of one's own.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `plugin`: as lightningd runs it.
+//! - `watcher`: a lightningd that goes wrong in every way.
+//! - `observed`: metrics, request ids, and what browsers are told; `systemd`: the unit.
+//! - `running`: what it costs, what systemd is told, how it ends.
 //! - `process`: the program itself, its start, its end and its log.
 
 #![expect(
@@ -35,6 +38,7 @@ mod invoices;
 mod library;
 mod macaroons;
 mod nodes;
+mod observed;
 mod openapi;
 mod own_store;
 mod page;
@@ -47,9 +51,12 @@ mod proxies;
 mod purchase;
 mod recorded;
 mod reload;
+mod running;
 mod sales;
 mod spam;
 mod story;
+mod systemd;
 mod tls;
 mod tools;
+mod watcher;
 mod webhooks;

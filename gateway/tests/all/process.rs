@@ -17,8 +17,8 @@ use crate::tools::{eventually, new_purchase};
 
 /// A running gateway; killed if the test ends before it does.
 pub(crate) struct Program {
-    child: Child,
-    address: String,
+    pub(crate) child: Child,
+    pub(crate) address: String,
 }
 
 pub(crate) fn purrwall(socket: &Path, secret: &Path) -> Command {
@@ -51,7 +51,7 @@ impl Program {
     }
 
     /// One request on a connection of its own; status and body.
-    fn ask(&self, head: &str, body: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, head: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -247,14 +247,26 @@ async fn it_warns_where_nobody_deletes_expired_invoices() {
     }
 }
 
-/// Buys, fails, is attacked; then looks for anything in the log that only the buyer should know.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_keeps_secrets() {
+async fn as_text_the_log_keeps_secrets() {
+    the_log_keeps_secrets("text").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_json_the_log_keeps_secrets() {
+    the_log_keeps_secrets("json").await;
+}
+
+/// Buys, fails, is attacked; then looks for anything in the log that only the buyer should know.
+async fn the_log_keeps_secrets(format: &str) {
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
     let secret = dir.path().join("secret");
     let mut command = purrwall(&fake.socket(), &secret);
-    command.env("PURRWALL_LOG", "trace");
+    command
+        .env("PURRWALL_LOG", "trace")
+        .args(["--log-format", format])
+        .args(["--invoices-per-minute", "6"]);
     let program = Program::start(command);
     let purchase_id = new_purchase().to_hex();
     let created = program.create(&purchase_id);
@@ -262,6 +274,8 @@ async fn the_log_keeps_secrets() {
     assert_eq!(created, again);
     let claim = created.claim.to_base64();
     let preimage = Preimage(fake.is_paid(&created.invoice.bolt11)).to_hex();
+    let is_known = || program.metric("purrwall_invoices_paid_total") > 0;
+    eventually("the payment to be heard of", is_known).await;
 
     let paths = [
         "/api/v1/invoice?wait=0&claim=inquery",
@@ -293,6 +307,11 @@ async fn the_log_keeps_secrets() {
     fake.goes_away().await;
     let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
     assert_eq!(status, 503);
+    let refused = || {
+        let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
+        status == 429
+    };
+    eventually("the client's share to be used", refused).await;
 
     let label = fake.calls("invoice")[0]["label"]
         .as_str()
@@ -302,15 +321,16 @@ async fn the_log_keeps_secrets() {
     let root = fs::read_to_string(&secret).unwrap();
     let (log, ended_well) = program.end();
     assert!(ended_well);
-    for known in [
-        "/api/v1/items/{item}/content",
-        "/buy/{item}",
-        "status=303",
-        "status=200",
-        "status=401",
-        "status=503",
-    ] {
+    let statuses = [303, 200, 401, 429, 503].map(|status| match format {
+        "json" => format!("\"status\":{status}"),
+        _ => format!("status={status}"),
+    });
+    let routes = ["/api/v1/items/{item}/content", "/buy/{item}"].map(str::to_owned);
+    for known in statuses.iter().chain(&routes) {
         assert!(log.contains(known), "the log has no {known}:\n{log}");
+    }
+    if format == "json" {
+        check_lines(&log, &created);
     }
     assert!(log.contains("doubts that the invoice can be paid"), "{log}");
     for hidden in [
@@ -326,5 +346,27 @@ async fn the_log_keeps_secrets() {
         "INPATH",
     ] {
         assert!(!log.contains(hidden), "the log has {hidden:?}:\n{log}");
+    }
+}
+
+/// One line for the payment and for each request, which reads alone.
+fn check_lines(log: &str, created: &CreatedInvoice) {
+    let read = |line: &str| serde_json::from_str(line).unwrap();
+    let lines: Vec<Value> = log.lines().map(read).collect();
+    let paid: Vec<_> = lines
+        .iter()
+        .filter(|line| line["message"] == "paid")
+        .collect();
+    assert_eq!(paid.len(), 1);
+    assert_eq!(paid[0]["item"], "cat");
+    assert_eq!(paid[0]["amount_msat"], 100_000);
+    let payment_hash = created.invoice.payment_hash.to_hex();
+    assert_eq!(paid[0]["payment_hash"], payment_hash);
+    let is_form = |line: &&Value| line["path"] == "/buy/{item}" && line["method"] == "POST";
+    assert_eq!(lines.iter().filter(is_form).count(), 1);
+    for line in lines.iter().filter(|line| line["status"].is_u64()) {
+        let id = line["span"]["request_id"].as_str().unwrap();
+        assert_eq!(id.len(), 16, "{line}");
+        assert!(line["duration_ms"].is_number(), "{line}");
     }
 }

@@ -12,7 +12,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::App;
 use gateway::config::{
-    CatalogueConfig, Config, FrontendConfig, LimitsConfig, StoreConfig, Timing, WebhooksConfig,
+    CatalogueConfig, Config, FrontendConfig, LimitsConfig, LogFormat, StoreConfig, Timing,
+    WebConfig, WebhooksConfig,
 };
 use gateway::secret::Secret;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,9 @@ pub(crate) fn config(socket: impl Into<PathBuf>) -> Config {
             delete_expired: None,
             ..LimitsConfig::default()
         },
+        web: WebConfig::default(),
+        metrics_listen: None,
+        log_format: LogFormat::default(),
         network: None,
         timing: Timing {
             // Long, because a busy machine is no fault; tests of what hangs shorten it.
@@ -104,6 +108,15 @@ impl TestGateway {
             headers: parts.headers,
             body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
         }
+    }
+
+    /// What Prometheus gets.
+    pub(crate) async fn metrics(&self) -> String {
+        let router = gateway::metrics_router(self.app.clone());
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        String::from_utf8(body.unwrap().to_vec()).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -185,6 +198,14 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).expect(name).to_str().unwrap()
     }
+}
+
+/// The value of a series, with its labels as they are exported.
+#[track_caller]
+pub(crate) fn metric(metrics: &str, name: &str) -> u64 {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+    let found = metrics.lines().find_map(value);
+    found.unwrap_or_else(|| panic!("there is no {name}:\n{metrics}"))
 }
 
 pub(crate) fn item(id: &str) -> ItemId {

@@ -1,0 +1,258 @@
+//! What is counted and measured, for Prometheus.
+//!
+//! Each gateway has a recorder of its own rather than the process's one, so that several in one
+//! program do not mix. No label comes from a client: routes are the router's, methods lightningd's.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+
+use crate::clock::unix_now;
+use crate::lightningd::LightningError;
+use crate::sales::Sale;
+
+/// A handle to a gateway's metrics.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    counts: Counts,
+    upkeep: AbortHandle,
+}
+
+/// What has no labels.
+struct Counts {
+    created: Counter,
+    paid: Counter,
+    expired: Counter,
+    deleted: Counter,
+    earned: Counter,
+    open: Gauge,
+    waiters: Gauge,
+    delivered: Counter,
+    watcher_up: Gauge,
+    watcher_lag: Gauge,
+    watcher_reconnects: Counter,
+}
+
+const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
+const RPC_ERRORS: &str = "purrwall_rpc_errors_total";
+const HTTP_REQUESTS: &str = "purrwall_http_requests_total";
+const HTTP_DURATION: &str = "purrwall_http_duration_seconds";
+
+/// Each metric with what it says. Those with labels come last.
+const DESCRIBED: [(&str, &str); 15] = [
+    (
+        "purrwall_invoices_created_total",
+        "Invoices that this gateway made.",
+    ),
+    (
+        "purrwall_invoices_paid_total",
+        "Payments of the store's invoices that this gateway heard of.",
+    ),
+    (
+        "purrwall_invoices_expired_total",
+        "Invoices of the store that ran out unpaid.",
+    ),
+    (
+        "purrwall_invoices_deleted_total",
+        "Expired invoices that this gateway deleted.",
+    ),
+    (
+        "purrwall_earned_msat_total",
+        "Millisatoshi that came with those payments.",
+    ),
+    ("purrwall_invoices_open", "Invoices that could be paid now."),
+    ("purrwall_waiters", "Requests that wait for a payment."),
+    (
+        "purrwall_delivered_bytes_total",
+        "Bytes of paid goods that were read for buyers.",
+    ),
+    (
+        "purrwall_watcher_up",
+        "1 while lightningd's payments are followed, else 0.",
+    ),
+    (
+        "purrwall_watcher_lag_seconds",
+        "From the newest payment to when it was heard of.",
+    ),
+    (
+        "purrwall_watcher_reconnects_total",
+        "Watches of payments that ended.",
+    ),
+    (RPC_DURATION, "Calls to lightningd, by method."),
+    (
+        RPC_ERRORS,
+        "Calls to lightningd that failed, by method and kind.",
+    ),
+    (HTTP_REQUESTS, "Requests, by method, route and status."),
+    (
+        HTTP_DURATION,
+        "From a request's head to its answer's, by route.",
+    ),
+];
+
+/// In seconds: from a fast local call to the longest wait.
+const BUCKETS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// How often samples are put into their buckets where nobody asks for them.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+impl Metrics {
+    /// All at zero. Needs a Tokio runtime.
+    pub fn start() -> Self {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
+            .expect("there are buckets")
+            .build_recorder();
+        for (name, text) in DESCRIBED {
+            let (name, text) = (KeyName::from(name), text.into());
+            if name.as_str().ends_with("_total") {
+                recorder.describe_counter(name, None, text);
+            } else if [RPC_DURATION, HTTP_DURATION].contains(&name.as_str()) {
+                recorder.describe_histogram(name, None, text);
+            } else {
+                recorder.describe_gauge(name, None, text);
+            }
+        }
+        let counter = |name| recorder.register_counter(&Key::from_static_name(name), &META);
+        let gauge = |name| recorder.register_gauge(&Key::from_static_name(name), &META);
+        let counts = Counts {
+            created: counter("purrwall_invoices_created_total"),
+            paid: counter("purrwall_invoices_paid_total"),
+            expired: counter("purrwall_invoices_expired_total"),
+            deleted: counter("purrwall_invoices_deleted_total"),
+            earned: counter("purrwall_earned_msat_total"),
+            open: gauge("purrwall_invoices_open"),
+            waiters: gauge("purrwall_waiters"),
+            delivered: counter("purrwall_delivered_bytes_total"),
+            watcher_up: gauge("purrwall_watcher_up"),
+            watcher_lag: gauge("purrwall_watcher_lag_seconds"),
+            watcher_reconnects: counter("purrwall_watcher_reconnects_total"),
+        };
+        let handle = recorder.handle();
+        let upkeep = handle.clone();
+        let upkeep = tokio::spawn(async move {
+            loop {
+                sleep(UPKEEP).await;
+                upkeep.run_upkeep();
+            }
+        });
+        Self(Arc::new(Inner {
+            recorder,
+            handle,
+            counts,
+            upkeep: upkeep.abort_handle(),
+        }))
+    }
+
+    /// The text that Prometheus reads. `open` is how many invoices could be paid now.
+    #[expect(clippy::cast_precision_loss, reason = "nobody has so many invoices")]
+    pub(crate) fn render(&self, open: usize) -> String {
+        self.0.counts.open.set(open as f64);
+        self.0.handle.render()
+    }
+
+    pub(crate) fn invoice_created(&self) {
+        self.0.counts.created.increment(1);
+    }
+
+    pub(crate) fn invoices_expired(&self, count: u64) {
+        self.0.counts.expired.increment(count);
+    }
+
+    pub(crate) fn invoices_deleted(&self, count: u64) {
+        self.0.counts.deleted.increment(count);
+    }
+
+    /// Counts a payment; gives how many seconds ago it came.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since a payment are few"
+    )]
+    pub(crate) fn sold(&self, sale: &Sale) -> u64 {
+        let lag = unix_now().saturating_sub(sale.paid_at);
+        self.0.counts.paid.increment(1);
+        self.0.counts.earned.increment(sale.amount_received_msat.0);
+        self.0.counts.watcher_lag.set(lag as f64);
+        lag
+    }
+
+    pub(crate) fn watcher_is_up(&self, is_up: bool) {
+        self.0.counts.watcher_up.set(f64::from(u8::from(is_up)));
+        if !is_up {
+            self.0.counts.watcher_reconnects.increment(1);
+        }
+    }
+
+    /// Counts a request that waits, until the guard is dropped.
+    pub(crate) fn waiter(&self) -> Waiter {
+        self.0.counts.waiters.increment(1);
+        Waiter(self.clone())
+    }
+
+    pub(crate) fn delivered(&self, bytes: u64) {
+        self.0.counts.delivered.increment(bytes);
+    }
+
+    /// Measures a call to lightningd.
+    pub(crate) fn called(&self, method: &str, took: Duration, error: Option<&LightningError>) {
+        let method = Label::new("method", method.to_owned());
+        let key = Key::from_parts(RPC_DURATION, vec![method.clone()]);
+        self.histogram(&key).record(took);
+        if let Some(error) = error {
+            let kind = Label::from_static_parts("kind", error.kind());
+            let key = Key::from_parts(RPC_ERRORS, vec![method, kind]);
+            self.0.recorder.register_counter(&key, &META).increment(1);
+        }
+    }
+
+    /// Measures a request. `route` is the router's, never the address itself.
+    pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let route = Label::new("route", route.to_owned());
+        let key = Key::from_parts(HTTP_DURATION, vec![route.clone()]);
+        self.histogram(&key).record(took);
+        let method = Label::from_static_parts("method", method);
+        let status = Label::new("status", status.to_string());
+        let key = Key::from_parts(HTTP_REQUESTS, vec![method, route, status]);
+        self.0.recorder.register_counter(&key, &META).increment(1);
+    }
+
+    fn histogram(&self, key: &Key) -> Histogram {
+        self.0.recorder.register_histogram(key, &META)
+    }
+}
+
+const META: Metadata<'static> = Metadata::new("purrwall", Level::INFO, None);
+
+/// A request that waits for a payment.
+pub(crate) struct Waiter(Metrics);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.0.counts.waiters.decrement(1);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.upkeep.abort();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
