@@ -27,7 +27,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 pub(crate) fn router(app: &App) -> Router<App> {
     let config = &app.frontend;
     let Some(dir) = config.dir.clone() else {
-        return without_folder();
+        return without_folder(app);
     };
     let files = ServeDir::new(&dir)
         .precompressed_br()
@@ -49,14 +49,14 @@ pub(crate) fn router(app: &App) -> Router<App> {
 
 /// Serves the page that the program holds, where it holds one.
 #[cfg(feature = "embedded-page")]
-fn without_folder() -> Router<App> {
+fn without_folder(app: &App) -> Router<App> {
     Router::new()
         .fallback(embedded::file)
-        .layer(from_fn(file_headers))
+        .layer(from_fn_with_state(policy(app), file_headers))
 }
 
 #[cfg(not(feature = "embedded-page"))]
-fn without_folder() -> Router<App> {
+fn without_folder(_: &App) -> Router<App> {
     Router::new().fallback(missing)
 }
 
