@@ -1,9 +1,15 @@
-//! Gossip that does not lose the first `channel_update` of a new channel.
+//! Gossip that does not lose the first `channel_update` of a new channel, as it otherwise does in
+//! two ways.
 //!
 //! Both ends of a new channel announce it to everybody but each other, and send their updates
 //! after that. So an end that is slow to announce gets the other's update for a channel that is
 //! not in its graph yet, and drops it, as BOLT 7 lets it: its peers then never learn of that
 //! direction. Here such an update waits until the channel is there.
+//!
+//! An announcement also comes from several peers at once. LDK looks for the channel in its graph,
+//! then checks four signatures, then adds it; two threads that do so together add it twice, and
+//! the second time clears the updates that came in between. Here one announcement is handled after
+//! the other.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +32,7 @@ const KEPT: usize = 64;
 pub(crate) struct PatientGossip {
     gossip: Arc<Gossip>,
     early: Mutex<VecDeque<ChannelUpdate>>,
+    announcing: Mutex<()>,
 }
 
 impl PatientGossip {
@@ -33,6 +40,7 @@ impl PatientGossip {
         Self {
             gossip,
             early: Mutex::default(),
+            announcing: Mutex::default(),
         }
     }
 
@@ -98,6 +106,10 @@ impl RoutingMessageHandler for PatientGossip {
         peer: Option<PublicKey>,
         msg: &ChannelAnnouncement,
     ) -> Result<bool, LightningError> {
+        let _alone = self
+            .announcing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         self.gossip.handle_channel_announcement(peer, msg)
     }
 
