@@ -2,6 +2,9 @@
 
 #[cfg(feature = "embedded-page")]
 mod embedded;
+// Its tests need no page.
+#[cfg(any(feature = "embedded-page", test))]
+mod encoding;
 
 use std::path::PathBuf;
 

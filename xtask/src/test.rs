@@ -97,9 +97,28 @@ fn package_test(steps: &mut Steps) -> Result<()> {
     if !root().join("dist/index.html").is_file() {
         steps.run("page", build::page)?;
     }
+    // What the other parts do not compile, because it needs the page.
+    steps.run("clippy with the page inside", || {
+        let embedded = [
+            "--package",
+            "gateway",
+            "--lib",
+            "--features",
+            "embedded-page",
+        ];
+        run(command("cargo")
+            .arg("clippy")
+            .args(embedded)
+            .args(["--", "-D", "warnings"]))
+    })?;
     steps.run("devnet", || run(&mut build::programs()))?;
-    let packages = steps.run("packages", dist::packages)?;
-    steps.run("a cat from the package", || dist::check(&packages))
+    let packages = steps.run("packages", || dist::packages(dist::FOR_TESTS))?;
+    steps.run("a cat from the Debian package", || {
+        dist::debian::check(&packages)
+    })?;
+    steps.run("a cat from the container", || {
+        dist::container::check(&packages)
+    })
 }
 
 /// A cargo command on the crates that run natively.
