@@ -83,7 +83,7 @@ pub(crate) fn offer(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Mar
             form class="buy-row" method="post" action={ (site.base) "/" (item.id) } {
                 (price(item))
                 (purchase(purchase_id))
-                button class="main" data-test="buy" aria-label={ "Buy " (item.title) " for " (item.price_text()) } {
+                button class="main" data-test="buy" aria-label={ "Open the box: " (item.title) ", " (item.price_text()) } {
                     "Open the box"
                 }
             }

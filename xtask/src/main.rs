@@ -2,8 +2,8 @@
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
-//! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what CI runs, and [`mod@bench`] measures.
-//! [`hook`] is Trunk's to call.
+//! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
+//! CI runs, and [`mod@bench`] measures. [`hook`] is Trunk's to call.
 //! Nothing here is needed in production.
 
 mod bench;
@@ -14,7 +14,7 @@ mod dense;
 mod dist;
 mod docs;
 mod hook;
-mod pictures;
+mod scripts;
 mod server;
 mod setup;
 mod site;
@@ -41,6 +41,7 @@ usage: cargo xtask <command>
   widget                        the widget as an npm package, in target/widget/
   docs                          the documents as a book with a search, in target/book/
   pictures                      the documents' pictures again, from the real thing
+  lighthouse                    Lighthouse's marks for the built page
   test [lint|native|browser|package]…
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
@@ -66,7 +67,8 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["demo", options @ ..] => demo::demo(&demo::Options::parse(options)?),
         ["test", parts @ ..] => test::test(parts),
         ["docs"] => docs::docs(),
-        ["pictures"] => pictures::pictures(),
+        ["pictures"] => scripts::pictures(),
+        ["lighthouse"] => scripts::lighthouse(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
         ["hook"] => hook::hook(),

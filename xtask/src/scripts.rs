@@ -1,4 +1,4 @@
-//! `cargo xtask pictures`: the documents' pictures, still and moving, made from the real thing.
+//! What needs a browser, a store and a network, and is no test: scripts in `e2e/`.
 
 use anyhow::Result;
 
@@ -10,16 +10,27 @@ use crate::{
     tools::{self, Purpose},
 };
 
-/// Builds everything, tells the story once, and writes what was to be seen to `docs/pictures/`.
+/// `cargo xtask pictures`: tells the story once, and writes what was to be seen to
+/// `docs/pictures/`, still and moving.
 pub(crate) fn pictures() -> Result<()> {
+    script("pictures", Purpose::Pictures)
+}
+
+/// `cargo xtask lighthouse`: Lighthouse's marks for the built page.
+pub(crate) fn lighthouse() -> Result<()> {
+    script("lighthouse", Purpose::Tests)
+}
+
+/// Builds everything, then runs `e2e/{name}.mjs`.
+fn script(name: &str, purpose: Purpose) -> Result<()> {
     let mut steps = Steps::new();
-    steps.run("tools", || setup(Purpose::Pictures))?;
+    steps.run("tools", || setup(purpose))?;
     steps.run("programs", || run(&mut build::programs()))?;
     steps.run("page", build::page_if_changed)?;
-    steps.run("pictures", || {
+    steps.run(name, || {
         let programs = programs_dir()?;
         run(command("node")
-            .arg("pictures.mjs")
+            .arg(format!("{name}.mjs"))
             .current_dir(root().join("e2e"))
             .env("CHROMIUM", tools::chromium()?)
             .env("PURRWALL", programs.join("purrwall"))
