@@ -171,6 +171,34 @@ describe('a purchase', () => {
     await seesTheGoods(page, store, 'cat');
   });
 
+  test('whose first invoice was replaced, and paid after all, is honoured after a reload', async () => {
+    const page = await visit();
+    const first = await buy(page, 'cat');
+    // No node takes a payment of an expired invoice: the word that it expired comes too early.
+    const claim = await storedClaim(page);
+    await page.route('**/api/v1/invoice?*', async (route) => {
+      if (!route.request().headers().authorization.includes(claim)) return route.continue();
+      const response = await route.fetch({ url: route.request().url().replace(/wait=\d+/, 'wait=0') });
+      const { preimage, ...status } = await response.json();
+      await route.fulfill({ response, json: { ...status, status: 'expired' } });
+    });
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByTestId('new-invoice').click();
+    const second = await shownInvoice(page);
+    assert.notEqual(second, first);
+
+    await network.alice.pay(first);
+    await page.reload();
+    assert.equal(await shownInvoice(page), second, 'the old one is still called expired');
+    await page.unroute('**/api/v1/invoice?*');
+    await page.reload();
+    await seesTheGoods(page, store, 'cat');
+    await page.reload();
+    await seesTheGoods(page, store, 'cat');
+    assert.equal(count(page, 'invoices'), 2);
+    assert.equal(await page.getByTestId('purchase').count(), 1);
+  });
+
   for (const [what, answer] of [
     ['a wrong preimage', { preimage: '00'.repeat(32) }],
     ['no preimage', {}],
@@ -301,6 +329,11 @@ describe('a purchase', () => {
     assert.deepEqual(await page.evaluate(() => window.ranges), [null, 'bytes=10-']);
   });
 });
+
+/** The ticket of the one purchase that the page keeps. */
+function storedClaim(page) {
+  return page.evaluate(() => JSON.parse(Object.values(localStorage)[0]).claim);
+}
 
 async function until(holds) {
   for (let tries = 0; tries < 100; tries += 1) {

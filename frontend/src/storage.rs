@@ -45,8 +45,9 @@ impl Slot {
         if let Some(here) = &here
             && here.purchase_id == saved.purchase_id
         {
-            // What is here may know more: a link that was made before the payment has no proof.
-            if here.preimage.is_none() {
+            // What is here may know more: a link that was made before the payment has no proof, and
+            // none knows what was replaced.
+            if here.claim.is_none() || saved.preimage.is_some() {
                 self.save(saved);
             }
             return;

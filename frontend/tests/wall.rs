@@ -167,6 +167,7 @@ fn a_purchase_that_is_opened_pushes_no_other_out() {
         claim: Some(claim(2)),
         bolt11: Some(sample(2).bolt11()),
         preimage: Some(preimage(2)),
+        earlier: Vec::new(),
     };
     slot.save(&mine);
     slot.open(&opened);
@@ -297,6 +298,7 @@ fn saved(bolt11: String) -> Saved {
         claim: Some(claim(1)),
         bolt11: Some(bolt11),
         preimage: None,
+        earlier: Vec::new(),
     }
 }
 

@@ -18,6 +18,9 @@
 //!
 //! Each job has a *round*, and its answer carries the same number; an answer to an older round
 //! changes nothing. One exception: the word that an invoice was paid counts whenever it arrives.
+//!
+//! An invoice that was replaced may have been paid all the same. Each is asked about once when
+//! another one has come, after a reload, and whenever the page wakes up, before the state's own job.
 
 use std::time::Duration;
 
@@ -36,6 +39,9 @@ const WAIT_SECS: u64 = 25;
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
 /// The longest pause before a failed job is tried again.
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
+/// How many replaced orders are remembered. Browsers' storage is small, and who lets more invoices
+/// expire in a row has not paid the first.
+const MAX_EARLIER: usize = 8;
 
 /// One buyer's purchase of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +50,10 @@ pub struct Purchase {
     state: State,
     /// The number of the current job; grows with each new one.
     round: u32,
-    /// Invoices that were replaced after they had expired. Should one turn out paid, it counts.
+    /// Orders that were replaced, the latest last. Should one turn out paid, it counts.
     earlier: Vec<Order>,
+    /// How many of them, from the first on, are to be asked about.
+    unasked: usize,
 }
 
 /// An invoice with the ticket that belongs to it. Both were read; `claim` names the same payment.
@@ -276,6 +284,9 @@ pub struct Saved {
     /// The proof, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preimage: Option<Preimage>,
+    /// What was replaced, as long as nothing is paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Self>,
 }
 
 impl Purchase {
@@ -286,6 +297,7 @@ impl Purchase {
             state: State::Idle,
             round: 0,
             earlier: Vec::new(),
+            unasked: 0,
         }
     }
 
@@ -308,6 +320,18 @@ impl Purchase {
         }
     }
 
+    /// The replaced order that is being asked about.
+    fn asked_earlier(&self) -> Option<&Order> {
+        let latest = self.unasked.checked_sub(1)?;
+        match self.state {
+            State::AwaitingPayment { .. }
+            | State::Expired { .. }
+            | State::Refused { .. }
+            | State::Failed { .. } => self.earlier.get(latest),
+            _ => None,
+        }
+    }
+
     /// What to run now; a function of the state alone. A changed job replaces the one that runs.
     pub fn job(&self) -> Option<Job> {
         let ask = |order: &Order, wait_secs| Task::AskStatus {
@@ -315,6 +339,12 @@ impl Purchase {
             wait_secs,
         };
         let (task, trouble, pause) = match &self.state {
+            state if let Some(earlier) = self.asked_earlier() => match state {
+                State::AwaitingPayment { trouble, .. } => {
+                    (ask(earlier, 0), trouble, Duration::ZERO)
+                }
+                _ => (ask(earlier, 0), &None, Duration::ZERO),
+            },
             State::Requesting {
                 purchase_id,
                 trouble,
@@ -356,21 +386,20 @@ impl Purchase {
 
     /// What to keep in storage; `None` where there is nothing to find again.
     pub fn saved(&self) -> Option<Saved> {
-        let (order, preimage) = match &self.state {
+        let mut saved = match &self.state {
             State::Idle | State::Refused { order: None, .. } => return None,
             State::Requesting { purchase_id, .. }
             | State::Failed {
                 purchase_id,
                 order: None,
                 ..
-            } => {
-                return Some(Saved {
-                    purchase_id: *purchase_id,
-                    claim: None,
-                    bolt11: None,
-                    preimage: None,
-                });
-            }
+            } => Saved {
+                purchase_id: *purchase_id,
+                claim: None,
+                bolt11: None,
+                preimage: None,
+                earlier: Vec::new(),
+            },
             State::AwaitingPayment { order, .. }
             | State::Expired { order, .. }
             | State::Refused {
@@ -378,21 +407,17 @@ impl Purchase {
             }
             | State::Failed {
                 order: Some(order), ..
-            } => (order, None),
+            } => order.saved(None),
             State::Paid {
                 order, preimage, ..
             }
             | State::Undelivered {
                 order, preimage, ..
             }
-            | State::Delivered { order, preimage } => (order, *preimage),
+            | State::Delivered { order, preimage } => return Some(order.saved(*preimage)),
         };
-        Some(Saved {
-            purchase_id: order.purchase_id,
-            claim: Some(order.claim.clone()),
-            bolt11: Some(order.invoice.bolt11.clone()),
-            preimage,
-        })
+        saved.earlier = self.earlier.iter().map(|order| order.saved(None)).collect();
+        Some(saved)
     }
 
     /// The purchase after `event`. Every pair of state and event has an answer; what does not
@@ -440,9 +465,14 @@ impl Purchase {
         })
     }
 
-    fn restore(self, saved: &Saved) -> Self {
+    fn restore(mut self, saved: &Saved) -> Self {
         if self.state != State::Idle {
             return self;
+        }
+        for earlier in &saved.earlier {
+            if let Some(order) = earlier.order() {
+                self.remember(order);
+            }
         }
         let order = saved.order();
         match (order, saved.preimage) {
@@ -504,6 +534,9 @@ impl Purchase {
         if round != self.round {
             return self;
         }
+        if self.asked_earlier().is_some() {
+            return self.ask_next();
+        }
         match (self.state.clone(), status.status) {
             (State::AwaitingPayment { order, .. }, Status::Unpaid) => {
                 self.enter(State::AwaitingPayment {
@@ -550,6 +583,16 @@ impl Purchase {
         }
     }
 
+    /// The replaced order that was asked about is not paid, as far as can be known.
+    fn ask_next(mut self) -> Self {
+        self.unasked -= 1;
+        let mut state = self.state.clone();
+        if let State::AwaitingPayment { trouble, .. } = &mut state {
+            *trouble = None;
+        }
+        self.enter(state)
+    }
+
     fn paid(self, order: Order, preimage: Option<Preimage>) -> Self {
         self.enter(State::Paid {
             order,
@@ -582,7 +625,12 @@ impl Purchase {
         if round != self.round {
             return self;
         }
-        let state = match (self.state.clone(), trouble.into_final()) {
+        let trouble = trouble.into_final();
+        let is_shown = matches!(self.state, State::AwaitingPayment { .. }) && trouble.is_err();
+        if self.asked_earlier().is_some() && !is_shown {
+            return self.ask_next();
+        }
+        let state = match (self.state.clone(), trouble) {
             (
                 State::Requesting {
                     purchase_id,
@@ -644,7 +692,7 @@ impl Purchase {
         self.enter(state)
     }
 
-    fn recheck(self) -> Self {
+    fn recheck(mut self) -> Self {
         let state = match self.state.clone() {
             State::Requesting {
                 purchase_id,
@@ -662,6 +710,12 @@ impl Purchase {
                 order,
                 asking: true,
             },
+            State::Refused { failure, order, .. } => State::Refused {
+                asking: order.is_some(),
+                failure,
+                order,
+            },
+            failed @ State::Failed { .. } => failed,
             State::Paid {
                 order,
                 preimage,
@@ -673,16 +727,31 @@ impl Purchase {
             },
             _ => return self,
         };
+        self.unasked = self.earlier.len();
         self.enter(state)
     }
 
     fn replace(mut self, purchase_id: PurchaseId) -> Self {
         match self.state.clone() {
-            State::Expired { order, .. } => self.earlier.push(order),
-            State::Refused { order, .. } => self.earlier.extend(order),
+            State::Expired { order, .. }
+            | State::Refused {
+                order: Some(order), ..
+            } => self.remember(order),
+            State::Refused { order: None, .. } => {}
             _ => return self,
         }
         self.request(purchase_id)
+    }
+
+    fn remember(&mut self, order: Order) {
+        let hash = order.invoice.payment_hash;
+        self.earlier
+            .retain(|earlier| earlier.invoice.payment_hash != hash);
+        if self.earlier.len() == MAX_EARLIER {
+            self.earlier.remove(0);
+        }
+        self.earlier.push(order);
+        self.unasked = self.earlier.len();
     }
 
     fn retry(self) -> Self {
@@ -736,6 +805,16 @@ impl Saved {
 }
 
 impl Order {
+    fn saved(&self, preimage: Option<Preimage>) -> Saved {
+        Saved {
+            purchase_id: self.purchase_id,
+            claim: Some(self.claim.clone()),
+            bolt11: Some(self.invoice.bolt11.clone()),
+            preimage,
+            earlier: Vec::new(),
+        }
+    }
+
     /// Whether `preimage` proves this order's payment.
     pub fn fits(&self, preimage: Preimage) -> bool {
         preimage.payment_hash() == self.invoice.payment_hash

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use shared::api::Status;
 use shared::content::{ContentHash, describe};
 use shared::invoice::{Check, Terms};
-use shared::lightning::Msat;
+use shared::lightning::{Msat, PaymentHash};
 use shared::problem::{ErrorCode, Problem};
 use shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
 
@@ -32,6 +32,16 @@ impl Buyer {
 
     fn paid() -> Self {
         Self::awaiting().status(1, Status::Paid)
+    }
+
+    /// The first invoice expired, and the second has come.
+    fn replaced() -> Self {
+        Self::awaiting()
+            .status(1, Status::Expired)
+            .event(Event::Replace {
+                purchase_id: purchase_id(2),
+            })
+            .created(2)
     }
 
     fn event(self, event: Event) -> Self {
@@ -96,6 +106,15 @@ impl Buyer {
     /// The same purchase after a reload of the page.
     fn reloaded(&self) -> Self {
         Self::new().event(Event::Restore(Box::new(self.saved())))
+    }
+
+    /// Which payment the status question of the moment is about.
+    #[track_caller]
+    fn asks_about(&self) -> PaymentHash {
+        match self.0.job().map(|job| job.task) {
+            Some(Task::AskStatus { claim, .. }) => claim.payment_hash(),
+            other => panic!("{other:?} is no question"),
+        }
     }
 
     fn payable(&self) -> bool {
@@ -204,6 +223,106 @@ fn a_late_payment_of_a_replaced_invoice_is_honoured() {
         check(&buyer, "paid", Some("fetch"));
         assert_eq!(buyer.saved().claim, Some(claim(1)));
     }
+}
+
+#[test]
+fn a_replaced_invoice_is_asked_about_when_the_next_one_has_come() {
+    let buyer = Buyer::replaced();
+    check(&buyer, "awaiting", Some("ask"));
+    assert_eq!(buyer.asks_about(), payment_hash(1));
+    let buyer = buyer.status(1, Status::Expired);
+    check(&buyer, "awaiting", Some("wait"));
+    assert_eq!(buyer.asks_about(), payment_hash(2));
+
+    let buyer = buyer.event(Event::Recheck);
+    assert_eq!(buyer.asks_about(), payment_hash(1));
+    let buyer = buyer.status(1, Status::Paid);
+    check(&buyer, "paid", Some("fetch"));
+    assert_eq!(buyer.saved().claim, Some(claim(1)));
+}
+
+#[test]
+fn a_replaced_invoice_that_is_paid_is_honoured_after_a_reload() {
+    let replaced = Buyer::replaced().status(1, Status::Expired);
+    for buyer in [
+        replaced.reloaded(),
+        replaced.status(2, Status::Expired).reloaded(),
+    ] {
+        check(&buyer, "awaiting", Some("ask"));
+        assert!(buyer.payable(), "the question hides nothing");
+        let buyer = buyer.status(1, Status::Paid);
+        check(&buyer, "paid", Some("fetch"));
+        assert_eq!(buyer.saved().claim, Some(claim(1)));
+        check(&buyer.reloaded(), "paid", Some("fetch"));
+    }
+}
+
+#[test]
+fn a_question_about_a_replaced_invoice_waits_for_the_network_and_breaks_nothing() {
+    let buyer = Buyer::replaced().fails(Trouble::Offline);
+    check(&buyer, "awaiting", Some("ask"));
+    assert_eq!(buyer.asks_about(), payment_hash(1));
+    assert!(buyer.0.job().unwrap().delay >= Duration::from_secs(1));
+    // The node has forgotten it.
+    let buyer = buyer.fails(gone());
+    check(&buyer, "awaiting", Some("wait"));
+    assert_eq!(buyer.asks_about(), payment_hash(2));
+    assert!(buyer.0.job().unwrap().delay < Duration::from_secs(1));
+}
+
+#[test]
+fn a_store_that_refuses_another_invoice_is_still_asked_about_the_replaced_one() {
+    let buyer = Buyer::awaiting()
+        .status(1, Status::Expired)
+        .event(Event::Replace {
+            purchase_id: purchase_id(2),
+        })
+        .fails(gone());
+    check(&buyer, "failed", Some("ask"));
+    check(&buyer.status(1, Status::Paid), "paid", Some("fetch"));
+}
+
+#[test]
+fn of_many_replaced_invoices_the_latest_are_remembered() {
+    let mut buyer = Buyer::awaiting();
+    for number in 2..=12 {
+        while buyer.asks_about() != payment_hash(number - 1) {
+            let asked = buyer.asks_about();
+            let asked = (1..number).find(|n| payment_hash(*n) == asked);
+            buyer = buyer.status(asked.unwrap(), Status::Expired);
+        }
+        let round = buyer.round();
+        buyer = buyer
+            .status_of_round(round, number - 1, Status::Expired)
+            .event(Event::Replace {
+                purchase_id: purchase_id(number),
+            })
+            .created(number);
+    }
+    let kept: Vec<_> = buyer.saved().earlier;
+    let kept: Vec<_> = kept.into_iter().filter_map(|replaced| replaced.claim).collect();
+    let latest: Vec<_> = (4..12).map(claim).collect();
+    assert_eq!(kept, latest);
+}
+
+#[test]
+fn a_purchase_is_read_as_it_was_stored_before_replaced_invoices_were() {
+    let stored = format!(r#"{{"purchase_id":"{}"}}"#, purchase_id(1).to_hex());
+    let saved: Saved = serde_json::from_str(&stored).unwrap();
+    assert_eq!(saved, Buyer::new().buys(1).saved());
+    assert_eq!(serde_json::to_string(&saved).unwrap(), stored);
+
+    let kept = Buyer::replaced().saved();
+    let stored = serde_json::to_value(&kept).unwrap();
+    assert_eq!(
+        stored["earlier"],
+        serde_json::json!([{
+            "purchase_id": purchase_id(1).to_hex(),
+            "claim": claim(1).to_base64(),
+            "bolt11": sample(1).bolt11(),
+        }])
+    );
+    assert_eq!(serde_json::from_value::<Saved>(stored).unwrap(), kept);
 }
 
 #[test]
@@ -599,6 +718,8 @@ enum Step {
     Replace(u8),
     Retry,
     Terms(u64),
+    /// The page is loaded again.
+    Reload,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -626,6 +747,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         number.prop_map(Step::Replace),
         Just(Step::Retry),
         prop_oneof![Just(99), Just(100)].prop_map(Step::Terms),
+        Just(Step::Reload),
     ];
     prop::collection::vec(step, 1..40)
 }
@@ -661,6 +783,77 @@ fn event(step: &Step, round: u32) -> Event {
         },
         Step::Retry => Event::Retry,
         Step::Terms(max_sat) => Event::Terms(limited(*max_sat)),
+        Step::Reload => unreachable!("no event; see Page::step"),
+    }
+}
+
+/// A page that can be loaded again, with the storage that outlives it.
+#[derive(Clone)]
+struct Page {
+    purchase: Purchase,
+    stored: Option<Saved>,
+}
+
+impl Page {
+    fn new() -> Self {
+        Self {
+            purchase: Purchase::new(terms()),
+            stored: None,
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let purchase = match step {
+            Step::Reload => {
+                let new = Purchase::new(terms());
+                match &self.stored {
+                    Some(saved) => new.update(Event::Restore(Box::new(saved.clone()))),
+                    None => new,
+                }
+            }
+            step => {
+                let round = self.purchase.job().map_or(0, |job| job.round);
+                self.purchase.clone().update(event(step, round))
+            }
+        };
+        self.stored = purchase.saved().or(self.stored.take());
+        self.purchase = purchase;
+    }
+
+    /// The store's answer to the job of the moment, where only this invoice was paid.
+    fn answer(&mut self, paid: u8) {
+        let step = match self.purchase.job().map(|job| job.task) {
+            Some(Task::CreateInvoice { .. }) => Step::Created(paid % 3 + 1, 0),
+            Some(Task::AskStatus { claim, .. }) => {
+                let asked = (1..4).find(|&n| payment_hash(n) == claim.payment_hash());
+                let asked = asked.unwrap();
+                let word = if asked == paid {
+                    Status::Paid
+                } else {
+                    Status::Unpaid
+                };
+                Step::Status(asked, word, 0)
+            }
+            Some(Task::FetchContent { .. }) => Step::Content(true, 0),
+            None => Step::Retry,
+        };
+        self.step(&step);
+    }
+
+    /// The order on screen.
+    fn order(&self) -> Option<u8> {
+        let hash = match self.purchase.state() {
+            State::AwaitingPayment { order, .. }
+            | State::Expired { order, .. }
+            | State::Refused {
+                order: Some(order), ..
+            }
+            | State::Failed {
+                order: Some(order), ..
+            } => order.invoice.payment_hash,
+            _ => return None,
+        };
+        (1..4).find(|&n| payment_hash(n) == hash)
     }
 }
 
@@ -676,16 +869,16 @@ proptest! {
     /// for while one can be paid, and only checked invoices are payable.
     #[test]
     fn the_promises_hold_under_random_events(steps in steps()) {
-        let mut purchase = Purchase::new(terms());
+        let mut page = Page::new();
         let mut proof_of_payment = false;
         for step in &steps {
-            let before = purchase.clone();
-            let round = before.job().map_or(0, |job| job.round);
+            let before = page.purchase.clone();
             proof_of_payment |= matches!(step, Step::Status(_, Status::Paid, _) | Step::Wallet(_));
-            purchase = before.clone().update(event(step, round));
+            page.step(step);
+            let purchase = &page.purchase;
 
-            prop_assert!(!has_paid(&before) || has_paid(&purchase), "{step:?} lost a payment");
-            prop_assert!(!has_paid(&purchase) || proof_of_payment, "{step:?} paid by itself");
+            prop_assert!(!has_paid(&before) || has_paid(purchase), "{step:?} lost a payment");
+            prop_assert!(!has_paid(purchase) || proof_of_payment, "{step:?} paid by itself");
             if before.payable(NOW).is_some() {
                 let asks_anew = matches!(
                     purchase.job().map(|job| job.task),
@@ -702,7 +895,37 @@ proptest! {
             if let State::Delivered { order, .. } = purchase.state() {
                 prop_assert_eq!(order.promised(), Some(ContentHash::of(GOODS)));
             }
-            prop_assert!(purchase.saved().is_some() || !has_paid(&purchase));
+            prop_assert!(purchase.saved().is_some() || !has_paid(purchase));
+        }
+    }
+
+    /// Whichever invoice the buyer was given and paid: after a reload at any moment the page finds
+    /// out by itself, and the goods come.
+    #[test]
+    fn an_invoice_that_was_given_is_never_forgotten(steps in steps()) {
+        let mut page = Page::new();
+        let mut given = Vec::new();
+        for step in &steps {
+            let mut next = page.clone();
+            next.step(step);
+            if has_paid(&next.purchase) {
+                break;
+            }
+            given.extend(next.order());
+            page = next;
+        }
+        given.sort_unstable();
+        given.dedup();
+        for paid in given {
+            let mut page = page.clone();
+            page.step(&Step::Reload);
+            for _ in 0..12 {
+                page.answer(paid);
+            }
+            let State::Delivered { order, .. } = page.purchase.state() else {
+                panic!("{:?}", page.purchase);
+            };
+            prop_assert_eq!(order.invoice.payment_hash, payment_hash(paid));
         }
     }
 
@@ -710,11 +933,11 @@ proptest! {
     /// begun ends delivered.
     #[test]
     fn every_purchase_reaches_rest(steps in steps()) {
-        let mut purchase = Purchase::new(terms());
+        let mut page = Page::new();
         for step in &steps {
-            let round = purchase.job().map_or(0, |job| job.round);
-            purchase = purchase.update(event(step, round));
+            page.step(step);
         }
+        let mut purchase = page.purchase;
         for _ in 0..8 {
             purchase = match purchase.job() {
                 Some(job) => {
