@@ -27,7 +27,7 @@ async function englishTexts() {
   for (const name of sources.filter((name) => name.endsWith('.rs'))) {
     const source = await readFile(join(root, 'frontend/src', name), 'utf8');
     const [program] = source.split('#[cfg(test)]');
-    for (const [, text] of program.matchAll(/\bsay(?:_of)?\(\s*"((?:[^"\\]|\\[^])*)"/g)) {
+    for (const [, text] of program.matchAll(/\bsay(?:_of|_around)?\(\s*"((?:[^"\\]|\\[^])*)"/g)) {
       texts.add(text.replace(/\\\n\s*/g, ''));
     }
   }

@@ -4,7 +4,6 @@
 //! lasts as long as the page.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use shared::api::ItemId;
 use shared::claim::Claim;
@@ -69,7 +68,7 @@ impl Slot {
 
     /// Whether the browser refused to keep the purchase, so that it ends with the page.
     pub fn is_lost_with_the_page(&self) -> bool {
-        UNSTORED.with_borrow(|kept| kept.contains_key(&self.key))
+        UNSTORED.with_borrow(|kept| find(kept, &self.key).is_some())
     }
 
     fn set_aside(&self, saved: &Saved) {
@@ -89,13 +88,14 @@ impl Slot {
 /// payment in its slot is left out: its wall shows it.
 pub fn purchases(gateway: &Gateway) -> Vec<Link> {
     let prefix = prefix(gateway);
-    let mut entries = UNSTORED.with_borrow(BTreeMap::clone);
+    let mut entries = UNSTORED.with_borrow(Vec::clone);
     if let Some(storage) = local() {
         for index in 0..storage.length().unwrap_or(0) {
             if let Ok(Some(key)) = storage.key(index)
                 && let Ok(Some(text)) = storage.get_item(&key)
+                && find(&entries, &key).is_none()
             {
-                entries.entry(key).or_insert(text);
+                entries.push((key, text));
             }
         }
     }
@@ -119,21 +119,25 @@ fn prefix(gateway: &Gateway) -> String {
 }
 
 thread_local! {
-    /// What the browser would not store.
-    static UNSTORED: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+    /// What the browser would not store. A list, since it is short, and the program as well.
+    static UNSTORED: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn find(entries: &[(String, String)], key: &str) -> Option<usize> {
+    entries.iter().position(|(other, _)| other == key)
 }
 
 fn read(key: &str) -> Option<Saved> {
     let stored = local().and_then(|storage| storage.get_item(key).ok()?);
     // What could not be stored is newer than what may have been stored before.
     let text = UNSTORED
-        .with_borrow(|kept| kept.get(key).cloned())
+        .with_borrow(|kept| Some(kept[find(kept, key)?].1.clone()))
         .or(stored)?;
     json::read(&text)
 }
 
 fn remove(key: &str) {
-    UNSTORED.with_borrow_mut(|kept| kept.remove(key));
+    forget_unstored(key);
     if let Some(storage) = local() {
         // Where it cannot be removed, it was not kept either.
         let _ = storage.remove_item(key);
@@ -145,13 +149,14 @@ fn write(key: &str, saved: &Saved) {
         return;
     };
     let stored = local().is_some_and(|storage| storage.set_item(key, &text).is_ok());
-    UNSTORED.with_borrow_mut(|kept| {
-        if stored {
-            kept.remove(key);
-        } else {
-            kept.insert(key.to_owned(), text);
-        }
-    });
+    forget_unstored(key);
+    if !stored {
+        UNSTORED.with_borrow_mut(|kept| kept.push((key.to_owned(), text)));
+    }
+}
+
+fn forget_unstored(key: &str) {
+    UNSTORED.with_borrow_mut(|kept| kept.retain(|(other, _)| other != key));
 }
 
 /// `None` where the browser forbids storage, for instance in a third party's frame.

@@ -156,7 +156,16 @@ pub fn say(english: &'static str) -> AttrValue {
     found.map_or(AttrValue::Static(english), AttrValue::from)
 }
 
-/// The same with values in the places `{0}`, `{1}`, …
+/// An English text around its one place `{0}`, for a value that is an element.
+#[inline(never)]
+pub fn say_around(english: &'static str) -> (String, String) {
+    let text = say(english);
+    let (before, after) = text.split_once('{').unwrap_or((&text, "0}"));
+    let (_, after) = after.split_once('}').unwrap_or_default();
+    (before.to_owned(), after.to_owned())
+}
+
+/// An English text with values in the places `{0}`, `{1}`, …
 #[inline(never)]
 pub fn say_of(english: &'static str, values: &[&str]) -> String {
     let mut said = String::new();

@@ -18,6 +18,7 @@ use frontend::goods::{Arriving, Goods};
 use frontend::storage::{Slot, purchases};
 use shared::api::Item;
 use shared::content::ContentHash;
+use shared::link::Link;
 use shared::purchase::{Event, Purchase, Saved};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::Element;
@@ -172,7 +173,7 @@ fn a_purchase_that_is_opened_pushes_no_other_out() {
     slot.save(&mine);
     slot.open(&opened);
     assert_eq!(slot.load().as_ref(), Some(&opened));
-    assert_eq!(kept("pushed"), [opened.clone(), mine.clone()]);
+    assert_eq!(kept("pushed"), [mine.clone(), opened.clone()]);
 
     // An older link of it knows less than the slot does.
     opened.preimage = None;
@@ -186,13 +187,38 @@ fn a_purchase_that_is_opened_pushes_no_other_out() {
     assert_eq!(paid.preimage, Some(preimage(2)));
 }
 
-/// What the list of purchases has of an item, the one in its slot first.
+#[wasm_bindgen_test]
+fn a_link_carries_nothing_that_was_replaced_and_takes_nothing_of_it() {
+    let gateway = Gateway::same_origin();
+    let slot = slot(&wall_props("replaced"));
+    let mut mine = saved(sample(2).bolt11());
+    mine.purchase_id = purchase_id(2);
+    mine.claim = Some(claim(2));
+    let plain = mine.clone();
+    mine.earlier = vec![saved(sample(1).bolt11())];
+    slot.save(&mine);
+    assert_eq!(slot.load().as_ref(), Some(&mine));
+
+    let link = |purchase: &Saved| {
+        gateway.link(&Link {
+            item: "replaced".parse().unwrap(),
+            purchase: purchase.clone(),
+        })
+    };
+    assert_eq!(link(&mine), link(&plain));
+    slot.open(&plain);
+    assert_eq!(slot.load(), Some(mine));
+}
+
+/// What the list of purchases has of an item, by the purchases' numbers.
 fn kept(item: &str) -> Vec<Saved> {
-    purchases(&Gateway::same_origin())
+    let mut kept: Vec<Saved> = purchases(&Gateway::same_origin())
         .into_iter()
         .filter(|link| link.item.as_str() == item)
         .map(|link| link.purchase)
-        .collect()
+        .collect();
+    kept.sort_by_key(|saved| saved.purchase_id.0);
+    kept
 }
 
 /// What a test has mounted; gone with the test.

@@ -104,18 +104,18 @@ fn fit(title: &str, room: usize) -> String {
 
 /// The hash that `description` commits to, if it commits to one.
 pub fn commitment(description: &str) -> Option<ContentHash> {
-    let (_, hash) = description.rsplit_once(MARK)?;
-    hash.parse().ok()
+    split(description).map(|(_, hash)| hash)
 }
 
 /// What `description` says beside its commitment: the title of the goods.
 pub fn title(description: &str) -> &str {
-    match commitment(description) {
-        Some(_) => description
-            .rsplit_once(MARK)
-            .map_or(description, |(title, _)| title),
-        None => description,
-    }
+    split(description).map_or(description, |(title, _)| title)
+}
+
+/// By bytes from the end: a search for text is two kilobytes of the browser's download.
+fn split(description: &str) -> Option<(&str, ContentHash)> {
+    let (before, hash) = description.split_at_checked(description.len().checked_sub(64)?)?;
+    Some((before.strip_suffix(MARK)?, hash.parse().ok()?))
 }
 
 #[cfg(test)]

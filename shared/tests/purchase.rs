@@ -300,7 +300,10 @@ fn of_many_replaced_invoices_the_latest_are_remembered() {
             .created(number);
     }
     let kept: Vec<_> = buyer.saved().earlier;
-    let kept: Vec<_> = kept.into_iter().filter_map(|replaced| replaced.claim).collect();
+    let kept: Vec<_> = kept
+        .into_iter()
+        .filter_map(|replaced| replaced.claim)
+        .collect();
     let latest: Vec<_> = (4..12).map(claim).collect();
     assert_eq!(kept, latest);
 }
@@ -826,7 +829,7 @@ impl Page {
             Some(Task::CreateInvoice { .. }) => Step::Created(paid % 3 + 1, 0),
             Some(Task::AskStatus { claim, .. }) => {
                 let asked = (1..4).find(|&n| payment_hash(n) == claim.payment_hash());
-                let asked = asked.unwrap();
+                let asked = asked.expect("one of the three samples");
                 let word = if asked == paid {
                     Status::Paid
                 } else {

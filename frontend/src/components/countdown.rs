@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::components::element::element;
-use crate::words::say;
+use crate::words::say_around;
 
 /// The drawing's length in its own units.
 const LENGTH: u64 = 300;
@@ -28,14 +28,13 @@ pub fn countdown(created_at: u64, expires_at: u64, now: u64) -> Html {
         .child(line("yarn-thread", &["M1 17H", &end]))
         .child(line("yarn-ball", &["M", &end, " 18a8 8 0 1 1 .1 0z"]))
         .child(line("yarn-wind", &["M", &end, WIND]));
-    let sentence = say("{0} left to pay");
-    let (before, after) = sentence.split_once("{0}").unwrap_or(("", &sentence));
+    let (before, after) = say_around("{0} left to pay");
     let words = element("p", "left")
         .part("countdown")
         .attribute("role", "timer")
-        .text(before.to_owned())
+        .text(before)
         .child(element("span", "").test("countdown").text(clock_face(left)))
-        .text(after.to_owned());
+        .text(after);
     let class = if left <= URGENT_SECS {
         "countdown urgent"
     } else {

@@ -5,14 +5,17 @@ use shared::invoice::{Check, Invoice};
 use yew::prelude::*;
 
 use crate::components::drawing::{TICK, drawing};
-use crate::components::element::{Element, element};
-use crate::words::{amount, say};
+use crate::components::element::element;
+use crate::words::{amount, say_around};
 
 /// A quiet list that opens on demand, of an invoice that passed every check.
 pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
     let check = |check: &Check| {
-        let (words, value) = words(*check, invoice, promised);
-        with_value(&words, value)
+        let ((before, after), value) = words(*check, invoice, promised);
+        element("li", "")
+            .text(before)
+            .child(element("code", "").text(value))
+            .text(after)
             .attribute("data-check", check.name())
             .into()
     };
@@ -26,40 +29,35 @@ pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
         .into()
 }
 
-/// A sentence with a value at its place `{0}`, set as code.
-fn with_value(sentence: &str, value: String) -> Element {
-    let (before, after) = sentence.split_once("{0}").unwrap_or((sentence, ""));
-    element("li", "")
-        .text(before.to_owned())
-        .child(element("code", "").text(value))
-        .text(after.to_owned())
-}
-
 /// What a check has shown, and the value that it was about.
-fn words(check: Check, invoice: &Invoice, promised: Option<ContentHash>) -> (AttrValue, String) {
+fn words(
+    check: Check,
+    invoice: &Invoice,
+    promised: Option<ContentHash>,
+) -> ((String, String), String) {
     match check {
         Check::Signature => (
-            say("The invoice is signed by the node {0}"),
+            say_around("The invoice is signed by the node {0}"),
             invoice.payee.to_hex(),
         ),
         Check::Network => (
-            say("It is for the network {0}"),
+            say_around("It is for the network {0}"),
             invoice.network.name().to_owned(),
         ),
         Check::Payee => (
-            say("That node is the one that this page expects to pay"),
+            say_around("That node is the one that this page expects to pay"),
             String::new(),
         ),
         Check::Amount => (
-            say("It asks for the advertised price, {0}"),
+            say_around("It asks for the advertised price, {0}"),
             invoice.amount_msat.map_or_else(String::new, amount),
         ),
         Check::Commitment => (
-            say("It promises the goods with the SHA-256 {0}"),
+            say_around("It promises the goods with the SHA-256 {0}"),
             promised.map_or_else(String::new, |hash| hash.to_hex()),
         ),
         Check::Claim => (
-            say("Your ticket to the goods belongs to this very payment"),
+            say_around("Your ticket to the goods belongs to this very payment"),
             String::new(),
         ),
     }

@@ -27,7 +27,7 @@ use crate::components::receipt_button::receipt_button;
 use crate::components::trouble::{problem_words, trouble_line};
 use crate::goods::Goods;
 use crate::hooks::use_purchase::{Handle, use_purchase};
-use crate::words::{say, use_words};
+use crate::words::{say, say_around, use_words};
 
 /// How large goods are whose coming takes a while, in bytes.
 const LARGE: u64 = 200_000;
@@ -225,12 +225,11 @@ impl View<'_> {
     }
 
     fn refused(&self, failure: &FailedCheck) -> Html {
-        let checked = say("Your browser checked it, and {0}.");
-        let (before, after) = checked.split_once("{0}").unwrap_or((&checked, ""));
+        let (before, after) = say_around("Your browser checked it, and {0}.");
         let why = element("p", "")
-            .text(before.to_owned())
+            .text(before)
             .child(with_code(&failed_check(failure)))
-            .text(after.to_owned());
+            .text(after);
         let comfort = say("Nothing was paid, and nothing payable is shown.");
         let follows_a_rate = self.props.item.fiat_price.is_some();
         let remedy = (follows_a_rate && failure.check() == Check::Amount).then(|| {
