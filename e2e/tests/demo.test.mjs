@@ -1,9 +1,13 @@
 // The demo's page: the devnet's own script gives the browser a wallet.
 
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
+import { recordStory } from '../recorded-story.mjs';
+import { outputDir } from '../server.mjs';
 import { openStore } from '../store.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
 
@@ -50,6 +54,19 @@ describe('the demo', () => {
     }
   });
 
+  test('tells the story: alice buys two cats, and bob buys two through alice', async () => {
+    const before = await balances(network);
+    const film = join(outputDir, 'story.webp');
+    await recordStory({ network, store, browser }, film);
+    const after = await balances(network);
+    // Two prices of 100,000 msat; alice forwards one of them and earns lightningd's default fee of
+    // 1 msat and 10 millionths.
+    assert.equal(after.store - before.store, 200_000);
+    assert.equal(before.alice - after.alice, 100_000 - 2);
+    assert.equal(before.bob - after.bob, 100_000 + 2);
+    assert.ok((await stat(film)).size > 100_000, 'a film of more than one picture');
+  });
+
   test('sells with the keyboard alone', async () => {
     const page = await newVisitor(browser);
     await page.goto(store.url);
@@ -62,6 +79,15 @@ describe('the demo', () => {
     await seesTheGoods(page, store, 'cat');
   });
 });
+
+/** What each node owns in its channels, in msat. */
+async function balances(network) {
+  const owned = async (name) => {
+    const { channels } = await network[name].call('listpeerchannels');
+    return [name, channels.reduce((sum, { to_us_msat }) => sum + to_us_msat, 0)];
+  };
+  return Object.fromEntries(await Promise.all(['store', 'alice', 'bob'].map(owned)));
+}
 
 /** Presses Tab until the focus is on the first element with that name. */
 async function tabTo(page, name) {

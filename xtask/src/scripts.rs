@@ -13,18 +13,18 @@ use crate::{
 /// `cargo xtask pictures`: tells the story once, and writes what was to be seen to
 /// `docs/pictures/`, still and moving.
 pub(crate) fn pictures() -> Result<()> {
-    script("pictures", Purpose::Pictures)
+    script("pictures")
 }
 
 /// `cargo xtask lighthouse`: Lighthouse's marks for the built page.
 pub(crate) fn lighthouse() -> Result<()> {
-    script("lighthouse", Purpose::Tests)
+    script("lighthouse")
 }
 
 /// Builds everything, then runs `e2e/{name}.mjs`.
-fn script(name: &str, purpose: Purpose) -> Result<()> {
+fn script(name: &str) -> Result<()> {
     let mut steps = Steps::new();
-    steps.run("tools", || setup(purpose))?;
+    steps.run("tools", || setup(Purpose::Tests))?;
     steps.run("programs", || run(&mut build::programs()))?;
     steps.run("page", build::page_if_changed)?;
     steps.run(name, || {

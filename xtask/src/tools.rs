@@ -27,10 +27,8 @@ pub(crate) enum Purpose {
     Build,
     /// Building what owners install.
     Packages,
-    /// Building and testing them.
+    /// Building and testing them, also with a browser.
     Tests,
-    /// Making the documents' pictures: with the tests' browser.
-    Pictures,
     /// Making the book of the documents.
     Book,
 }
@@ -80,11 +78,8 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
     if matches!(purpose, Purpose::Packages | Purpose::Tests) && cfg!(target_os = "linux") {
         tools.extend(package_tools()?);
     }
-    if matches!(purpose, Purpose::Tests | Purpose::Pictures) {
+    if purpose == Purpose::Tests {
         tools.extend(test_tools());
-    }
-    if purpose == Purpose::Pictures {
-        tools.push(ffmpeg());
     }
     Ok(tools)
 }
@@ -174,18 +169,6 @@ fn mdbook() -> Tool {
     }
 }
 
-fn ffmpeg() -> Tool {
-    Tool {
-        name: "ffmpeg",
-        wanted: "any".into(),
-        find: Box::new(find_ffmpeg),
-        source: Source::System {
-            apt: &["ffmpeg"],
-            brew: "brew install ffmpeg",
-        },
-    }
-}
-
 fn package_tools() -> Result<Vec<Tool>> {
     let target = dist::target()?;
     Ok(vec![
@@ -256,6 +239,15 @@ fn test_tools() -> Vec<Tool> {
             source: Source::System {
                 apt: &["firefox-esr"],
                 brew: "brew install --cask firefox && export FIREFOX=/Applications/Firefox.app/Contents/MacOS/firefox",
+            },
+        },
+        Tool {
+            name: "ffmpeg",
+            wanted: "any, to record the story".into(),
+            find: Box::new(find_ffmpeg),
+            source: Source::System {
+                apt: &["ffmpeg"],
+                brew: "brew install ffmpeg",
             },
         },
         Tool {
