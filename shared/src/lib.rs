@@ -11,6 +11,7 @@
 //! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.
 //! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
+//! - [`qr_code`]: what to draw, so that a wallet's camera reads the invoice.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
 //! - [`receipt`]: what was promised and paid, checked offline.
@@ -29,4 +30,5 @@ pub mod macaroon;
 mod openapi;
 pub mod problem;
 pub mod purchase;
+pub mod qr_code;
 pub mod receipt;
