@@ -1,4 +1,4 @@
-//! A JSON endpoint that costs 10 sat, for a day at a time.
+//! A JSON endpoint that costs 10 sat, for a day at a time: programs pay by L402, people on a page.
 //!
 //! `cargo run --example forecast -- ~/.lightning/bitcoin/lightning-rpc forecast.secret`
 
@@ -6,10 +6,14 @@ use std::env::args;
 use std::error::Error;
 use std::time::Duration;
 
+use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
 use gateway::{Gateway, Secret};
 use tokio::net::TcpListener;
+
+const FRONT: &str = "<!doctype html><title>Weather</title>
+<a href=/forecast>The week's degrees at noon</a>, for 10 sat.";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -21,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .valid_for(Duration::from_hours(24));
 
     let app = Router::new()
-        .route("/", get(|| async { "The weather at noon: /forecast" }))
+        .route("/", get(|| async { Html(FRONT) }))
         .route("/forecast", get(forecast).layer(price));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -143,6 +143,14 @@ impl Price {
         }
     }
 
+    /// As the owner set it, and about what that is.
+    pub(crate) fn for_people(&self, quote: &Quote) -> String {
+        match self {
+            Self::Fixed(msat) => msat.to_string(),
+            Self::Fiat(price) => format!("{price} (about {} sat)", quote.msat.0.div_ceil(1000)),
+        }
+    }
+
     /// What is sold, and for a price that follows a rate which rate that was.
     pub fn stated(&self, title: &str, quote: &Quote) -> String {
         let Some(Rate {

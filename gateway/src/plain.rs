@@ -10,9 +10,11 @@ mod qr_code;
 
 use std::sync::LazyLock;
 
-use maud::{DOCTYPE, Markup, html};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::api::{Item, ItemId, PurchaseId};
-use shared::content::ContentHash;
+use shared::content::{ContentHash, commitment};
 use shared::invoice::Invoice;
 use shared::problem::Problem;
 
@@ -32,14 +34,61 @@ static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
     format!("/style.css?v={}", &hash[..16])
 });
 
+/// What a policy calls [`STYLE`] where it stands in the page itself.
+pub(crate) static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
+    let hash = ContentHash::of(STYLE.as_bytes());
+    format!("'sha256-{}'", BASE64.encode(hash.0))
+});
+
 /// What every page says of the store.
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'a> {
     /// The store's name.
     pub(crate) name: &'a str,
     /// The path of the list of items, which the other pages lie below: `/buy`, behind the path that
-    /// the store's router is nested at.
-    pub(crate) base: &'a str,
+    /// the store's router is nested at. `None` where there is no list: a page for a route of somebody
+    /// else's.
+    pub(crate) shelf: Option<&'a str>,
+}
+
+impl Site<'_> {
+    /// The path of an item's page.
+    pub(crate) fn page_of(&self, id: &ItemId) -> String {
+        format!("{}/{id}", self.shelf.unwrap_or_default())
+    }
+}
+
+/// What a page sells, and where it is.
+pub(crate) struct Ware<'a> {
+    /// Its name.
+    pub(crate) id: &'a str,
+    /// What it is called for people.
+    pub(crate) title: &'a str,
+    /// What is said of it before it is paid for; may be empty.
+    pub(crate) teaser: &'a str,
+    /// Its price for people.
+    pub(crate) price: String,
+    /// Chooses the drawing.
+    pub(crate) seed: ContentHash,
+    /// The page's address without the host.
+    pub(crate) here: &'a str,
+    /// The same for the page that does not refresh itself.
+    pub(crate) still: String,
+}
+
+impl<'a> Ware<'a> {
+    /// An item, whose page is `here`.
+    pub(crate) fn of(item: &'a Item, here: &'a str) -> Self {
+        Self {
+            id: item.id.as_str(),
+            title: &item.title,
+            teaser: &item.teaser,
+            price: item.price_text(),
+            seed: item.sha256,
+            here,
+            still: format!("{here}?still"),
+        }
+    }
 }
 
 /// Everything that the store sells.
@@ -60,8 +109,8 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
                         h2 { (item.title) }
                         p class="teaser" { (item.teaser) }
                         div class="buy-row" {
-                            (price(item))
-                            a class="main" data-test="open" href={ (site.base) "/" (item.id) } {
+                            (price(&item.price_text()))
+                            a class="main" data-test="open" href=(site.page_of(&item.id)) {
                                 "Have a look" span class="unseen" { " at " (item.title) }
                             }
                         }
@@ -73,17 +122,19 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
     page(site, "Plain page", &shelf)
 }
 
-/// One item, not bought yet. The form names the purchase, so that a double click buys once.
-pub(crate) fn offer(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Markup {
+/// What is not bought yet. The form names the purchase, so that a double click buys once.
+pub(crate) fn offer(site: Site<'_>, ware: &Ware<'_>, purchase_id: PurchaseId) -> Markup {
     let card = html! {
-        (drawings::closed_box(item.sha256))
+        (drawings::closed_box(ware.seed))
         div class="about" {
-            h1 { (item.title) }
-            p class="teaser" { (item.teaser) }
-            form class="buy-row" method="post" action={ (site.base) "/" (item.id) } {
-                (price(item))
+            h1 { (ware.title) }
+            @if !ware.teaser.is_empty() {
+                p class="teaser" { (ware.teaser) }
+            }
+            form class="buy-row" method="post" action=(ware.here) {
+                (price(&ware.price))
                 (purchase(purchase_id))
-                button class="main" data-test="buy" aria-label={ "Open the box: " (item.title) ", " (item.price_text()) } {
+                button class="main" data-test="buy" aria-label={ "Open the box: " (ware.title) ", " (ware.price) } {
                     "Open the box"
                 }
             }
@@ -92,31 +143,31 @@ pub(crate) fn offer(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Mar
             }
         }
     };
-    item_page(site, &item.title, &item.id, &card)
+    card_page(site, ware.title, ware.id, &card)
 }
 
 /// What to pay, how, and until when. `watching`: the page asks again by itself.
 pub(crate) fn invoice(
     site: Site<'_>,
-    item: &Item,
+    ware: &Ware<'_>,
     invoice: &Invoice,
     now: u64,
     watching: bool,
 ) -> Markup {
-    let amount = invoice.amount_msat.unwrap_or(item.price_msat);
-    let here = format!("{}/{}", site.base, item.id);
-    let label = format!("QR code of the invoice: {amount} for {}", item.title);
+    let amount = invoice.amount_msat.map(|amount| amount.to_string());
+    let amount = amount.as_deref().unwrap_or(&ware.price);
+    let label = format!("QR code of the invoice: {amount} for {}", ware.title);
     let card = html! {
         div class="invoice" data-test="invoice" {
-            h1 { span class="amount" { (amount) } " " span class="purpose" { "for " (item.title) } }
+            h1 { span class="amount" { (amount) } " " span class="purpose" { "for " (ware.title) } }
             p class="waiting" role="status" data-test="waiting" {
                 "Waiting for your payment. "
                 @if watching {
                     "This page looks again every " (REFRESH_SECS) " seconds. "
-                    a data-test="still" href={ (here) "?still" } { "Hold it still" }
+                    a data-test="still" href=(ware.still) { "Hold it still" }
                 } @else {
                     "This page holds still. "
-                    a data-test="look" href=(here) { "Look for the payment" }
+                    a data-test="look" href=(ware.here) { "Look for the payment" }
                 }
             }
             @if let Some(code) = qr_code::draw(&invoice.bolt11, &label) {
@@ -143,7 +194,8 @@ pub(crate) fn invoice(
                 dl {
                     dt { "Amount" } dd { (amount) }
                     @if let Some(description) = &invoice.description {
-                        dt { "For, with the goods’ SHA-256" } dd { (description) }
+                        dt { @if commitment(description).is_some() { "For, with the goods’ SHA-256" } @else { "For" } }
+                        dd { (description) }
                     }
                     dt { "Paid to the node" } dd { (invoice.payee.to_hex()) }
                     dt { "Payment hash" } dd { (invoice.payment_hash) }
@@ -151,31 +203,31 @@ pub(crate) fn invoice(
             }
         }
     };
-    item_page(
+    card_page(
         site,
-        &format!("{amount} for {}", item.title),
-        &item.id,
+        &format!("{amount} for {}", ware.title),
+        ware.id,
         &card,
     )
 }
 
 /// The invoice was not paid in time.
-pub(crate) fn expired(site: Site<'_>, item: &Item, purchase_id: PurchaseId) -> Markup {
+pub(crate) fn expired(site: Site<'_>, ware: &Ware<'_>, purchase_id: PurchaseId) -> Markup {
     let card = html! {
         div class="notice" data-test="expired" {
             h1 { "This invoice has expired" }
             p role="status" {
                 "It was not paid in time, and it cannot be paid any more. Nothing was taken from you."
             }
-            form method="post" action={ (site.base) "/" (item.id) } {
+            form method="post" action=(ware.here) {
                 (purchase(purchase_id))
                 button class="main" data-test="new-invoice" {
-                    "New invoice for " (item.price_text())
+                    "New invoice for " (ware.price)
                 }
             }
         }
     };
-    item_page(site, &format!("Expired: {}", item.title), &item.id, &card)
+    card_page(site, &format!("Expired: {}", ware.title), ware.id, &card)
 }
 
 /// The goods, paid for; `text` where they are text to be read here.
@@ -186,7 +238,7 @@ pub(crate) fn paid(
     content: &Content,
     text: Option<&str>,
 ) -> Markup {
-    let file = format!("{}/{id}/content", site.base);
+    let file = format!("{}/content", site.page_of(id));
     let card = html! {
         div class="stage lit" { (shown(title, content, text, &file)) }
         div class="about" {
@@ -196,7 +248,7 @@ pub(crate) fn paid(
             p class="quiet" { "In this browser, this page shows it again for 30 days." }
         }
     };
-    item_page(site, title, id, &card)
+    card_page(site, title, id.as_str(), &card)
 }
 
 /// What went wrong, in words for the buyer. Where it may pass, the page asks again by itself.
@@ -208,7 +260,9 @@ pub(crate) fn problem(site: Site<'_>, problem: &Problem) -> Markup {
             @if let Some(secs) = comes_back_in(problem) {
                 p { "This page tries again by itself in " (seconds(secs)) ". What you paid is not lost." }
             }
-            a class="plain" href=(site.base) { "See what the store has" }
+            @if let Some(shelf) = site.shelf {
+                a class="plain" href=(shelf) { "See what the store has" }
+            }
         }
     };
     page(site, &problem.title, &card)
@@ -253,9 +307,9 @@ fn columns(text: &str) -> String {
     format!("columns-{class}")
 }
 
-fn price(item: &Item) -> Markup {
+fn price(price: &str) -> Markup {
     html! {
-        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (item.price_text()) }
+        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (price) }
     }
 }
 
@@ -274,15 +328,18 @@ fn sentence(detail: &str) -> String {
     sentence
 }
 
-fn item_page(site: Site<'_>, title: &str, id: &ItemId, card: &Markup) -> Markup {
+fn card_page(site: Site<'_>, title: &str, id: &str, card: &Markup) -> Markup {
     let content = html! {
         article class="card single" data-test={ "item-" (id) } { (card) }
-        p class="more" { a href=(site.base) { "All that the store has" } }
+        @if let Some(shelf) = site.shelf {
+            p class="more" { a href=(shelf) { "All that the store has" } }
+        }
     };
     page(site, title, &content)
 }
 
 fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
+    let brand = html! { (drawings::logo()) span { (site.name) } };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -292,12 +349,20 @@ fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
                 title { (title) " · " (site.name) }
-                link rel="stylesheet" href={ (site.base) (*STYLE_URL) };
+                @if let Some(shelf) = site.shelf {
+                    link rel="stylesheet" href={ (shelf) (*STYLE_URL) };
+                } @else {
+                    style { (PreEscaped(STYLE)) }
+                }
                 link rel="icon" href="data:,";
             }
             body {
                 header class="top" {
-                    a class="brand" href=(site.base) { (drawings::logo()) span { (site.name) } }
+                    @if let Some(shelf) = site.shelf {
+                        a class="brand" href=(shelf) { (brand) }
+                    } @else {
+                        div class="brand" { (brand) }
+                    }
                 }
                 main { (content) }
             }
@@ -340,7 +405,7 @@ mod tests {
 
     const SITE: Site<'_> = Site {
         name: "<b>store</b>",
-        base: "/buy",
+        shelf: Some("/buy"),
     };
 
     fn paid_page(content_type: &str, text: Option<&str>) -> String {
@@ -353,11 +418,12 @@ mod tests {
     #[test]
     fn nothing_hostile_gets_through() {
         let item = hostile();
+        let ware = Ware::of(&item, "/buy/cat?\"><script>");
         let id = PurchaseId([1; 16]);
         let pages = [
             index(SITE, std::slice::from_ref(&item)).into_string(),
-            offer(SITE, &item, id).into_string(),
-            expired(SITE, &item, id).into_string(),
+            offer(SITE, &ware, id).into_string(),
+            expired(SITE, &ware, id).into_string(),
             paid_page("text/plain", Some(HOSTILE_TEXT)),
         ];
         for page in pages {

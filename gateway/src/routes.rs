@@ -10,6 +10,7 @@ mod metrics;
 mod openapi;
 mod plain;
 mod priced;
+mod purchase;
 mod store;
 
 use std::any::Any;

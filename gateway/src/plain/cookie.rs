@@ -1,33 +1,34 @@
-//! The cookie that holds the buyer's claim: one for each item, sent to that item's pages alone.
+//! The cookie that holds the buyer's claim: one for each item, sent to that item's pages alone, and
+//! one for each route with a price.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
-use shared::api::ItemId;
 use shared::claim::Claim;
 
 /// How long the browser keeps a claim, in seconds: 30 days.
 const MAX_AGE_SECS: u32 = 30 * 86_400;
 
-/// What `Set-Cookie` says to keep `claim` for the item's page, which is at `path`, and what is below.
+/// What `Set-Cookie` says to keep `claim` for what is called `name`, at `path` and what is below.
 ///
 /// No script reads it, and no other site's form or image sends it along. `Secure` where the buyer
 /// came by https, so that the claim never travels in the clear after that.
-pub(crate) fn keep(claim: &Claim, item: &ItemId, path: &str, headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn keep(claim: &Claim, name: &str, path: &str, headers: &HeaderMap) -> HeaderValue {
     let secure = if is_https(headers) { "; Secure" } else { "" };
     let cookie = format!(
-        "purrwall-{item}={}; Path={path}; Max-Age={MAX_AGE_SECS}; HttpOnly; SameSite=Lax{secure}",
+        "{}={}; Path={path}; Max-Age={MAX_AGE_SECS}; HttpOnly; SameSite=Lax{secure}",
+        cookie_name(name),
         claim.to_base64()
     );
     let mut value =
-        HeaderValue::try_from(cookie).expect("item ids, base64 and paths are visible ASCII");
+        HeaderValue::try_from(cookie).expect("names, base64 and paths are visible ASCII");
     value.set_sensitive(true);
     value
 }
 
-/// Every claim for the item that the browser sent, none of them verified. What is no claim is left
-/// out: anyone can write anything into a cookie.
-pub(crate) fn kept(item: &ItemId, headers: &HeaderMap) -> Vec<Claim> {
-    let name = format!("purrwall-{item}");
+/// Every claim for what is called `name` that the browser sent, none of them verified. What is no
+/// claim is left out: anyone can write anything into a cookie.
+pub(crate) fn kept(name: &str, headers: &HeaderMap) -> Vec<Claim> {
+    let name = cookie_name(name);
     headers
         .get_all(COOKIE)
         .iter()
@@ -37,6 +38,11 @@ pub(crate) fn kept(item: &ItemId, headers: &HeaderMap) -> Vec<Claim> {
         .filter(|(its_name, _)| *its_name == name)
         .filter_map(|(_, claim)| claim.parse().ok())
         .collect()
+}
+
+/// A route's name has a colon, which a cookie's may not have; no item's id has a dot.
+fn cookie_name(name: &str) -> String {
+    format!("purrwall-{}", name.replace(':', "."))
 }
 
 /// Whether the buyer reached the store by https. The gateway itself speaks http, so only a proxy
@@ -69,24 +75,20 @@ mod tests {
         .unwrap()
     }
 
-    fn cat() -> ItemId {
-        "cat".parse().unwrap()
-    }
-
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
     }
 
     #[test]
     fn what_is_kept_comes_back() {
-        let set = keep(&claim(), &cat(), "/buy/cat", &HeaderMap::new());
+        let set = keep(&claim(), "cat", "/buy/cat", &HeaderMap::new());
         let (pair, attributes) = set.to_str().unwrap().split_once("; ").unwrap();
         assert_eq!(
             attributes,
             "Path=/buy/cat; Max-Age=2592000; HttpOnly; SameSite=Lax"
         );
         let later = headers("cookie", &format!("a=b; {pair};purrwall-cat-2=x"));
-        assert_eq!(kept(&cat(), &later), [claim()]);
+        assert_eq!(kept("cat", &later), [claim()]);
         assert!(set.is_sensitive());
     }
 
@@ -94,14 +96,14 @@ mod tests {
     fn a_buyer_who_came_by_https_sends_it_by_https_alone() {
         let set = keep(
             &claim(),
-            &cat(),
+            "cat",
             "/buy/cat",
             &headers("x-forwarded-proto", "https"),
         );
         assert!(set.to_str().unwrap().ends_with("; Secure"));
         let set = keep(
             &claim(),
-            &cat(),
+            "cat",
             "/buy/cat",
             &headers("x-forwarded-proto", "http"),
         );
@@ -118,7 +120,7 @@ mod tests {
             format!("xpurrwall-cat={claim}"),
             claim,
         ] {
-            assert_eq!(kept(&cat(), &headers("cookie", &sent)), []);
+            assert_eq!(kept("cat", &headers("cookie", &sent)), []);
         }
     }
 }

@@ -124,7 +124,7 @@ async fn ask(app: &App, credential: &Credential) -> Result<Admission, Error> {
 }
 
 /// The parameters stand in the order that every published client can read.
-fn challenge(claim: &Claim, bolt11: &str) -> Error {
+pub(super) fn challenge(claim: &Claim, bolt11: &str) -> Error {
     let claim = claim.to_base64();
     let value = format!(
         "L402 macaroon=\"{claim}\", invoice=\"{bolt11}\", version=\"0\", token=\"{claim}\""

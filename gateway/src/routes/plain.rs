@@ -5,15 +5,13 @@
 //! refreshed as often as buyers like.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{
     DefaultBodyLimit, FromRequestParts, OriginalUri, Path, RawQuery, Request, State,
 };
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    REFRESH, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
 };
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
@@ -22,24 +20,21 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
 use maud::Markup;
-use serde::Deserialize;
-use shared::api::{ItemId, PurchaseId, Status};
-use shared::claim::Claim;
-use shared::invoice::Invoice;
-use shared::lightning::PaymentHash;
-use tokio::time::Instant;
+use shared::api::ItemId;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::content::sold;
 use super::delivery::{attachment, deliver};
 use super::invoices::{create_or_find, random_purchase_id};
+use super::purchase::{
+    Buy, Stage, comes_from_elsewhere, invoice, invoice_page, offer_page, problem_page, stage,
+};
 use super::{AppState, method_not_allowed, not_found, unless_set};
 use crate::App;
 use crate::catalogue::{Catalogue, Content, Goods};
 use crate::client::Client;
-use crate::clock::unix_now;
-use crate::error::{Error, MAX_BODY, Told};
-use crate::plain::{self, REFRESH_SECS, STYLE, Site, cookie};
+use crate::error::{Error, MAX_BODY};
+use crate::plain::{self, STYLE, Site, Ware, cookie};
 
 /// The pages, to be nested at `/buy`.
 pub(super) fn router(app: &App) -> Router<App> {
@@ -87,13 +82,8 @@ impl Base {
     fn site<'a>(&'a self, app: &'a App) -> Site<'a> {
         Site {
             name: &app.store.name,
-            base: &self.0,
+            shelf: Some(&self.0),
         }
-    }
-
-    /// The path of an item's page.
-    fn page_of(&self, id: &ItemId) -> String {
-        format!("{}/{id}", self.0)
     }
 
     fn of(request: &Extensions, uri: &Uri) -> Self {
@@ -122,10 +112,6 @@ async fn get_style() -> impl IntoResponse {
 
 /// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
 /// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
-///
-/// A refresh is answered at once. One that waited for the payment would be cancelled by the click
-/// on the `lightning:` link, or die with the phone's tab while the wallet is open; and the page
-/// would never learn of the payment.
 async fn show_item(
     State(app): AppState,
     base: Base,
@@ -135,11 +121,12 @@ async fn show_item(
 ) -> Result<Response, Error> {
     let Path(id) = item?;
     let site = base.site(&app);
+    let here = site.page_of(&id);
     let catalogue = app.catalogue();
     let item = || find(&catalogue, &id)?.item().map_err(Error::from);
-    match stage(&app, &id, &headers).await? {
-        Stage::Offer => Ok(plain::offer(site, &item()?, random_purchase_id()?).into_response()),
-        Stage::Expired => Ok(plain::expired(site, &item()?, random_purchase_id()?).into_response()),
+    match stage(&app, id.as_str(), &headers).await? {
+        Stage::Offer => offer_page(site, &Ware::of(&item()?, &here), false),
+        Stage::Expired => offer_page(site, &Ware::of(&item()?, &here), true),
         Stage::Paid(claim) => {
             let content = sold(&app, &id, &claim)?;
             let text = text_of(&content).await?;
@@ -147,24 +134,14 @@ async fn show_item(
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
             Ok(plain::paid(site, &id, title, &content, text.as_deref()).into_response())
         }
-        Stage::Payable(payment_hash) => {
-            let bolt11 = app.payments.bolt11(payment_hash).await?;
-            let invoice = Invoice::decode(&bolt11).map_err(|error| {
-                Error::Internal(format!("lightningd has no valid invoice: {error}"))
-            })?;
+        Stage::Payable(claim) => {
+            let invoice = invoice(&app, &claim).await?;
             let watching = query.as_deref() != Some("still");
-            let page = plain::invoice(site, &item()?, &invoice, unix_now(), watching);
-            let refresh = watching.then(|| [(REFRESH, HeaderValue::from(REFRESH_SECS))]);
-            Ok((refresh, page).into_response())
+            let ware = item()?;
+            let ware = Ware::of(&ware, &here);
+            Ok(invoice_page(site, &ware, &invoice, watching))
         }
     }
-}
-
-/// The form of [`buy_item`].
-#[derive(Deserialize)]
-struct Buy {
-    /// Drawn with the page, so that two clicks on its button are one purchase.
-    purchase_id: PurchaseId,
 }
 
 /// `POST /buy/{item}`: makes the invoice, unless the buyer has one that can be paid or is paid, and
@@ -179,12 +156,12 @@ async fn buy_item(
     form: Result<Form<Buy>, FormRejection>,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let path = base.page_of(&id);
+    let path = base.site(&app).page_of(&id);
     let page = Redirect::to(&path);
     if comes_from_elsewhere(&headers) {
         return Ok(page.into_response());
     }
-    if let Stage::Payable(_) | Stage::Paid(_) = stage(&app, &id, &headers).await? {
+    if let Stage::Payable(_) | Stage::Paid(_) = stage(&app, id.as_str(), &headers).await? {
         return Ok(page.into_response());
     }
     let catalogue = app.catalogue();
@@ -194,7 +171,7 @@ async fn buy_item(
         Err(_) => random_purchase_id()?,
     };
     let (_, created) = create_or_find(&app, client, goods.into(), purchase_id).await?;
-    let cookie = cookie::keep(&created.claim, &id, &path, &headers);
+    let cookie = cookie::keep(&created.claim, id.as_str(), &path, &headers);
     Ok(([(SET_COOKIE, cookie)], page).into_response())
 }
 
@@ -209,7 +186,7 @@ async fn get_content(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let Stage::Paid(claim) = stage(&app, &id, &headers).await? else {
+    let Stage::Paid(claim) = stage(&app, id.as_str(), &headers).await? else {
         let catalogue = app.catalogue();
         find(&catalogue, &id)?;
         return Err(Error::PaymentRequired { challenge: None });
@@ -237,57 +214,7 @@ async fn text_of(content: &Content) -> Result<Option<String>, Error> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Where the buyer's purchase of an item stands.
-enum Stage {
-    /// Nothing was bought, or lightningd has forgotten it.
-    Offer,
-    /// There is an invoice, and it can be paid.
-    Payable(PaymentHash),
-    /// It is paid, with this claim.
-    Paid(Claim),
-    /// It was not paid in time.
-    Expired,
-}
-
-/// Looks into the cookie. One that this store did not make for this item is as good as none.
-async fn stage(app: &App, id: &ItemId, headers: &HeaderMap) -> Result<Stage, Error> {
-    let now = unix_now();
-    let mut claims = cookie::kept(id, headers).into_iter();
-    let Some(claim) = claims.find(|claim| app.claims.verify(claim, now) == Ok(id.as_str())) else {
-        return Ok(Stage::Offer);
-    };
-    let payment_hash = claim.payment_hash();
-    let mut standing = match app.payments.standing(payment_hash).await {
-        Err(Error::UnknownInvoice) => return Ok(Stage::Offer),
-        answered => answered?,
-    };
-    let is_over = standing.expires_at <= now;
-    if standing.status == Status::Unpaid && is_over {
-        // A payment in the last moment counts, and lightningd's word comes a moment later.
-        let until = Instant::now() + LAST_WORD;
-        standing = app.payments.wait(payment_hash, until).await?;
-    }
-    Ok(match standing.status {
-        Status::Paid => Stage::Paid(claim),
-        Status::Unpaid if !is_over => Stage::Payable(payment_hash),
-        Status::Unpaid | Status::Expired => Stage::Expired,
-    })
-}
-
-/// How long lightningd may take to say that an invoice has expired.
-const LAST_WORD: Duration = Duration::from_secs(3);
-
-/// Whether another site posted the form. It could choose the purchase id and so share what the
-/// buyer pays for, and the new cookie would take the place of one that is paid for. Browsers too
-/// old to say leave out the cookie all the same (`SameSite=Lax`): with them, another site can make
-/// an invoice that nobody asked for.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site != "same-origin" && site != "none")
-}
-
-/// Tells errors as pages for people, with the same status. Where trying again helps, the page does.
+/// Tells errors as pages for people.
 async fn problems_as_pages(
     State(app): AppState,
     OriginalUri(uri): OriginalUri,
@@ -295,20 +222,5 @@ async fn problems_as_pages(
     next: Next,
 ) -> Response {
     let base = Base::of(request.extensions(), request.uri());
-    let (mut parts, body) = next.run(request).await.into_parts();
-    let Some(Told(problem)) = parts.extensions.remove() else {
-        return Response::from_parts(parts, body);
-    };
-    if let Some(secs) = plain::comes_back_in(&problem) {
-        // To the page itself, also after a form: the form is not sent twice.
-        let refresh = format!("{secs}; url={}", uri.path());
-        let refresh = HeaderValue::try_from(refresh).expect("the path came in a request's head");
-        parts.headers.insert(REFRESH, refresh);
-    }
-    parts.headers.remove(CONTENT_TYPE);
-    parts.headers.remove(CONTENT_LENGTH);
-    let page = plain::problem(base.site(&app), &problem);
-    let (page_parts, body) = page.into_response().into_parts();
-    parts.headers.extend(page_parts.headers);
-    Response::from_parts(parts, body)
+    problem_page(base.site(&app), uri.path(), next.run(request).await)
 }

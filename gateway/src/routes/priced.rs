@@ -1,5 +1,7 @@
 //! A price on a route of somebody else's: the tower layer.
 
+mod visit;
+
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +36,9 @@ use crate::price::Price;
 /// an invoice and a claim in `WWW-Authenticate`; with a claim that is not valid, `401`. `HEAD` and
 /// `OPTIONS` make no invoice. A request that is paid for passes as it is, and so does the response,
 /// but for `Cache-Control: private, no-store`.
+///
+/// Browsers (who accept `text/html`) get `402` with a page to pay on, which needs no script and leads
+/// to what the service answers. Its button makes the invoice, and a cookie keeps the claim.
 ///
 /// What is sold is access: the claim opens the route as often as its buyer likes, for good or until
 /// [`valid_for`](Self::valid_for) is over. The invoice says what it is for, but promises no bytes.
@@ -79,14 +84,32 @@ impl PriceLayer {
         self
     }
 
-    /// Whether the request may pass.
-    async fn admit(
+    /// Gives the request back where it may pass, else the answer.
+    async fn admit(&self, request: Request) -> Result<Request, Response> {
+        let presented = Presented::read(request.headers());
+        if presented.0.is_empty() && visit::wants_a_page(&request) {
+            return self.visit(request).await;
+        }
+        let client = Client::of(request.extensions(), request.headers(), &self.app);
+        let (method, headers) = (request.method(), request.headers());
+        match self.admit_program(client, method, headers, presented).await {
+            Ok(()) => Ok(request),
+            Err(error) => Err(self.refuse(error)),
+        }
+    }
+
+    async fn admit_program(
         &self,
         client: Client,
         method: &Method,
         headers: &HeaderMap,
+        presented: Presented,
     ) -> Result<(), Error> {
-        match admit(&self.app, &self.sold.name, Presented::read(headers)).await? {
+        // What a page loads, its scripts and pictures ask for, too.
+        if presented.0.is_empty() && self.knows(headers).await? {
+            return Ok(());
+        }
+        match admit(&self.app, &self.sold.name, presented).await? {
             Admission::Paid(_) => Ok(()),
             Admission::Unpaid(challenge) => Err(challenge),
             Admission::Nothing => Err(ask_to_pay(&self.app, client, self.offer(), method).await?),
@@ -163,11 +186,9 @@ where
             if is_preflight(&request) {
                 return Ok(preflight());
             }
-            let (method, headers) = (request.method(), request.headers());
-            let client = Client::of(request.extensions(), headers, &layer.app);
-            let mut response = match layer.admit(client, method, headers).await {
-                Ok(()) => inner.call(request).await?.into_response(),
-                Err(error) => layer.refuse(error),
+            let mut response = match layer.admit(request).await {
+                Ok(request) => inner.call(request).await?.into_response(),
+                Err(response) => response,
             };
             let headers = response.headers_mut();
             let private = HeaderValue::from_static("private, no-store");

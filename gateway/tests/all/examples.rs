@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use gateway::buyer::challenge;
 use serde_json::json;
@@ -56,6 +57,48 @@ impl Example {
     }
 }
 
+/// A browser without scripts: it sends the cookie back and follows no redirect by itself.
+struct Browser {
+    agent: ureq::Agent,
+    url: String,
+    cookie: String,
+}
+
+impl Browser {
+    fn new(example: &Example) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false);
+        Self {
+            agent: config.build().new_agent(),
+            url: example.url.clone(),
+            cookie: String::new(),
+        }
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = request.header("accept", "text/html,*/*;q=0.8");
+        let mut answer = request.header("cookie", &self.cookie).call().unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), body)
+    }
+
+    /// Posts a page's form, keeps the cookie, and gives where the answer leads.
+    fn post(&mut self, path: &str, form: &str) -> String {
+        let request = self.agent.post(format!("{}{path}", self.url));
+        let request = request.header("accept", "text/html,*/*;q=0.8");
+        let request = request.content_type("application/x-www-form-urlencoded");
+        let answer = request.send(form).unwrap();
+        assert_eq!(answer.status(), 303);
+        let header = |name| answer.headers().get(name).unwrap().to_str().unwrap();
+        let (cookie, _) = header("set-cookie").split_once(';').unwrap();
+        cookie.clone_into(&mut self.cookie);
+        header("location").to_owned()
+    }
+}
+
 impl Drop for Example {
     fn drop(&mut self) {
         self.child.kill().ok();
@@ -90,6 +133,35 @@ fn the_forecast_is_sold_as_json() {
         assert_eq!(status, 200);
         let degrees: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(degrees, json!([21, 23, 22, 19, 18, 20, 24]));
+    });
+}
+
+#[test]
+fn the_forecast_is_sold_to_people_on_a_page() {
+    run(async {
+        let nodes = nodes().await;
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("forecast.secret");
+        let forecast = Example::start("forecast", |command| command.arg(&nodes.store).arg(&secret));
+        let mut browser = Browser::new(&forecast);
+        let (status, offer) = browser.get("/forecast");
+        assert_eq!(status, 402);
+        let after = |page: &str, start: &str| {
+            let (_, rest) = page.split_once(start).unwrap();
+            rest.split_once('"').unwrap().0.to_owned()
+        };
+        let id = after(&offer, "name=\"purchase_id\" value=\"");
+        let to = browser.post("/forecast", &format!("purchase_id={id}"));
+        let (status, invoice) = browser.get(&to);
+        assert_eq!(status, 402);
+        pay(&nodes.alice, &after(&invoice, "href=\"lightning:")).await;
+        // As its refreshes would.
+        let mut paid = browser.get(&to);
+        while paid.0 == 402 {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            paid = browser.get(&to);
+        }
+        assert_eq!(paid, (200, "[21,23,22,19,18,20,24]".to_owned()));
     });
 }
 

@@ -13,7 +13,7 @@
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several.
 //! - `tls`: HTTPS by ourselves.
 //! - `webhooks`: every payment is told, and receivers can check it.
-//! - `library`, `examples`: the gateway in programs of one's own.
+//! - `library`, `visit`, `examples`: the gateway in programs of one's own.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `plugin`: as lightningd runs it.
 //! - `watcher`: a lightningd that goes wrong in every way.
@@ -58,5 +58,6 @@ mod story;
 mod systemd;
 mod tls;
 mod tools;
+mod visit;
 mod watcher;
 mod webhooks;
