@@ -305,8 +305,12 @@ pub struct Timing {
     pub cleaning_pause: Duration,
     /// Between two looks for what there is to clean.
     pub cleaning_round: Duration,
+    /// A request's head, and a connection's rest between two requests.
+    pub head: Duration,
     /// A request, up to its answer's head.
     pub request: Duration,
+    /// A client that takes no byte of an answer.
+    pub write: Duration,
     /// What open requests may take after the end was asked for.
     pub last_requests: Duration,
 }
@@ -323,8 +327,12 @@ impl Default for Timing {
             webhook_retry_max: Duration::from_hours(1),
             cleaning_pause: Duration::from_millis(20),
             cleaning_round: Duration::from_secs(30),
+            // Longer than proxies keep a connection that they may use again, or they would run into
+            // its end.
+            head: Duration::from_secs(75),
             // The longest wait, and lightningd's deadline before and after it.
             request: Duration::from_secs(MAX_WAIT_SECS + 30),
+            write: Duration::from_mins(1),
             last_requests: Duration::from_secs(10),
         }
     }

@@ -42,6 +42,9 @@ struct Counts {
     watcher_up: Gauge,
     watcher_lag: Gauge,
     watcher_reconnects: Counter,
+    webhooks_delivered: Counter,
+    webhooks_failed: Counter,
+    webhooks_pending: Gauge,
 }
 
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
@@ -50,7 +53,7 @@ const HTTP_REQUESTS: &str = "purrwall_http_requests_total";
 const HTTP_DURATION: &str = "purrwall_http_duration_seconds";
 
 /// Each metric with what it says. Those with labels come last.
-const DESCRIBED: [(&str, &str); 15] = [
+const DESCRIBED: [(&str, &str); 18] = [
     (
         "purrwall_invoices_created_total",
         "Invoices that this gateway made.",
@@ -88,6 +91,18 @@ const DESCRIBED: [(&str, &str); 15] = [
     (
         "purrwall_watcher_reconnects_total",
         "Watches of payments that ended.",
+    ),
+    (
+        "purrwall_webhooks_delivered_total",
+        "Webhooks that their receiver took.",
+    ),
+    (
+        "purrwall_webhooks_failed_total",
+        "Tries to send a webhook that its receiver did not take.",
+    ),
+    (
+        "purrwall_webhooks_pending",
+        "Webhooks that their receiver has not taken yet.",
     ),
     (RPC_DURATION, "Calls to lightningd, by method."),
     (
@@ -140,6 +155,9 @@ impl Metrics {
             watcher_up: gauge("purrwall_watcher_up"),
             watcher_lag: gauge("purrwall_watcher_lag_seconds"),
             watcher_reconnects: counter("purrwall_watcher_reconnects_total"),
+            webhooks_delivered: counter("purrwall_webhooks_delivered_total"),
+            webhooks_failed: counter("purrwall_webhooks_failed_total"),
+            webhooks_pending: gauge("purrwall_webhooks_pending"),
         };
         let handle = recorder.handle();
         let upkeep = handle.clone();
@@ -193,6 +211,23 @@ impl Metrics {
         self.0.counts.watcher_up.set(f64::from(u8::from(is_up)));
         if !is_up {
             self.0.counts.watcher_reconnects.increment(1);
+        }
+    }
+
+    /// More webhooks have to be delivered.
+    #[expect(clippy::cast_precision_loss, reason = "a disk holds fewer")]
+    pub(crate) fn webhooks_wait(&self, count: usize) {
+        self.0.counts.webhooks_pending.increment(count as f64);
+    }
+
+    /// Counts a try to deliver a webhook.
+    pub(crate) fn webhook_tried(&self, is_delivered: bool) {
+        let counts = &self.0.counts;
+        if is_delivered {
+            counts.webhooks_delivered.increment(1);
+            counts.webhooks_pending.decrement(1);
+        } else {
+            counts.webhooks_failed.increment(1);
         }
     }
 

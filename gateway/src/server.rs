@@ -4,7 +4,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
@@ -19,16 +18,12 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
+use crate::config::Timing;
 use crate::tls::TlsListener;
 use crate::{App, router};
 
 /// The request line and the headers of a request: a claim with its preimage is some 400 bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// A connection may rest between requests, and a head may take, so long: longer than proxies keep
-/// a connection that they may use again, or they would run into its end.
-const HEAD_TIME: Duration = Duration::from_secs(75);
-/// Who does not take a byte for so long is gone.
-const WRITE_TIME: Duration = Duration::from_mins(1);
 
 /// Answers requests until `shutdown` is done. Then no new ones are taken, buyers who wait are
 /// answered at once, and the open requests are finished, within a bound.
@@ -68,7 +63,7 @@ where
     loop {
         tokio::select! {
             (stream, client) = listener.accept() => {
-                connections.spawn(answer(stream, client, router.clone(), graceful.watcher()));
+                connections.spawn(answer(stream, client, router.clone(), graceful.watcher(), app.timing));
             }
             Some(_) = connections.join_next() => {}
             () = &mut shutdown => break,
@@ -84,32 +79,85 @@ where
     }
 }
 
-async fn answer<S>(stream: S, client: SocketAddr, router: Router, watcher: Watcher)
+async fn answer<S>(stream: S, client: SocketAddr, router: Router, watcher: Watcher, timing: Timing)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + 'static,
 {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIME));
+    stream.set_write_timeout(Some(timing.write));
     let service = tower::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(client));
         router.clone().oneshot(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Two versions in one port would have to be told apart by their first bytes, for which a silent
+    // client could take for ever. Proxies speak HTTP/1.1 to us, and so does our own TLS.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(timing.head)
         .max_buf_size(MAX_HEAD);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(MAX_HEAD).expect("16 kB are few bytes"));
     let stream = TokioIo::new(Box::pin(stream));
     let connection = builder.serve_connection(stream, TowerToHyperService::new(service));
     // Clients hang up and send nonsense; neither is worth a line.
     let ended = watcher.watch(connection.into_owned()).await;
     if let Err(error) = ended {
         tracing::trace!("a connection ended: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const SIZE: usize = 100_000;
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// A client's end of a connection that holds a hundredth of the answer, the task at the other, and
+    /// what would end it.
+    fn connect(timing: Timing) -> (DuplexStream, JoinHandle<()>, GracefulShutdown) {
+        let router = Router::new().route("/", get(|| async { vec![7_u8; SIZE] }));
+        let (ours, theirs) = duplex(SIZE / 100);
+        let client = SocketAddr::from(([192, 0, 2, 1], 1));
+        let graceful = GracefulShutdown::new();
+        let task = tokio::spawn(answer(theirs, client, router, graceful.watcher(), timing));
+        (ours, task, graceful)
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_gone_after_a_while() {
+        let (mut client, connection, _open) = connect(Timing {
+            write: SHORT,
+            ..Timing::default()
+        });
+        let started = Instant::now();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        connection.await.unwrap();
+        assert!(started.elapsed() >= SHORT);
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).await.unwrap();
+        assert!(got.len() < SIZE, "the answer is cut");
+    }
+
+    #[tokio::test]
+    async fn a_head_has_to_arrive_in_time() {
+        for begun in [&b""[..], b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+            let (mut client, connection, _open) = connect(Timing {
+                head: SHORT,
+                ..Timing::default()
+            });
+            let started = Instant::now();
+            client.write_all(begun).await.unwrap();
+            connection.await.unwrap();
+            assert!(started.elapsed() >= SHORT);
+        }
     }
 }

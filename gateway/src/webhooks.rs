@@ -27,9 +27,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::{Timing, WebhooksConfig};
+use crate::App;
+use crate::config::WebhooksConfig;
 use crate::error::chain;
-use crate::lightningd::Lightningd;
 use crate::secret::Secret;
 use signing::SigningKey;
 use spool::{Entry, Spool};
@@ -39,8 +39,8 @@ pub use delivery::{DeliveryError, send_test};
 /// How often a gateway looks whether it is its turn to send.
 const TURN: Duration = Duration::from_secs(1);
 
-/// Follows the payments of `lightningd` and tells of them, without end.
-pub async fn run(config: WebhooksConfig, lightningd: Lightningd, secret: Secret, timing: Timing) {
+/// Follows the payments of the gateway's lightningd and tells of them, without end.
+pub async fn run(config: WebhooksConfig, secret: Secret, app: App) {
     let spool = Arc::new(Spool::new(config.dir));
     let _lock = my_turn(&spool).await;
     let mut news = HashMap::new();
@@ -55,6 +55,7 @@ pub async fn run(config: WebhooksConfig, lightningd: Lightningd, secret: Secret,
             }
         };
         let (sender, receiver) = mpsc::unbounded_channel();
+        app.metrics.webhooks_wait(waiting.len());
         for entry in waiting {
             sender.send(entry).ok();
         }
@@ -62,12 +63,13 @@ pub async fn run(config: WebhooksConfig, lightningd: Lightningd, secret: Secret,
             key: SigningKey::of_url(&secret, &url),
             spool: spool.clone(),
             url: url.clone(),
-            timing,
+            timing: app.timing,
+            metrics: app.metrics.clone(),
         };
         deliveries.spawn(delivery.run(receiver));
         news.insert(url, sender);
     }
-    follow::run(&lightningd, &spool, &news, timing).await;
+    follow::run(&app, &spool, &news).await;
 }
 
 /// Where new events are told of, by address.

@@ -253,7 +253,7 @@ pub(super) fn newaddr(node: &Arc<Node>, params: &RawValue) -> Answer {
     })
 }
 
-/// Nothing is cleaned by itself here, which is also lightningd's default for what clients ask about.
+/// Nothing is cleaned by itself here, which is also lightningd's default for all but network events.
 pub(super) fn autoclean_status(params: &RawValue) -> Answer {
     #[derive(Serialize)]
     struct Status {
@@ -262,16 +262,22 @@ pub(super) fn autoclean_status(params: &RawValue) -> Answer {
     #[derive(Serialize)]
     struct Subsystem {
         enabled: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        age: Option<u32>,
         cleaned: u64,
     }
-    const SUBSYSTEMS: [&str; 6] = [
+    const SUBSYSTEMS: [&str; 7] = [
         "succeededforwards",
         "failedforwards",
         "succeededpays",
         "failedpays",
         "paidinvoices",
         "expiredinvoices",
+        NETWORK_EVENTS,
     ];
+    const NETWORK_EVENTS: &str = "networkevents";
+    // 30 days, in seconds.
+    const KEPT: u32 = 2_592_000;
     let params = Params::read(params, &[], &["subsystem"])?;
     let asked = params.optional("subsystem", |token| match token.string() {
         Ok(name) if SUBSYSTEMS.contains(&name.as_str()) => Ok(name),
@@ -281,11 +287,13 @@ pub(super) fn autoclean_status(params: &RawValue) -> Answer {
         .into_iter()
         .filter(|name| asked.as_deref().is_none_or(|asked| asked == *name))
         .map(|name| {
-            let idle = Subsystem {
-                enabled: false,
+            let enabled = name == NETWORK_EVENTS;
+            let subsystem = Subsystem {
+                enabled,
+                age: enabled.then_some(KEPT),
                 cleaned: 0,
             };
-            (name, idle)
+            (name, subsystem)
         })
         .collect();
     result(&Status { autoclean })

@@ -516,6 +516,9 @@ async fn requests_are_framed_as_recorded() {
 async fn listpeerchannels_has_the_recorded_fields_that_ldk_knows() {
     let mut stage = Stage::set().await;
     for mut record in Stage::records("misc") {
+        if record.note != "listpeerchannels" {
+            continue;
+        }
         let channel = record.response["result"]["channels"][0]
             .as_object_mut()
             .unwrap();
@@ -529,4 +532,12 @@ async fn listpeerchannels_has_the_recorded_fields_that_ldk_knows() {
             .remove("withheld");
         stage.check(&record).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn autoclean_status_is_as_recorded() {
+    let mut stage = Stage::set().await;
+    let mut records = Stage::records("misc").into_iter();
+    let record = records.find(|record| record.note == "autoclean-status");
+    stage.check(&record.unwrap()).await;
 }

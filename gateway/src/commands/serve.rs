@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use axum::serve::Listener as _;
 use gateway::config::{Arguments, Config, LogFormat};
-use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
 use gateway::tls::TlsListener;
 use gateway::{App, metrics_router, reload, serve, serve_tls, webhooks};
@@ -92,15 +91,8 @@ impl Opened {
     ) -> Result<()> {
         let config = self.config;
         if !config.webhooks.urls.is_empty() {
-            let lightningd =
-                Lightningd::new(config.lightning_rpc.clone(), config.timing.call_deadline);
             let webhooks = config.webhooks.clone();
-            tokio::spawn(webhooks::run(
-                webhooks,
-                lightningd,
-                self.secret,
-                config.timing,
-            ));
+            tokio::spawn(webhooks::run(webhooks, self.secret, self.app.clone()));
         }
         if let Some(listener) = self.metrics {
             let address = listener.local_addr()?;

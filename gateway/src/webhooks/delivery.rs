@@ -18,6 +18,7 @@ use super::spool::{Entry, Spool};
 use crate::clock::unix_now;
 use crate::config::Timing;
 use crate::error::chain;
+use crate::metrics::Metrics;
 use crate::payments::jittered;
 
 /// One address and what it is told from.
@@ -26,6 +27,7 @@ pub(super) struct Delivery {
     pub(super) key: SigningKey,
     pub(super) spool: Arc<Spool>,
     pub(super) timing: Timing,
+    pub(super) metrics: Metrics,
 }
 
 /// Why a receiver did not take a webhook.
@@ -70,7 +72,9 @@ impl Delivery {
                     }
                 }
             };
-            match self.deliver(&entry).await {
+            let delivered = self.deliver(&entry).await;
+            self.metrics.webhook_tried(delivered.is_ok());
+            match delivered {
                 Ok(()) => {
                     if !told.is_empty() {
                         tracing::info!(to = origin(&self.url), "webhooks are delivered again");
@@ -101,7 +105,10 @@ impl Delivery {
 
     async fn deliver(&self, entry: &Entry) -> Result<(), String> {
         let body = self.spool.body(&self.url, entry);
-        let body = body.map_err(|error| chain(&error))?;
+        let Some(body) = body.map_err(|error| chain(&error))? else {
+            // The payment was heard of twice, and the first event has been taken meanwhile.
+            return Ok(());
+        };
         post(&self.url, &self.key, &entry.id, body, self.timing)
             .await
             .map_err(|error| chain(&error))?;

@@ -10,9 +10,10 @@ use tokio::time::sleep;
 
 use super::News;
 use super::spool::{Entry, Spool, SpoolError};
-use crate::config::Timing;
+use crate::App;
 use crate::error::chain;
-use crate::lightningd::{LightningError, Lightningd, Payment};
+use crate::lightningd::{LightningError, Payment};
+use crate::metrics::Metrics;
 use crate::payments::jittered;
 use crate::sales::Sale;
 
@@ -30,12 +31,13 @@ enum FollowError {
 }
 
 /// Turns payments into events, over as many connections as it takes.
-pub(super) async fn run(lightningd: &Lightningd, spool: &Spool, news: &News, timing: Timing) {
+pub(super) async fn run(app: &App, spool: &Spool, news: &News) {
+    let timing = app.timing;
     let mut told = String::new();
     let mut pause = timing.reconnect_min;
     loop {
         let mut followed = false;
-        let Err(error) = follow(lightningd, spool, news, timing, &mut followed).await;
+        let Err(error) = follow(app, spool, news, &mut followed).await;
         if followed {
             pause = timing.reconnect_min;
             told.clear();
@@ -51,13 +53,12 @@ pub(super) async fn run(lightningd: &Lightningd, spool: &Spool, news: &News, tim
 }
 
 async fn follow(
-    lightningd: &Lightningd,
+    app: &App,
     spool: &Spool,
     news: &News,
-    timing: Timing,
     followed: &mut bool,
 ) -> Result<Infallible, FollowError> {
-    let mut connection = lightningd.watch().await?;
+    let mut connection = app.payments.lightningd().watch().await?;
     let newest = connection.newest_pay_index().await?;
     let mut last = if let Some(kept) = spool.index()? {
         // lightningd's book may be another one than then.
@@ -70,10 +71,13 @@ async fn follow(
     let mut saved = last;
     *followed = true;
     loop {
-        let payment = connection.next_payment(last, timing.watch_round).await?;
+        let payment = connection
+            .next_payment(last, app.timing.watch_round)
+            .await?;
         let mut save = true;
         if let Some(payment) = &payment {
-            save = keep(payment, spool, news)? || payment.pay_index - saved >= INDEX_EVERY;
+            save = keep(payment, spool, news, &app.metrics)?
+                || payment.pay_index - saved >= INDEX_EVERY;
             last = payment.pay_index;
         }
         if save && saved != last {
@@ -84,7 +88,12 @@ async fn follow(
 }
 
 /// Keeps a payment of ours for every address; says whether it is one.
-fn keep(payment: &Payment, spool: &Spool, news: &News) -> Result<bool, SpoolError> {
+fn keep(
+    payment: &Payment,
+    spool: &Spool,
+    news: &News,
+    metrics: &Metrics,
+) -> Result<bool, SpoolError> {
     let Some(sale) = Sale::of(payment) else {
         return Ok(false);
     };
@@ -95,6 +104,7 @@ fn keep(payment: &Payment, spool: &Spool, news: &News) -> Result<bool, SpoolErro
     let body = event(PAID, sale.paid_at, &sale);
     for (url, news) in news {
         spool.put(url, &entry, &body)?;
+        metrics.webhooks_wait(1);
         news.send(entry.clone()).ok();
     }
     Ok(true)

@@ -103,10 +103,14 @@ impl Spool {
         Ok(entries)
     }
 
-    /// The event's body.
-    pub(super) fn body(&self, url: &str, entry: &Entry) -> Result<Vec<u8>, SpoolError> {
+    /// The event's body; `None` where it was taken before.
+    pub(super) fn body(&self, url: &str, entry: &Entry) -> Result<Option<Vec<u8>>, SpoolError> {
         let path = self.path(url, entry);
-        fs::read(&path).map_err(|source| failed("read", &path, source))
+        match fs::read(&path) {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed("read", &path, source)),
+        }
     }
 
     /// Forgets a delivered event.
@@ -183,8 +187,9 @@ mod tests {
 
         let expected = [entry(9), entry(10), entry(100)];
         assert_eq!(spool.undelivered(URL).unwrap(), expected);
-        assert_eq!(spool.body(URL, &entry(10)).unwrap(), b"10");
+        assert_eq!(spool.body(URL, &entry(10)).unwrap().unwrap(), b"10");
         spool.remove(URL, &entry(10)).unwrap();
+        assert_eq!(spool.body(URL, &entry(10)).unwrap(), None);
         spool.remove(URL, &entry(10)).unwrap();
         assert_eq!(spool.undelivered(URL).unwrap(), [entry(9), entry(100)]);
     }

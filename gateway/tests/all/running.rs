@@ -5,12 +5,15 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::fake_lightningd::FakeLightningd;
 use crate::process::{Program, purrwall};
-use crate::tools::{eventually, metric, new_purchase};
+use crate::tools::{TestGateway, config, eventually, metric, new_purchase};
 
 impl Program {
     /// The processor time that it has used.
@@ -141,13 +144,41 @@ async fn at_its_end_it_finishes_transfers() {
     const SIZE: usize = 8_000_000;
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("song.bin"), vec![7; SIZE]).unwrap();
-    let file = dir.path().join("purrwall.toml");
+    let (mut program, mut transfer) = transfers(&fake, dir.path(), SIZE);
+    program.signal("TERM");
+    let closed = || TcpStream::connect(&program.address).is_err();
+    eventually("the door to be closed", closed).await;
+    let mut rest = Vec::new();
+    transfer.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest.len(), SIZE);
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+}
+
+/// Its reader stands still, so that the end would never come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_its_end_it_cuts_what_takes_too_long() {
+    // More than the sockets' buffers hold.
+    const SIZE: usize = 32_000_000;
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut program, mut transfer) = transfers(&fake, dir.path(), SIZE);
+    program.signal("TERM");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    let mut rest = Vec::new();
+    // What was under way when the process ended may end in an error, too.
+    transfer.read_to_end(&mut rest).ok();
+    assert!(rest.len() < SIZE, "nothing was cut");
+}
+
+/// A gateway that sells a file of this size, and a transfer of it whose head has arrived.
+fn transfers(fake: &FakeLightningd, dir: &Path, size: usize) -> (Program, TcpStream) {
+    fs::write(dir.join("song.bin"), vec![7; size]).unwrap();
+    let file = dir.join("purrwall.toml");
     let text = "[[item]]\nid = \"cat\"\ntitle = \"x\"\nfile = \"song.bin\"\nprice = \"1 sat\"\n";
     fs::write(&file, text).unwrap();
-    let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    let mut command = purrwall(&fake.socket(), &dir.join("secret"));
     command.arg("--config").arg(&file);
-    let mut program = Program::start(command);
+    let program = Program::start(command);
     let created = program.create(&new_purchase().to_hex());
     fake.is_paid(&created.invoice.bolt11);
     let claim = created.claim.to_base64();
@@ -157,17 +188,14 @@ async fn at_its_end_it_finishes_transfers() {
         "GET /api/v1/items/cat/content HTTP/1.1\r\nhost: x\r\nauthorization: L402 {claim}\r\n\r\n"
     )
     .unwrap();
-    let mut first = [0; 1000];
-    transfer.read_exact(&mut first).unwrap();
-    assert!(first.starts_with(b"HTTP/1.1 200"));
-    program.signal("TERM");
-    let closed = || TcpStream::connect(&program.address).is_err();
-    eventually("the door to be closed", closed).await;
-    let mut rest = Vec::new();
-    transfer.read_to_end(&mut rest).unwrap();
-    let head = String::from_utf8_lossy(&first).find("\r\n\r\n").unwrap() + 4;
-    assert_eq!(first.len() - head + rest.len(), SIZE);
-    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        transfer.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 200"));
+    (program, transfer)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,6 +215,34 @@ async fn heads_addresses_and_bodies_have_a_limit() {
     let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{long}\"}}"));
     assert_eq!(status, 413);
     assert_eq!(program.ask("GET /healthz HTTP/1.1", "").0, 200);
+}
+
+/// Over a real connection: the head arrives, and its body never does.
+#[tokio::test]
+async fn a_request_has_to_arrive_in_time() {
+    let fake = FakeLightningd::start();
+    let mut config = config(fake.socket());
+    config.timing.request = Duration::from_millis(200);
+    let app = TestGateway::with(config).app;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(gateway::serve(listener, app, std::future::pending()));
+    for (path, kind) in [
+        ("/api/v1/items/cat/invoices", "application/json"),
+        ("/buy/cat", "application/x-www-form-urlencoded"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n\
+             content-length: 50\r\n\r\n{{\"purchase_id\": \""
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("request-timeout"), "{answer}");
+    }
+    assert_eq!(fake.invoices(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use gateway::config::{Timing, WebhooksConfig};
-use gateway::lightningd::Lightningd;
 use gateway::secret::Secret;
 use gateway::webhooks::{self, signing::SigningKey};
 use serde_json::{Value, json};
@@ -26,7 +25,9 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::fake_lightningd::FakeLightningd;
 use crate::process::{Program, purrwall};
-use crate::tools::{SECRET, TestGateway, config, eventually, free_port, new_purchase, skipped};
+use crate::tools::{
+    SECRET, TestGateway, config, eventually, free_port, metric, new_purchase, skipped,
+};
 
 /// A receiver that keeps what it is sent, and does not always say yes.
 struct Receiver {
@@ -123,24 +124,21 @@ struct Shop {
 impl Shop {
     fn new() -> Self {
         let fake = FakeLightningd::start();
-        let gateway = TestGateway::new(fake.socket());
+        let mut config = config(fake.socket());
+        config.timing.webhook_deadline = Duration::from_millis(500);
+        config.timing.webhook_retry_min = Duration::from_millis(20);
+        config.timing.webhook_retry_max = Duration::from_millis(100);
+        let gateway = TestGateway::with(config);
         let dir = tempfile::tempdir().unwrap();
         Self { fake, gateway, dir }
     }
 
     fn start(&self, receivers: &[&Receiver]) -> JoinHandle<()> {
-        let timing = Timing {
-            webhook_deadline: Duration::from_millis(500),
-            webhook_retry_min: Duration::from_millis(20),
-            webhook_retry_max: Duration::from_millis(100),
-            ..config("").timing
-        };
         let config = WebhooksConfig {
             urls: receivers.iter().map(|one| one.url.clone()).collect(),
             dir: self.dir.path().to_owned(),
         };
-        let lightningd = Lightningd::new(self.fake.socket(), timing.call_deadline);
-        tokio::spawn(webhooks::run(config, lightningd, secret(), timing))
+        tokio::spawn(webhooks::run(config, secret(), self.gateway.app.clone()))
     }
 
     /// Starts, and waits until payments are followed.
@@ -164,6 +162,17 @@ impl Shop {
 
     fn undelivered(&self) -> usize {
         undelivered(self.dir.path())
+    }
+
+    /// Waits until a metric is as it should be.
+    async fn counts(&self, name: &str, expected: impl Fn(u64) -> bool) {
+        for _ in 0..3000 {
+            if expected(metric(&self.gateway.metrics().await, name)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{name}: {}", self.gateway.metrics().await);
     }
 }
 
@@ -225,6 +234,12 @@ async fn what_is_refused_is_sent_again_and_holds_up_nothing() {
     good.has_taken(&[&one, &two]).await;
     eventually("tries", || bad.tries() >= 6).await;
     assert!(bad.ids().is_empty());
+    shop.counts("purrwall_webhooks_delivered_total", |count| count == 2)
+        .await;
+    shop.counts("purrwall_webhooks_failed_total", |count| count >= 6)
+        .await;
+    shop.counts("purrwall_webhooks_pending", |count| count == 2)
+        .await;
 
     // One event that is never taken, and one that comes after it.
     bad.answers(&id(&one), 302);
@@ -235,6 +250,10 @@ async fn what_is_refused_is_sent_again_and_holds_up_nothing() {
     eventually("one that waits", || shop.undelivered() == 1).await;
     bad.answers(&id(&one), 202);
     bad.has_taken(&[&one, &two, &three]).await;
+    shop.counts("purrwall_webhooks_delivered_total", |count| count == 6)
+        .await;
+    shop.counts("purrwall_webhooks_pending", |count| count == 0)
+        .await;
 }
 
 #[tokio::test]
