@@ -118,6 +118,66 @@ describe('a visitor', () => {
     await page.getByText('Open the box').first().waitFor();
   });
 
+  test('chooses a language, which stays, and goes back to the one of the browser', async () => {
+    const page = await visit('de-DE');
+    const chooser = page.getByTestId('language');
+    await chooser.waitFor();
+    assert.equal(await chooser.getAttribute('aria-label'), languages.get('de').Language);
+    const offered = await chooser.locator('option').allInnerTexts();
+    assert.equal(offered[0], languages.get('de').Automatic);
+    assert.deepEqual(offered.slice(1).sort(), ['Deutsch', 'English', 'español', 'français', 'العربية', '日本語']);
+    const html = page.locator('html');
+    const speaks = async (language) => {
+      const said = 'See who is inside.';
+      await page.getByText(languages.get(language)?.[said] ?? said).waitFor();
+      await page.getByText(languages.get(language)?.['Open the box'] ?? 'Open the box').first().waitFor();
+      assert.equal(await html.getAttribute('lang'), language);
+      assert.equal(await html.getAttribute('dir'), language === 'ar' ? 'rtl' : 'ltr');
+    };
+    await speaks('de');
+
+    // By keyboard, and the keyboard stays where it was.
+    await chooser.focus();
+    await chooser.press('End');
+    await chooser.press('Enter');
+    await chooser.selectOption('ar');
+    await speaks('ar');
+    assert.ok(await chooser.evaluate((select) => select === document.activeElement), 'lost the focus');
+    const bolt11 = await buy(page, 'cat');
+    await assertAccessible(page);
+    await takePictures(page, 'chosen-ar');
+    const left = await page.getByTestId('countdown').innerText();
+    const digits = (9).toLocaleString('ar');
+    assert.ok(digits === '9' || !/\d/.test(left), `${left} is not in Arabic digits`);
+
+    await page.reload();
+    await speaks('ar');
+    assert.equal(await chooser.inputValue(), 'ar');
+    await chooser.selectOption('en');
+    await speaks('en');
+    await network.alice.pay(bolt11);
+    await seesTheGoods(page, store, 'cat');
+    await chooser.selectOption('');
+    await speaks('de');
+    await page.reload();
+    await speaks('de');
+    assert.equal(await chooser.inputValue(), '');
+  });
+
+  test('whose browser keeps nothing chooses a language for the visit', async () => {
+    const page = await newVisitor(browser, { locale: 'en-GB' });
+    await page.addInitScript(() =>
+      Object.defineProperty(window, 'localStorage', {
+        get() {
+          throw new DOMException('no', 'SecurityError');
+        },
+      }),
+    );
+    await page.goto(store.url);
+    await page.getByTestId('language').selectOption('fr');
+    await page.getByText(languages.get('fr')['Open the box']).first().waitFor();
+  });
+
   test("finds the widget in the language that the site's page has, and follows its attribute", async () => {
     const page = await visit('fr-FR', new URL('one.html', site.url).href);
     await page.getByText('Open the box').waitFor();

@@ -25,7 +25,8 @@ impl Gateway {
         let host = address
             .strip_prefix("https://")
             .or_else(|| address.strip_prefix("http://"))?;
-        let plain = !host.contains(|c: char| c.is_whitespace() || "?#@\\".contains(c));
+        let plain =
+            !host.contains(|c: char| c.is_whitespace() || matches!(c, '?' | '#' | '@' | '\\'));
         let address = address.trim_end_matches('/');
         (plain && !host.is_empty() && !host.starts_with('/')).then(|| Self(address.into()))
     }

@@ -84,6 +84,26 @@ impl Slot {
     }
 }
 
+/// The language that the visitor chose.
+pub fn language() -> Option<String> {
+    local()?.get_item(LANGUAGE).ok()?
+}
+
+/// Keeps the visitor's choice, where the browser does; an empty one is none.
+pub fn keep_language(language: &str) {
+    if let Some(storage) = local() {
+        // Where nothing can be kept, it lasts as long as the page.
+        let _ = if language.is_empty() {
+            storage.remove_item(LANGUAGE)
+        } else {
+            storage.set_item(LANGUAGE, language)
+        };
+    }
+}
+
+/// No purchase's name: those begin with `purrwall:`.
+const LANGUAGE: &str = "purrwall-language";
+
 /// What was bought at a gateway, in no order, with what was begun and set aside. What waits for its
 /// payment in its slot is left out: its wall shows it.
 pub fn purchases(gateway: &Gateway) -> Vec<Link> {

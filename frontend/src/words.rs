@@ -8,8 +8,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_net::http::Request;
-use js_sys::{Function, JSON, Number, Object, Reflect};
+use js_sys::{Date, Function, JSON, Number, Object, Reflect};
 use shared::api::Item;
+use shared::fiat::{Currency, Decimal};
 use shared::lightning::Msat;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -39,6 +40,16 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = toLocaleString)]
     fn to_text(this: &LocalNumber, locale: &str, options: &JsValue) -> String;
+
+    /// The names of languages in one of them.
+    #[wasm_bindgen(js_namespace = Intl)]
+    type DisplayNames;
+
+    #[wasm_bindgen(constructor, js_namespace = Intl)]
+    fn new(locale: &str, options: &JsValue) -> DisplayNames;
+
+    #[wasm_bindgen(method)]
+    fn of(this: &DisplayNames, language: &str) -> Option<String>;
 }
 
 /// The words of one language.
@@ -106,10 +117,18 @@ fn address(language: &str) -> Option<String> {
 /// The language of a file, or English, for a tag such as `de-AT`.
 fn known(tag: &str) -> Option<&'static str> {
     let wanted = tag.split('-').next()?;
-    [ENGLISH]
-        .into_iter()
-        .chain(LANGUAGES.split(','))
-        .find(|language| language.eq_ignore_ascii_case(wanted))
+    languages().find(|language| language.eq_ignore_ascii_case(wanted))
+}
+
+/// Every language there is, by its tag.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    [ENGLISH].into_iter().chain(LANGUAGES.split(','))
+}
+
+/// What a language calls itself.
+pub fn name_of(language: &str) -> String {
+    let names = DisplayNames::new(language, &options(&[("type", "language")]));
+    names.of(language).unwrap_or_else(|| language.to_owned())
 }
 
 /// The first of the visitor's languages that is known here.
@@ -194,12 +213,7 @@ pub fn amount(amount: Msat) -> String {
     } else {
         (amount.0, " msat")
     };
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "exact up to all bitcoins there are"
-    )]
-    let number = LocalNumber::from(JsValue::from_f64(number as f64));
-    [&number.to_text(locale(), &JsValue::UNDEFINED), unit].concat()
+    [&number_text(float(number), &[]), unit].concat()
 }
 
 /// An item's price, as its owner set it.
@@ -207,16 +221,83 @@ pub fn price(item: &Item) -> String {
     let Some(price) = item.fiat_price else {
         return amount(item.price_msat);
     };
+    let price = money(price.amount, price.currency);
+    say_of("{0} (about {1})", &[&price, &about(item.price_msat)])
+}
+
+/// An amount in whole satoshi, rounded up.
+pub fn about(msat: Msat) -> String {
+    amount(Msat(msat.0.div_ceil(1000) * 1000))
+}
+
+/// An amount of a state's currency.
+pub fn money(amount: Decimal, currency: Currency) -> String {
+    let number = Number::parse_float(&amount.to_string());
+    let options = [("style", "currency"), ("currency", currency.as_str())];
+    number_text(number, &options)
+}
+
+/// A clock face such as `9:05`; hours are shown as minutes, since invoices are short.
+pub fn clock_face(secs: u64) -> String {
+    let (minutes, secs) = (float(secs / 60), float(secs % 60));
+    let two_digits = [("minimumIntegerDigits", "2")];
+    [
+        &number_text(minutes, &[]),
+        ":",
+        &number_text(secs, &two_digits),
+    ]
+    .concat()
+}
+
+/// A span of time in its largest unit, such as `30 days`; cut to whole ones.
+pub fn span(secs: u64) -> String {
+    let units = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    // A day and a half is 36 hours.
+    let (length, unit) = units
+        .into_iter()
+        .find(|(length, _)| secs >= 2 * length || secs == *length)
+        .unwrap_or((1, "second"));
+    let options = [("style", "unit"), ("unit", unit), ("unitDisplay", "long")];
+    number_text(float(secs / length), &options)
+}
+
+/// A moment in UNIX seconds, in the buyer's own zone.
+pub fn moment(secs: u64) -> String {
+    moment_of(&JsValue::from_f64(float(secs) * 1000.0))
+}
+
+/// A moment in milliseconds, or as RFC 3339 has it.
+pub fn moment_of(time: &JsValue) -> String {
+    let options = options(&[("dateStyle", "medium"), ("timeStyle", "short")]);
+    let text = Date::new(time).to_locale_string(locale(), &options);
+    text.into()
+}
+
+fn number_text(number: f64, settings: &[(&str, &str)]) -> String {
+    let number = LocalNumber::from(JsValue::from_f64(number));
+    number.to_text(locale(), &options(settings))
+}
+
+fn options(settings: &[(&str, &str)]) -> Object {
     let options = Object::new();
-    let currency = price.currency.as_str();
-    for (name, value) in [("style", "currency"), ("currency", currency)] {
+    for (name, value) in settings {
         // Of an object that was just made, each property can be set.
-        let _ = Reflect::set(&options, &name.into(), &value.into());
+        let _ = Reflect::set(&options, &(*name).into(), &(*value).into());
     }
-    let number = Number::parse_float(&price.amount.to_string());
-    let price = LocalNumber::from(JsValue::from_f64(number)).to_text(locale(), &options);
-    let sat = Msat(item.price_msat.0.div_ceil(1000) * 1000);
-    say_of("{0} (about {1})", &[&price, &amount(sat)])
+    options
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to all bitcoins there are, and for 285 million years"
+)]
+fn float(number: u64) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]
@@ -259,5 +340,32 @@ mod tests {
     fn amounts_follow_the_language() {
         assert_eq!(amount(Msat(1_234_000)), "1,234 sat");
         assert_eq!(amount(Msat(1)), "1 msat");
+    }
+
+    #[test]
+    fn the_clock_face_has_two_digits_of_seconds_in_the_languages_own() {
+        assert_eq!(clock_face(600), "10:00");
+        assert_eq!(clock_face(65), "1:05");
+        assert_eq!(clock_face(0), "0:00");
+        enter("{}");
+        let arabic = clock_face(65);
+        CURRENT.set(Words::default());
+        assert!(["1:05", "١:٠٥"].contains(&&*arabic), "{arabic}");
+    }
+
+    #[test]
+    fn languages_name_themselves() {
+        assert_eq!(name_of("de"), "Deutsch");
+        assert_eq!(name_of("ja"), "日本語");
+        assert_eq!(languages().next(), Some("en"));
+    }
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        assert_eq!(span(2_592_000), "30 days");
+        assert_eq!(span(129_600), "36 hours");
+        assert_eq!(span(3_600), "1 hour");
+        assert_eq!(span(90), "90 seconds");
+        assert_eq!(span(0), "0 seconds");
     }
 }

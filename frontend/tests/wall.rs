@@ -168,6 +168,7 @@ fn a_purchase_that_is_opened_pushes_no_other_out() {
         claim: Some(claim(2)),
         bolt11: Some(sample(2).bolt11()),
         preimage: Some(preimage(2)),
+        size: None,
         earlier: Vec::new(),
     };
     slot.save(&mine);
@@ -324,6 +325,7 @@ fn saved(bolt11: String) -> Saved {
         claim: Some(claim(1)),
         bolt11: Some(bolt11),
         preimage: None,
+        size: None,
         earlier: Vec::new(),
     }
 }

@@ -117,6 +117,12 @@ impl Claim {
         })
     }
 
+    /// Until when it opens the goods, in UNIX seconds, that second included; `None` is for good.
+    pub fn valid_until(&self) -> Option<u64> {
+        let ends = self.caveats(CAVEAT_VALID_UNTIL);
+        ends.filter_map(|end| end.parse().ok()).min()
+    }
+
     /// Standard base64 with padding, as it stands in headers and JSON.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.macaroon.to_bytes())
@@ -186,6 +192,16 @@ mod tests {
     fn a_claim_says_its_payment_and_item() {
         assert_eq!(claim().payment_hash(), PaymentHash([0xfb; 32]));
         assert_eq!(claim().caveats(CAVEAT_ITEM).collect::<Vec<_>>(), ["cat"]);
+    }
+
+    #[test]
+    fn the_earliest_end_counts() {
+        assert_eq!(claim().valid_until(), None);
+        let mut macaroon = claim().macaroon;
+        for end in ["valid_until=30", "valid_until=20", "valid_until=soon"] {
+            macaroon.caveats.push(end.into());
+        }
+        assert_eq!(Claim::new(macaroon).unwrap().valid_until(), Some(20));
     }
 
     #[test]

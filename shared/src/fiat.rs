@@ -161,13 +161,59 @@ impl Rate {
     /// What `amount` of the currency is at this rate, rounded up to a whole millisatoshi; `None`
     /// where that is more than `u64::MAX`, or the rate is 0.
     pub fn msat(&self, amount: Decimal) -> Option<Msat> {
-        // At most 2^64 · 10^11, which is less than 2^101.
-        let dividend = u128::from(amount.0) * MSAT_PER_BTC;
-        let divisor = u128::from(self.per_btc.0);
-        if divisor == 0 {
-            return None;
-        }
-        u64::try_from(dividend.div_ceil(divisor)).ok().map(Msat)
+        msat(amount, self.per_btc)
+    }
+}
+
+fn msat(amount: Decimal, per_btc: Decimal) -> Option<Msat> {
+    // At most 2^64 · 10^11, which is less than 2^101.
+    let dividend = u128::from(amount.0) * MSAT_PER_BTC;
+    let divisor = u128::from(per_btc.0);
+    if divisor == 0 {
+        return None;
+    }
+    u64::try_from(dividend.div_ceil(divisor)).ok().map(Msat)
+}
+
+/// A price and the rate that it was turned into millisatoshi with, as an invoice's title states them:
+/// `Two cats (0.25 USD at 65000 USD/BTC of 2026-11-23T06:00:00Z)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatedRate<'a> {
+    /// What the owner asks.
+    pub price: FiatPrice,
+    /// So much of the price's currency for one bitcoin.
+    pub per_btc: Decimal,
+    /// When the store learnt it, in RFC 3339.
+    pub at: &'a str,
+}
+
+impl<'a> StatedRate<'a> {
+    /// Reads it from a title's end; `None` where none stands there.
+    pub fn of(title: &'a str) -> Option<Self> {
+        let (_, stated) = title.strip_suffix(')')?.rsplit_once('(')?;
+        let mut words = stated.split(' ');
+        let amount = words.next()?.parse().ok()?;
+        let currency: Currency = words.next()?.parse().ok()?;
+        let per_btc = words
+            .next()
+            .filter(|word| *word == "at")
+            .and(words.next())?;
+        let pair = words.next()?;
+        let at = words
+            .next()
+            .filter(|word| *word == "of")
+            .and(words.next())?;
+        let whole = words.next().is_none() && pair.strip_suffix("/BTC")? == currency.as_str();
+        whole.then_some(Self {
+            price: FiatPrice { amount, currency },
+            per_btc: per_btc.parse().ok()?,
+            at,
+        })
+    }
+
+    /// What the price is at this rate.
+    pub fn msat(&self) -> Option<Msat> {
+        msat(self.price.amount, self.per_btc)
     }
 }
 
@@ -277,6 +323,35 @@ mod tests {
         assert_eq!("EUR".parse::<Currency>().unwrap().to_string(), "EUR");
         for text in ["eur", "EU", "EURO", "€", "E1R"] {
             assert!(text.parse::<Currency>().is_err(), "{text}");
+        }
+    }
+
+    const STATED: &str = "Two (2) cats (0.25 USD at 65000.5 USD/BTC of 2026-11-23T06:00:00Z)";
+
+    #[test]
+    fn a_title_states_the_rate_that_the_amount_was_made_with() {
+        let stated = StatedRate::of(STATED).unwrap();
+        assert_eq!(stated.price.to_string(), "0.25 USD");
+        assert_eq!(stated.per_btc.to_string(), "65000.5");
+        assert_eq!(stated.at, "2026-11-23T06:00:00Z");
+        assert_eq!(stated.msat(), Some(Msat(384_613)));
+    }
+
+    #[test]
+    fn what_states_no_rate_is_read_as_none() {
+        for (from, to) in [
+            (")", ""),
+            (" (0", " 0"),
+            ("USD/BTC", "EUR/BTC"),
+            ("USD/BTC", "USD"),
+            (" at ", " for "),
+            (" of ", " on "),
+            ("0.25", "a"),
+            ("65000.5", "much"),
+            ("Z)", "Z now)"),
+        ] {
+            let title = STATED.replace(from, to);
+            assert_eq!(StatedRate::of(&title), None, "{title}");
         }
     }
 }

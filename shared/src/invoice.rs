@@ -17,7 +17,8 @@ use lightning_invoice::{
 
 use crate::api::{Item, Store};
 use crate::claim::Claim;
-use crate::content::{ContentHash, commitment};
+use crate::content::{ContentHash, commitment, title};
+use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, PaymentHash};
 
 /// What a BOLT11 string says, its signature verified.
@@ -70,6 +71,14 @@ impl Invoice {
             created_at,
             expires_at: created_at.saturating_add(decoded.expiry_time().as_secs()),
         })
+    }
+
+    /// The rate that the amount was made with, as the node signed it in the description.
+    pub fn stated_rate(&self) -> Option<StatedRate<'_>> {
+        self.description
+            .as_deref()
+            .map(title)
+            .and_then(StatedRate::of)
     }
 
     /// Whether the invoice can no longer be paid at `now` (UNIX seconds, the node's clock).
@@ -171,13 +180,15 @@ pub struct Terms {
     pub payee: Option<NodeId>,
     /// The advertised price.
     pub price_msat: Msat,
-    /// The price is in a state's currency and follows a rate, so that the invoice may ask for up to
-    /// [`RATE_TOLERANCE_PERCENT`] more than was advertised, or for less.
-    pub floating: bool,
+    /// The price in a state's currency, where `price_msat` follows a rate, so that the invoice may ask
+    /// for up to [`RATE_TOLERANCE_PERCENT`] more than was advertised, or for less.
+    pub fiat_price: Option<FiatPrice>,
     /// The most that the embedding page allows.
     pub max_msat: Option<Msat>,
     /// The hash of the goods as advertised.
     pub sha256: ContentHash,
+    /// Their size in bytes; no invoice says it, but receipts do.
+    pub size: u64,
 }
 
 /// By how much a rate may have moved between the advertised price and the invoice. Beyond that the
@@ -191,16 +202,17 @@ impl Terms {
             network: store.network,
             payee: Some(store.node_id),
             price_msat: item.price_msat,
-            floating: item.fiat_price.is_some(),
+            fiat_price: item.fiat_price,
             max_msat: None,
             sha256: item.sha256,
+            size: item.size,
         }
     }
 
     /// Whether an invoice may ask for this. Nothing is never a price, and would leave the amount to
     /// the payer.
     fn accepts(&self, amount: Msat) -> bool {
-        if !self.floating {
+        if self.fiat_price.is_none() {
             return amount == self.price_msat;
         }
         let tolerance = self.price_msat.0 / 100 * RATE_TOLERANCE_PERCENT;

@@ -87,6 +87,7 @@ mod tests {
                 claim: None,
                 bolt11: Some("lnbcrt1".to_owned()),
                 preimage: Some(Preimage([9; 32])),
+                size: None,
                 earlier: Vec::new(),
             },
         }

@@ -30,7 +30,7 @@ use crate::api::{CreatedInvoice, InvoiceStatus, PurchaseId, Status};
 use crate::claim::Claim;
 use crate::content::{ContentHash, commitment};
 use crate::invoice::{FailedCheck, Invoice, Terms, check};
-use crate::lightning::{PaymentHash, Preimage};
+use crate::lightning::{Msat, PaymentHash, Preimage};
 use crate::problem::Problem;
 
 /// How long one status question waits for the payment, in seconds. The next follows at once.
@@ -65,6 +65,8 @@ pub struct Order {
     pub claim: Claim,
     /// The decoded invoice, its signature verified.
     pub invoice: Invoice,
+    /// The size of the goods in bytes, where the store said it.
+    pub size: Option<u64>,
 }
 
 /// Where a purchase stands.
@@ -225,6 +227,8 @@ pub enum Event {
         /// Names the new purchase.
         purchase_id: PurchaseId,
     },
+    /// The buyer agrees to [`Purchase::moved_price`].
+    Agree,
     /// The buyer wants what failed tried again.
     Retry,
     /// The embedding page asks for something else now: another payee, a lower limit. An invoice
@@ -284,6 +288,9 @@ pub struct Saved {
     /// The proof, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preimage: Option<Preimage>,
+    /// The size of the goods in bytes, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// What was replaced, as long as nothing is paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
@@ -318,6 +325,28 @@ impl Purchase {
             State::AwaitingPayment { order, .. } if !order.invoice.is_expired(now) => Some(order),
             _ => None,
         }
+    }
+
+    /// What the invoice asks for, where all that speaks against it is that the rate has moved since
+    /// the price was advertised: it is for the same price in the same currency, at a rate that it
+    /// states. [`Event::Agree`] takes it.
+    pub fn moved_price(&self) -> Option<Msat> {
+        let State::Refused {
+            order: Some(order), ..
+        } = &self.state
+        else {
+            return None;
+        };
+        let stated = order.invoice.stated_rate()?;
+        let price_msat = stated.msat()?;
+        let terms = Terms {
+            price_msat,
+            ..self.terms.clone()
+        };
+        let same = self.terms.fiat_price == Some(stated.price)
+            && order.invoice.amount_msat == Some(price_msat)
+            && check(&order.invoice, &order.claim, &terms).is_ok();
+        same.then_some(price_msat)
     }
 
     /// The replaced order that is being asked about.
@@ -398,6 +427,7 @@ impl Purchase {
                 claim: None,
                 bolt11: None,
                 preimage: None,
+                size: None,
                 earlier: Vec::new(),
             },
             State::AwaitingPayment { order, .. }
@@ -438,6 +468,7 @@ impl Purchase {
             Event::WalletPaid { preimage } => self.wallet_paid(preimage),
             Event::Recheck => self.recheck(),
             Event::Replace { purchase_id } => self.replace(purchase_id),
+            Event::Agree => self.agree(),
             Event::Retry => self.retry(),
             Event::Terms(terms) => self.change_terms(terms),
             Event::Reset => self.reset(),
@@ -474,7 +505,7 @@ impl Purchase {
                 self.remember(order);
             }
         }
-        let order = saved.order();
+        let order = saved.order().map(|order| self.sized(order));
         match (order, saved.preimage) {
             // The gateway finds the rest again.
             (None, _) => self.request(saved.purchase_id),
@@ -493,17 +524,29 @@ impl Purchase {
             return self;
         }
         match Invoice::decode(&created.invoice.bolt11) {
-            Ok(invoice) => self.await_payment(Order {
-                purchase_id,
-                claim: created.claim,
-                invoice,
-            }),
+            Ok(invoice) => {
+                let order = self.sized(Order {
+                    purchase_id,
+                    claim: created.claim,
+                    invoice,
+                    size: None,
+                });
+                self.await_payment(order)
+            }
             Err(error) => self.enter(State::Refused {
                 failure: FailedCheck::Signature(error),
                 order: None,
                 asking: false,
             }),
         }
+    }
+
+    /// Of the goods that are advertised now, the size is known.
+    fn sized(&self, mut order: Order) -> Order {
+        if order.promised() == Some(self.terms.sha256) {
+            order.size = Some(self.terms.size);
+        }
+        order
     }
 
     /// Only an order that passes every check gets to the state that shows a QR code.
@@ -743,6 +786,19 @@ impl Purchase {
         self.request(purchase_id)
     }
 
+    fn agree(self) -> Self {
+        match self.moved_price() {
+            Some(price_msat) => {
+                let terms = Terms {
+                    price_msat,
+                    ..self.terms.clone()
+                };
+                self.change_terms(terms)
+            }
+            None => self,
+        }
+    }
+
     fn remember(&mut self, order: Order) {
         let hash = order.invoice.payment_hash;
         self.earlier
@@ -800,6 +856,7 @@ impl Saved {
             purchase_id: self.purchase_id,
             claim,
             invoice,
+            size: self.size,
         })
     }
 }
@@ -811,6 +868,7 @@ impl Order {
             claim: Some(self.claim.clone()),
             bolt11: Some(self.invoice.bolt11.clone()),
             preimage,
+            size: self.size,
             earlier: Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ use common::{
 use proptest::prelude::*;
 use shared::api::Status;
 use shared::content::{ContentHash, describe};
+use shared::fiat::FiatPrice;
 use shared::invoice::{Check, Terms};
 use shared::lightning::{Msat, PaymentHash};
 use shared::problem::{ErrorCode, Problem};
@@ -323,6 +324,7 @@ fn a_purchase_is_read_as_it_was_stored_before_replaced_invoices_were() {
             "purchase_id": purchase_id(1).to_hex(),
             "claim": claim(1).to_base64(),
             "bolt11": sample(1).bolt11(),
+            "size": GOODS.len(),
         }])
     );
     assert_eq!(serde_json::from_value::<Saved>(stored).unwrap(), kept);
@@ -585,23 +587,38 @@ fn a_price_above_the_pages_limit_is_refused() {
     assert_eq!(name(&buyer), "refused");
 }
 
-#[track_caller]
-fn check_floating(amount_msat: u64, max_msat: Option<u64>, state: &str) {
-    let terms = Terms {
-        floating: true,
+/// The terms of a price of 0.25 USD, which is advertised at 100 sat.
+fn floating(max_msat: Option<u64>) -> Terms {
+    Terms {
+        fiat_price: Some(FiatPrice {
+            amount: "0.25".parse().expect("a decimal number"),
+            currency: "USD".parse().expect("a currency"),
+        }),
         max_msat: max_msat.map(Msat),
         ..terms()
-    };
+    }
+}
+
+/// A buyer under these terms who was given an invoice that asks for this and states this rate.
+fn asked(terms: Terms, amount_msat: u64, rate: &str) -> Buyer {
     let buyer = Buyer(Purchase::new(terms)).buys(1);
     let mut changed = sample(1);
     changed.amount_msat = Some(amount_msat);
+    let title = format!("Two cats ({rate} of 2026-11-23T06:00:00Z)");
+    changed.description = describe(&title, ContentHash::of(GOODS));
     let round = buyer.round();
-    let buyer = buyer.event(Event::Created {
+    buyer.event(Event::Created {
         round,
         created: Box::new(changed.created()),
-    });
+    })
+}
+
+#[track_caller]
+fn check_floating(amount_msat: u64, max_msat: Option<u64>, state: &str) {
+    let buyer = asked(floating(max_msat), amount_msat, "no rate");
     assert_eq!(name(&buyer), state, "{amount_msat} msat");
     assert_eq!(buyer.payable(), state == "awaiting");
+    assert_eq!(buyer.0.moved_price(), None);
 }
 
 #[test]
@@ -613,6 +630,68 @@ fn a_price_that_follows_a_rate_may_move_a_little_and_never_above_the_limit() {
     check_floating(101_000, Some(101_000), "awaiting");
     check_floating(100_501, Some(100_500), "refused");
     check_floating(100_400, Some(100_500), "awaiting");
+}
+
+#[test]
+fn a_price_whose_rate_has_moved_is_payable_once_the_buyer_agrees() {
+    // 0.25 USD are 125 sat at 200000 USD for a bitcoin.
+    let buyer = asked(floating(None), 125_000, "0.25 USD at 200000 USD/BTC");
+    check(&buyer, "refused", Some("ask"));
+    assert!(!buyer.payable(), "nothing is shown before");
+    assert_eq!(buyer.0.moved_price(), Some(Msat(125_000)));
+    let buyer = buyer.event(Event::Agree);
+    check(&buyer, "awaiting", Some("wait"));
+    assert!(buyer.payable());
+    assert_eq!(buyer.0.terms().price_msat, Msat(125_000));
+}
+
+#[track_caller]
+fn check_no_agreement(terms: Terms, amount_msat: u64, rate: &str) {
+    let buyer = asked(terms, amount_msat, rate);
+    assert_eq!(buyer.0.moved_price(), None, "{amount_msat} msat, {rate}");
+    let buyer = buyer.event(Event::Agree);
+    assert_eq!(name(&buyer), "refused", "{amount_msat} msat, {rate}");
+    assert!(!buyer.payable());
+}
+
+#[test]
+fn nobody_is_asked_to_agree_to_what_a_rate_does_not_explain() {
+    let rate = "0.25 USD at 200000 USD/BTC";
+    check_no_agreement(floating(None), 125_001, rate);
+    check_no_agreement(floating(None), 125_000, "0.50 USD at 400000 USD/BTC");
+    check_no_agreement(floating(None), 125_000, "0.25 EUR at 200000 EUR/BTC");
+    check_no_agreement(floating(None), 125_000, "no rate");
+    check_no_agreement(floating(Some(124_999)), 125_000, rate);
+    check_no_agreement(terms(), 125_000, rate);
+    let pinned = Terms {
+        payee: Some(node_id([7; 32])),
+        ..floating(None)
+    };
+    check_no_agreement(pinned, 125_000, rate);
+}
+
+#[test]
+fn agreement_changes_nothing_where_there_is_nothing_to_agree_to() {
+    for buyer in [Buyer::new(), Buyer::awaiting(), Buyer::paid()] {
+        let before = buyer.0.clone();
+        assert_eq!(buyer.event(Event::Agree).0, before);
+    }
+}
+
+#[test]
+fn the_size_of_the_goods_is_kept_for_the_receipt() {
+    let size = Some(GOODS.len() as u64);
+    assert_eq!(Buyer::awaiting().saved().size, size);
+    assert_eq!(Buyer::paid().saved().size, size);
+    let mut saved = Buyer::paid().saved();
+    saved.size = None;
+    let other = Terms {
+        sha256: ContentHash::of(b"a dog"),
+        ..terms()
+    };
+    let restored = |terms| Purchase::new(terms).update(Event::Restore(Box::new(saved.clone())));
+    assert_eq!(restored(terms()).saved().unwrap().size, size);
+    assert_eq!(restored(other).saved().unwrap().size, None);
 }
 
 #[test]
@@ -719,6 +798,7 @@ enum Step {
     Wallet(u8),
     Recheck,
     Replace(u8),
+    Agree,
     Retry,
     Terms(u64),
     /// The page is loaded again.
@@ -748,6 +828,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         number.clone().prop_map(Step::Wallet),
         Just(Step::Recheck),
         number.prop_map(Step::Replace),
+        Just(Step::Agree),
         Just(Step::Retry),
         prop_oneof![Just(99), Just(100)].prop_map(Step::Terms),
         Just(Step::Reload),
@@ -784,6 +865,7 @@ fn event(step: &Step, round: u32) -> Event {
         Step::Replace(n) => Event::Replace {
             purchase_id: purchase_id(*n),
         },
+        Step::Agree => Event::Agree,
         Step::Retry => Event::Retry,
         Step::Terms(max_sat) => Event::Terms(limited(*max_sat)),
         Step::Reload => unreachable!("no event; see Page::step"),

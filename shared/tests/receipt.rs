@@ -10,6 +10,7 @@ use shared::receipt::{Receipt, ReceiptError};
 
 fn receipt() -> Receipt {
     let order = Order {
+        size: None,
         purchase_id: purchase_id(1),
         claim: claim(1),
         invoice: Invoice::decode(&sample(1).bolt11()).expect("a sample invoice is valid"),

@@ -10,7 +10,7 @@ use crate::words::say;
 /// Two live regions: the payment interrupts, the rest waits its turn. They are always in the page,
 /// since a region that comes with its first words is not read.
 pub fn announcements(purchase: &Purchase) -> Html {
-    let (polite, assertive) = announcement(purchase.state());
+    let (polite, assertive) = announcement(purchase);
     let region = |urgency: &'static str, words: AttrValue| {
         element("p", "unseen")
             .attribute("aria-live", urgency)
@@ -22,10 +22,10 @@ pub fn announcements(purchase: &Purchase) -> Html {
         .into()
 }
 
-fn announcement(state: &State) -> (AttrValue, AttrValue) {
+fn announcement(purchase: &Purchase) -> (AttrValue, AttrValue) {
     let nothing = AttrValue::default;
     let paid = || say("Payment received.");
-    let polite = match state {
+    let polite = match purchase.state() {
         State::Idle => nothing(),
         State::Requesting {
             trouble: Some(tries),
@@ -38,6 +38,7 @@ fn announcement(state: &State) -> (AttrValue, AttrValue) {
         State::Requesting { .. } => say("Asking the store for an invoice."),
         State::AwaitingPayment { .. } => say("The invoice is checked. Waiting for your payment."),
         State::Expired { .. } => say("The invoice has expired."),
+        State::Refused { .. } if purchase.moved_price().is_some() => say("The price has moved"),
         State::Refused { .. } => say("The invoice failed a check. Nothing was paid."),
         State::Failed { .. } => say("The store could not go on."),
         State::Paid { .. } => return (nothing(), paid()),

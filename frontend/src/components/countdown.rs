@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::components::element::element;
-use crate::words::say_around;
+use crate::words::{clock_face, say_around};
 
 /// The drawing's length in its own units.
 const LENGTH: u64 = 300;
@@ -52,25 +52,11 @@ fn ball(left: u64, total: u64) -> u64 {
     MARGIN + track * left / total.max(1)
 }
 
-/// `9:05`; hours are shown as minutes, since invoices are short.
-fn clock_face(secs: u64) -> String {
-    let (minutes, secs) = (secs / 60, secs % 60);
-    let zero = if secs < 10 { "0" } else { "" };
-    [&minutes.to_string(), ":", zero, &secs.to_string()].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-
-    #[test]
-    fn the_clock_face_has_two_digits_of_seconds() {
-        assert_eq!(clock_face(600), "10:00");
-        assert_eq!(clock_face(65), "1:05");
-        assert_eq!(clock_face(0), "0:00");
-    }
 
     #[test]
     fn the_ball_stays_on_its_track() {

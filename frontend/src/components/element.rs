@@ -68,8 +68,17 @@ impl Element {
 
     /// Calls back on each click with its event, which can prevent what the browser would do.
     #[inline(never)]
-    pub fn on_click_event(mut self, callback: Callback<Event>) -> Self {
-        self.0.add_listener(Rc::new(Click(callback)));
+    pub fn on_click_event(self, callback: Callback<Event>) -> Self {
+        self.on(ListenerKind::onclick, callback)
+    }
+
+    /// Calls back on each change of what is chosen.
+    pub fn on_change(self, callback: Callback<Event>) -> Self {
+        self.on(ListenerKind::onchange, callback)
+    }
+
+    fn on(mut self, kind: ListenerKind, callback: Callback<Event>) -> Self {
+        self.0.add_listener(Rc::new(Heard(kind, callback)));
         self
     }
 
@@ -114,15 +123,15 @@ impl From<Element> for Html {
     }
 }
 
-struct Click(Callback<Event>);
+struct Heard(ListenerKind, Callback<Event>);
 
-impl Listener for Click {
+impl Listener for Heard {
     fn kind(&self) -> ListenerKind {
-        ListenerKind::onclick
+        self.0.clone()
     }
 
     fn handle(&self, event: Event) {
-        self.0.emit(event);
+        self.1.emit(event);
     }
 
     fn passive(&self) -> bool {

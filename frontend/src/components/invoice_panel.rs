@@ -1,5 +1,7 @@
 //! What to pay, how, and until when.
 
+use shared::claim::Claim;
+use shared::invoice::Invoice;
 use shared::lightning::Preimage;
 use shared::purchase::{Order, Purchase, Tries};
 use yew::prelude::*;
@@ -14,7 +16,7 @@ use crate::components::verified::verified;
 use crate::components::wallet_button::WalletButton;
 use crate::hooks::use_server_now::use_server_now;
 use crate::ios;
-use crate::words::{amount, say, say_of, use_words};
+use crate::words::{amount, moment, moment_of, money, say, say_of, use_words};
 
 /// The purchase that waits for its payment.
 #[derive(Properties, PartialEq)]
@@ -83,6 +85,8 @@ pub fn InvoicePanel(props: &Props) -> Html {
                 say("Time is up. Looking once more for your payment…"),
             ),
         })
+        .children(payable.and_then(|order| rate(&order.invoice)))
+        .children(payable.and_then(|order| time_of(&order.claim)))
         .children(trouble)
         .children(props.lost_with_the_page.then(not_kept))
         .child(
@@ -129,6 +133,27 @@ fn choice_of_wallets(bolt11: &str) -> Html {
         .child(element("summary", "link").say("Choose a wallet"))
         .child(element("ul", "").children(ios::WALLETS.map(wallet)))
         .into()
+}
+
+/// What the price was made with, where it follows a rate.
+pub fn rate(invoice: &Invoice) -> Option<Html> {
+    let stated = invoice.stated_rate()?;
+    let currency = stated.price.currency;
+    let words = say_of(
+        "{0} at {1} for a bitcoin, the rate of {2}",
+        &[
+            &money(stated.price.amount, currency),
+            &money(stated.per_btc, currency),
+            &moment_of(&stated.at.into()),
+        ],
+    );
+    Some(element("p", "quiet").test("rate").text(words).into())
+}
+
+/// Until when the goods can be had, where that has an end.
+pub fn time_of(claim: &Claim) -> Option<Html> {
+    let words = say_of("Yours until {0}.", &[&moment(claim.valid_until()?)]);
+    Some(element("p", "quiet").test("valid-until").text(words).into())
 }
 
 /// What a buyer should know whose browser keeps nothing.

@@ -13,6 +13,7 @@ pub mod drawing;
 pub mod element;
 pub mod failed_check;
 pub mod invoice_panel;
+pub mod language_chooser;
 pub mod notice;
 pub mod offer;
 pub mod purchases;

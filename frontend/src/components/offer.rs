@@ -5,8 +5,8 @@ use yew::prelude::*;
 
 use crate::components::box_view::box_view;
 use crate::components::drawing::{BOLT, drawing};
-use crate::components::element::{button, element};
-use crate::words::{price, say};
+use crate::components::element::{button, element, paragraph};
+use crate::words::{price, say, say_of, span};
 
 /// Draws the offer; `busy` while the invoice is asked for. In a widget, `slot` lets the site draw
 /// it itself; on a page it is nothing.
@@ -31,6 +31,12 @@ pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) ->
         .part("price")
         .child(drawing(BOLT))
         .text(price);
+    let time = item.valid_for_secs.map(|secs| {
+        paragraph(
+            "quiet",
+            say_of("Yours for {0} after you paid.", &[&span(secs)]),
+        )
+    });
     let about = element("div", "about")
         .child(
             element("h2", "")
@@ -44,6 +50,7 @@ pub fn offer(item: &Item, busy: bool, focus: &NodeRef, on_buy: &Callback<()>) ->
                 .attribute("dir", "auto")
                 .text(item.teaser.clone()),
         )
+        .children(time)
         .child(element("div", "buy-row").child(price).child(opener));
     element("slot", "")
         .attribute("name", "locked")

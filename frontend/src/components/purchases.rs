@@ -1,18 +1,16 @@
 //! "Your purchases": what this browser has bought here, and can have again.
 
-use js_sys::{Date, JsString};
 use shared::api::{Item, Store};
 use shared::content;
 use shared::link::Link;
 use shared::receipt::Receipt;
-use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use crate::client::Client;
 use crate::components::copy_button::copy_link;
 use crate::components::element::{Element, button, element};
 use crate::components::receipt_button::receipt_button;
-use crate::words::{amount, locale, say};
+use crate::words::{amount, moment, say, say_of};
 
 /// Lists the purchases, the newest first; `None` without any. What was not paid in time is not
 /// one.
@@ -70,11 +68,21 @@ fn row(
         Some(_) => say("paid"),
         None => say("not paid yet"),
     };
-    let facts = [&amount, " · ", &date(invoice.created_at), " · ", &standing].concat();
+    let mut facts = [
+        &amount,
+        " · ",
+        &moment(invoice.created_at),
+        " · ",
+        &standing,
+    ]
+    .concat();
+    if let Some(end) = order.claim.valid_until() {
+        facts = [&facts, " · ", &say_of("until {0}", &[&moment(end)])].concat();
+    }
     let receipt = preimage.and_then(|preimage| {
-        // Of an older version nobody knows the size any more; its goods say it once they are open.
+        // What was kept before sizes were has the size of what is sold now, if that is the same.
         let sold = |item: &&Item| Some(item.sha256) == order.promised();
-        let size = item.filter(sold)?.size;
+        let size = order.size.or(item.filter(sold).map(|item| item.size))?;
         Receipt::new(&order, preimage, link.item.clone(), size)
     });
     let open = item.is_some().then(|| {
@@ -98,12 +106,4 @@ fn row(
         .child(element("p", "quiet").text(facts))
         .child(actions);
     Some((invoice.created_at, row))
-}
-
-/// A day in the buyer's own language and zone.
-fn date(secs: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "exact for 285 million years")]
-    let date = Date::new(&(secs as f64 * 1000.0).into());
-    let date: JsString = date.to_locale_date_string(locale(), &JsValue::UNDEFINED);
-    date.into()
 }

@@ -14,6 +14,7 @@ use yew::prelude::*;
 
 use crate::client::Client;
 use crate::components::element::{button, element, paragraph};
+use crate::components::language_chooser::language_chooser;
 use crate::components::purchases::purchases;
 use crate::components::trouble::words;
 use crate::components::wall::Wall;
@@ -26,12 +27,24 @@ use crate::words::{Words, say, use_language, use_words, visitors_language};
 
 /// The element of the frame that shows the store's name.
 const NAME: &str = "store-name";
+/// The frame's texts, and the attribute that keeps each in English.
+const SAID: &str = "[data-say]";
+const ENGLISH: &str = "data-say";
 
 /// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
 #[component]
 pub fn StorePage() -> Html {
     let visitors = use_memo((), |()| visitors_language());
-    let words = use_language((*visitors).clone());
+    let chosen = use_state_eq(|| AttrValue::from(storage::language().unwrap_or_default()));
+    let on_choose = use_callback((), {
+        let chosen = chosen.setter();
+        move |language: AttrValue, ()| {
+            storage::keep_language(&language);
+            chosen.set(language);
+        }
+    });
+    let language = Some((*chosen).clone()).filter(|chosen| !chosen.is_empty());
+    let words = use_language(language.or_else(|| (*visitors).clone()));
     use_effect_with(words.clone(), |words| {
         if let Some(words) = words {
             translate_frame(words);
@@ -52,7 +65,8 @@ pub fn StorePage() -> Html {
         return opening();
     };
     words.enter();
-    match &catalogue {
+    let chooser = language_chooser(&chosen, &on_choose);
+    let view = match &catalogue {
         Catalogue::Loading => opening(),
         Catalogue::Open(store) => html! {
             <ContextProvider<Words> context={words}>
@@ -60,7 +74,8 @@ pub fn StorePage() -> Html {
             </ContextProvider<Words>>
         },
         Catalogue::Away(trouble) => away(trouble, &ask_again),
-    }
+    };
+    chooser.into_iter().chain([view]).collect()
 }
 
 fn opening() -> Html {
@@ -70,7 +85,7 @@ fn opening() -> Html {
         .into()
 }
 
-/// The frame that stands in `index.html` is English until now.
+/// The frame that stands in `index.html` is English at first.
 fn translate_frame(words: &Words) {
     let document = gloo_utils::document();
     if let Some(root) = document.document_element() {
@@ -78,15 +93,20 @@ fn translate_frame(words: &Words) {
         let _ = root.set_attribute("lang", words.language());
         let _ = root.set_attribute("dir", words.direction());
     }
-    let Ok(texts) = document.query_selector_all("[data-say]") else {
+    let Ok(texts) = document.query_selector_all(SAID) else {
         return;
     };
     for index in 0..texts.length() {
         if let Some(element) = texts.get(index)
-            && let Some(english) = element.text_content()
-            && let Some(text) = words.find(&english)
+            && let Ok(element) = element.dyn_into::<HtmlElement>()
         {
-            element.set_text_content(Some(&text));
+            // What it said in English stays beside what it says.
+            let kept = element
+                .get_attribute(ENGLISH)
+                .filter(|kept| !kept.is_empty());
+            let english = kept.or_else(|| element.text_content()).unwrap_or_default();
+            let _ = element.set_attribute(ENGLISH, &english);
+            element.set_text_content(Some(&words.find(&english).unwrap_or(english)));
         }
     }
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use shared::api::Item;
 use shared::invoice::{Check, FailedCheck, Terms};
+use shared::lightning::Msat;
 use shared::link::Link;
 use shared::problem::Problem;
-use shared::purchase::{Event, State, Tries, Undelivered};
+use shared::purchase::{Event, Order, State, Tries, Undelivered};
 use shared::receipt::Receipt;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -20,14 +21,14 @@ use crate::components::copy_button::copy_link;
 use crate::components::drawing::{PAW, drawing};
 use crate::components::element::{button, element, paragraph};
 use crate::components::failed_check::failed_check;
-use crate::components::invoice_panel::{InvoicePanel, not_kept};
+use crate::components::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
 use crate::components::notice::notice;
 use crate::components::offer::offer;
 use crate::components::receipt_button::receipt_button;
 use crate::components::trouble::{problem_words, trouble_line};
 use crate::goods::Goods;
 use crate::hooks::use_purchase::{Handle, use_purchase};
-use crate::words::{say, say_around, use_words};
+use crate::words::{about, amount, say, say_around, say_of, use_words};
 
 /// How large goods are whose coming takes a while, in bytes.
 const LARGE: u64 = 200_000;
@@ -182,13 +183,18 @@ impl View<'_> {
             State::Requesting { trouble, .. } => self.offer(true, trouble.as_ref()),
             State::AwaitingPayment { trouble, .. } => vec![self.invoice(trouble.clone())],
             State::Expired { .. } => vec![self.expired()],
-            State::Refused { failure, .. } => vec![self.refused(failure)],
+            State::Refused { failure, order, .. } => {
+                match self.handle.purchase().moved_price().zip(order.as_ref()) {
+                    Some((price, order)) => vec![self.moved(price, order)],
+                    None => vec![self.refused(failure)],
+                }
+            }
             State::Failed { problem, .. } => vec![self.failed(problem)],
             State::Paid { trouble, .. } => self.paid(trouble.as_ref()),
-            State::Undelivered { reason, .. } => vec![self.undelivered(reason)],
-            State::Delivered { .. } => match self.taken.zip(self.handle.goods()) {
+            State::Undelivered { order, reason, .. } => vec![self.undelivered(order, reason)],
+            State::Delivered { order, .. } => match self.taken.zip(self.handle.goods()) {
                 None => self.paid(None),
-                Some((taken, goods)) => vec![self.goods(taken, &goods)],
+                Some((taken, goods)) => vec![self.goods(order, taken, &goods)],
             },
         }
     }
@@ -220,7 +226,7 @@ impl View<'_> {
         self.notice(
             "expired",
             say("This invoice has expired"),
-            [paragraph("", comfort), self.new_invoice()],
+            [paragraph("", comfort), self.new_invoice("main")],
         )
     }
 
@@ -230,24 +236,46 @@ impl View<'_> {
             .text(before)
             .child(with_code(&failed_check(failure)))
             .text(after);
-        let comfort = say("Nothing was paid, and nothing payable is shown.");
-        let follows_a_rate = self.props.item.fiat_price.is_some();
-        let remedy = (follows_a_rate && failure.check() == Check::Amount).then(|| {
-            let words = say(
-                "The price follows an exchange rate, which may have moved. Reload the page to see \
-                 the price of now.",
-            );
+        let remedy = (failure.check() == Check::Amount).then(|| {
+            let words =
+                say("The store may have another price by now. Load the page again to see it.");
             paragraph("", words)
         });
         let children = [
             Some(why.into()),
             remedy,
-            Some(paragraph("quiet", comfort)),
-            Some(self.new_invoice()),
+            Some(nothing_was_paid()),
+            Some(self.new_invoice("main")),
         ];
         self.notice(
             "refused",
             say("Do not pay this invoice"),
+            children.into_iter().flatten(),
+        )
+    }
+
+    /// The rate moved by more than goes without a word.
+    fn moved(&self, price: Msat, order: &Order) -> Html {
+        let shown = about(self.handle.purchase().terms().price_msat);
+        let price = amount(price);
+        let words = say_of(
+            "The price follows an exchange rate. This page showed {0}; the invoice asks for {1}.",
+            &[&shown, &price],
+        );
+        let agree = button("main", "agree", &self.on(Handle::agree))
+            .text(say_of("Go on with {0}", &[&price]));
+        let ways = element("div", "ways")
+            .child(agree)
+            .child(self.new_invoice("plain"));
+        let children = [
+            Some(paragraph("", words)),
+            rate(&order.invoice),
+            Some(nothing_was_paid()),
+            Some(ways.into()),
+        ];
+        self.notice(
+            "moved",
+            say("The price has moved"),
             children.into_iter().flatten(),
         )
     }
@@ -289,8 +317,11 @@ impl View<'_> {
         Some(bar.into())
     }
 
-    fn undelivered(&self, reason: &Undelivered) -> Html {
+    fn undelivered(&self, order: &Order, reason: &Undelivered) -> Html {
+        let now = self.props.client.clock().now();
+        let is_over = order.claim.valid_until().is_some_and(|end| end < now);
         let why = match reason {
+            Undelivered::Problem(_) if is_over => say("Its time is over."),
             Undelivered::Problem(problem) => problem_words(problem),
             Undelivered::WrongContent { .. } => {
                 say("What came is not what the invoice promised, so it is not shown.")
@@ -300,18 +331,21 @@ impl View<'_> {
             "paid",
             say("Paid, but not here yet"),
             [
-                element("p", "").test("failed").text(why).into(),
-                paragraph(
-                    "quiet",
-                    say("Your payment is safe: this browser keeps the ticket."),
-                ),
-                self.asides([]),
-                self.retry_or_start_over(),
-            ],
+                Some(element("p", "").test("failed").text(why).into()),
+                time_of(&order.claim),
+                (!is_over).then(|| {
+                    let comfort = say("Your payment is safe: this browser keeps the ticket.");
+                    paragraph("quiet", comfort)
+                }),
+                Some(self.asides([])),
+                Some(self.retry_or_start_over()),
+            ]
+            .into_iter()
+            .flatten(),
         )
     }
 
-    fn goods(&self, taken: bool, goods: &Rc<Goods>) -> Html {
+    fn goods(&self, order: &Order, taken: bool, goods: &Rc<Goods>) -> Html {
         let item = &self.props.item;
         let stage = (!taken).then(|| {
             element("div", "stage lit")
@@ -332,6 +366,7 @@ impl View<'_> {
                     .text(item.title.clone()),
             )
             .child(badge)
+            .children(time_of(&order.claim))
             .child(self.asides([self.save_receipt(goods), Some(again.into())]));
         element("slot", "")
             .attribute("name", "paid")
@@ -387,9 +422,9 @@ impl View<'_> {
         notice(name, heading, self.focus, [eyebrow].into_iter().chain(rest))
     }
 
-    fn new_invoice(&self) -> Html {
+    fn new_invoice(&self, class: &'static str) -> Html {
         let on_click = self.on(Handle::replace);
-        button("main", "new-invoice", &on_click)
+        button(class, "new-invoice", &on_click)
             .say("Get a new invoice")
             .into()
     }
@@ -416,6 +451,11 @@ impl View<'_> {
             act(&handle);
         })
     }
+}
+
+fn nothing_was_paid() -> Html {
+    let words = say("Nothing was paid, and nothing payable is shown.");
+    paragraph("quiet", words)
 }
 
 /// A sentence whose keys and hashes are set as code, so that they can be told from the words.

@@ -137,6 +137,11 @@ impl Handle {
         self.send(Event::Replace { purchase_id });
     }
 
+    /// Takes the price that the rate has moved to.
+    pub fn agree(&self) {
+        self.send(Event::Agree);
+    }
+
     /// Tries again what failed.
     pub fn retry(&self) {
         self.send(Event::Retry);

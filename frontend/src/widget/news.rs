@@ -76,8 +76,9 @@ pub fn news(before: Option<&Purchase>, now: &Purchase, item: &Item) -> Vec<News>
     if let Some((order, preimage)) = paid
         && before.and_then(payment).is_none()
     {
+        let size = order.size.unwrap_or(item.size);
         let receipt =
-            preimage.and_then(|preimage| Receipt::new(order, preimage, item.id.clone(), item.size));
+            preimage.and_then(|preimage| Receipt::new(order, preimage, item.id.clone(), size));
         news.push(News::Paid { receipt });
     }
     match now.state() {

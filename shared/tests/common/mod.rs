@@ -65,9 +65,10 @@ pub fn terms() -> Terms {
         network: Network::Regtest,
         payee: Some(node_id([42; 32])),
         price_msat: Msat(100_000),
-        floating: false,
+        fiat_price: None,
         max_msat: None,
         sha256: ContentHash::of(GOODS),
+        size: GOODS.len() as u64,
     }
 }
 
