@@ -8,9 +8,11 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PNG } from 'pngjs';
 import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
+import { root } from '../server.mjs';
 import { openStore } from '../store.mjs';
 import { buy } from '../story.mjs';
 
@@ -23,6 +25,7 @@ const FILES = [
   ['song', 'song.wav', sound(), 'audio/wav'],
   ['paper', 'paper.pdf', Buffer.from(paper()), 'application/pdf'],
   ['page', 'page.html', Buffer.from(`<script>window.hostile = 1</script>${SECRET}`), 'text/html'],
+  ['film', 'film.webm', await readFile(join(root, 'e2e/goods/clip.webm')), 'video/webm'],
   ['archive', 'archive.zip', randomBytes(6_000_000), 'application/zip'],
 ];
 
@@ -32,16 +35,22 @@ describe('paid goods', () => {
   before(async () => {
     [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
     dir = await mkdtemp(join(tmpdir(), 'purrwall-goods-'));
-    const config = join(dir, 'purrwall.toml');
     await Promise.all(FILES.map(([, name, bytes]) => writeFile(join(dir, name), bytes)));
-    const items = FILES.map(
+    const config = await putOnTheShelf(FILES);
+    store = await openStore(network, '--config', config, '--data-dir', join(dir, 'kept'));
+  });
+
+  /** Sells these and nothing else; gives the store's configuration, which is read again. */
+  async function putOnTheShelf(files) {
+    const items = files.map(
       ([id, name, , type]) =>
         `[[item]]\nid = "${id}"\ntitle = "${id}"\nteaser = "A ${id}."\n` +
         `file = "${name}"\nprice = "1 sat"\ncontent_type = "${type}"\n`,
     );
+    const config = join(dir, 'purrwall.toml');
     await writeFile(config, items.join('\n'));
-    store = await openStore(network, '--config', config, '--data-dir', join(dir, 'kept'));
-  });
+    return config;
+  }
 
   after(async () => {
     await browser?.close();
@@ -94,6 +103,48 @@ describe('paid goods', () => {
     });
     assert.equal(seconds, 1);
     await savesItself(page, card, 'song');
+  });
+
+  test('play a film, which came in parts, from any of its moments', async () => {
+    const gate = await openGate(new URL(store.url).port, 15_000);
+    const ranges = [];
+    const page = await newVisitor(browser);
+    page.on('request', (request) => {
+      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
+    });
+    await page.goto(gate.url);
+    await page.getByTestId('item-film').waitFor();
+    gate.limit('cut');
+    await network.alice.pay(await buy(page, 'film'));
+    await page.waitForFunction(() => document.querySelector('[data-scene="paid"]'));
+    // At least one part was cut off before the rest may come.
+    while (!ranges.some(Boolean)) await page.waitForRequest('**/content', { timeout: 60_000 });
+    gate.open();
+
+    const card = page.getByTestId('item-film');
+    const film = card.getByTestId('content');
+    await film.waitFor({ timeout: 60_000 });
+    assert.equal(await film.evaluate((node) => node.localName), 'video');
+    assert.match(ranges.find(Boolean), /^bytes=[1-9]\d*-$/);
+    const [seconds, width] = await film.evaluate(async (node) => {
+      if (node.readyState < 1) await new Promise((resolve) => (node.onloadedmetadata = resolve));
+      return [node.duration, node.videoWidth];
+    });
+    assert.ok(Math.abs(seconds - 2) < 0.2, `${seconds} s`);
+    assert.equal(width, 160);
+    const played = await film.evaluate(async (node) => {
+      node.muted = true;
+      node.currentTime = 1.5;
+      await new Promise((resolve) => (node.onseeked = resolve));
+      await node.play();
+      await new Promise((resolve) => (node.onended = resolve));
+      const { totalVideoFrames } = node.getVideoPlaybackQuality();
+      return [node.currentTime, totalVideoFrames];
+    });
+    assert.ok(played[0] > 1.8 && played[1] > 1, `played ${played}`);
+    await savesItself(page, card, 'film');
+    await takePictures(page, 'goods-film');
+    await gate.stop();
   });
 
   test('show a PDF where the browser can, and save it everywhere', async () => {
@@ -170,6 +221,31 @@ describe('paid goods', () => {
     assert.equal(ranges[0], undefined);
     assert.match(ranges.at(-1), /^bytes=[1-9]\d*-$/);
     await gate.stop();
+  });
+
+  test('that are no longer sold leave their receipt', async () => {
+    const { page, card } = await bought('paper');
+    await card.getByTestId('content').waitFor();
+    await putOnTheShelf(FILES.filter(([id]) => id !== 'paper'));
+    const sold = async () => (await (await fetch(new URL('api/v1/store', store.url))).json()).items;
+    while ((await sold()).some(({ id }) => id === 'paper')) await sleep(100);
+
+    await page.reload();
+    const row = page.getByTestId('purchase');
+    await row.waitFor();
+    assert.equal(await page.getByTestId('item-paper').count(), 0);
+    assert.equal(await row.getByTestId('open-purchase').count(), 0);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      row.getByTestId('save-receipt').click(),
+    ]);
+    const receipt = JSON.parse(await readFile(await download.path()));
+    const [, , bytes] = FILES.find(([id]) => id === 'paper');
+    assert.deepEqual([receipt.item, receipt.size, receipt.sha256], ['paper', bytes.length, hash(bytes)]);
+    const { payment_hash } = await network.alice.call('decode', { string: receipt.bolt11 });
+    assert.equal(hash(Buffer.from(receipt.preimage, 'hex')), payment_hash);
+    await takePictures(page, 'purchases-off-the-shelf');
+    await putOnTheShelf(FILES);
   });
 });
 

@@ -201,10 +201,11 @@ describe('the widget', () => {
     assert.deepEqual(await page.evaluate(() => window.violations), []);
   });
 
-  test('sells in a frame that may not store anything', async () => {
+  test('sells in a frame that may not store anything, and says so', async () => {
     const page = await visit('frame.html');
     const frame = page.frameLocator('iframe');
     const bolt11 = await buy(frame);
+    await frame.getByTestId('not-kept').waitFor();
     await frame.locator('purr-wall').evaluate((wall) => {
       wall.remove();
       setTimeout(() => document.body.append(wall), 50);
@@ -212,6 +213,35 @@ describe('the widget', () => {
     assert.equal(await shownInvoice(frame), bolt11, 'the purchase was lost with the element');
     await network.alice.pay(bolt11);
     await seesTheGoods(frame, store, 'two-cats');
+    await frame.getByTestId('not-kept').waitFor();
+    await takePictures(page, 'widget-frame');
+  });
+
+  test("sells in another site's page where frames may store nothing", async () => {
+    const page = await visit('one.html', {
+      prepare: (page) =>
+        page.addInitScript(() => {
+          if (window === top) return;
+          Object.defineProperty(window, 'localStorage', {
+            get() {
+              throw new DOMException('third parties may not', 'SecurityError');
+            },
+          });
+        }),
+    });
+    // Not localhost, where the page is.
+    const framed = new URL('one.html', site.url.replace('localhost', '127.0.0.1')).href;
+    await page.evaluate((src) => {
+      const frame = Object.assign(document.createElement('iframe'), { src, title: 'Another site' });
+      frame.style = 'width: 40rem; height: 50rem';
+      document.body.replaceChildren(frame);
+    }, framed);
+    const frame = page.frameLocator('iframe');
+    const bolt11 = await buy(frame);
+    await frame.getByTestId('not-kept').waitFor();
+    await network.alice.pay(bolt11);
+    await seesTheGoods(frame, store, 'two-cats');
+    await frame.getByTestId('not-kept').waitFor();
   });
 
   test('takes no script but the one that the site has seen', async () => {
