@@ -79,7 +79,12 @@ fn check_data_dir(config: &Config) -> Result<String> {
 
 fn check_frontend(config: &Config) -> Result<String> {
     let Some(dir) = &config.frontend.dir else {
-        return Ok("none, so that only the API is served".into());
+        let without = if cfg!(feature = "embedded-page") {
+            "the page that is in the program"
+        } else {
+            "none, so that only the API is served"
+        };
+        return Ok(without.into());
     };
     let page = dir.join("index.html");
     if page.is_file() {

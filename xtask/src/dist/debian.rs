@@ -17,12 +17,13 @@ use super::{
 use crate::command::{command, output, run};
 
 /// What is in the package beside the program.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "/usr/lib/systemd/system/purrwall.service",
     "/usr/lib/sysusers.d/purrwall.conf",
     "/usr/lib/tmpfiles.d/purrwall.conf",
     "/etc/purrwall/purrwall.toml",
     "/usr/share/doc/purrwall/copyright",
+    "/usr/share/doc/purrwall/config.example.toml",
 ];
 
 /// Where the unit keeps the secret and the goods.
@@ -109,18 +110,35 @@ fn sell_installed(place: &Place) -> Result<()> {
         let value = lines.find_map(|line| line.strip_prefix(key));
         value.with_context(|| format!("the unit has no {key}"))
     };
+    let as_its_user = || -> Result<_> {
+        let mut command = command("setpriv");
+        command
+            .args(["--reuid", unit_says("User=")?])
+            .args(["--regid", unit_says("Group=")?])
+            .arg("--init-groups")
+            .current_dir("/");
+        Ok(command)
+    };
+    // As the owner asks, without what the unit says.
+    let checked = output(
+        as_its_user()?
+            .args(["purrwall", "check", "--config", FILES[3]])
+            .arg("--lightning-rpc")
+            .arg(&socket),
+    )?;
+    ensure!(
+        checked.contains(STATE),
+        "the file says another data_dir: {checked}"
+    );
+
     let address = free_address()?;
-    let mut store = command("setpriv");
+    let mut store = as_its_user()?;
     store
-        .args(["--reuid", unit_says("User=")?])
-        .args(["--regid", unit_says("Group=")?])
-        .args(["--init-groups", "env"])
-        .arg(unit_says("Environment=")?)
+        .args(["env", unit_says("Environment=")?])
         .args(unit_says("ExecStart=")?.split(' '))
         .arg("--lightning-rpc")
         .arg(&socket)
-        .args(["--listen", &address])
-        .current_dir("/");
+        .args(["--listen", &address]);
     place.sell(store, &address, Path::new("/usr/bin/purrwall"))
 }
 
