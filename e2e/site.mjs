@@ -44,7 +44,7 @@ export async function openSite(storeUrl, dir = join(root, 'frontend/pages')) {
       const bytes = await readFile(join(dir, file));
       const type = TYPES[extname(file)] ?? 'application/octet-stream';
       response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
-      response.end(type.startsWith('text/html') ? fill(bytes.toString()) : bytes);
+      response.end(type.startsWith('text/') ? fill(bytes.toString()) : bytes);
     } catch {
       response.writeHead(404).end();
     }

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -26,8 +26,11 @@ describe('the npm package', () => {
     [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
     store = await openStore(network);
     dir = await mkdtemp(join(tmpdir(), 'purrwall-sites-'));
-    await cp(join(root, 'e2e/sites'), dir, { recursive: true });
-    for (const site of await readdir(dir)) await install(join(dir, site));
+    const sites = join(root, 'e2e/sites');
+    await cp(sites, dir, { recursive: true });
+    for (const site of await readdir(sites)) await install(join(dir, site));
+    // What a site needs beside the package, in the versions that are pinned for the tests.
+    await symlink(join(root, 'e2e/node_modules'), join(dir, 'node_modules'));
   });
 
   after(async () => {
@@ -46,6 +49,20 @@ describe('the npm package', () => {
       await page.getByText('Paid for cat').waitFor();
     });
   });
+
+  for (const framework of ['react', 'vue']) {
+    test(`sells on a site made with ${framework}, and tells it`, async () => {
+      await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: join(dir, framework) });
+      await withSite(join(dir, framework, 'dist'), async (page) => {
+        await page.getByTestId('buy').waitFor();
+        assert.equal(await page.locator('purr-wall').getAttribute('max-sat'), '100');
+        await page.getByTestId('buy').click();
+        await network.alice.pay(await shownInvoice(page));
+        await seesTheGoods(page, store, 'two-cats');
+        await page.getByText('Paid for two-cats').waitFor();
+      });
+    });
+  }
 
   test('sells on a page without a bundler', () =>
     withSite(join(dir, 'plain'), async (page) => {

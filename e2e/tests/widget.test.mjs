@@ -563,8 +563,8 @@ describe('the widget', () => {
 
   test('the documentation shows the pages that are tested', async () => {
     const text = await readFile(join(root, 'docs/embedding.md'), 'utf8');
-    const examples = [...text.matchAll(/^<!-- (frontend\/pages\/\S+) -->\n```\w+\n([^]*?)^```/gm)];
-    assert.ok(examples.length >= 6, 'the examples are not marked with their pages');
+    const examples = [...text.matchAll(/^<!-- ((?:frontend\/pages|e2e\/sites)\/\S+) -->\n```\w+\n([^]*?)^```/gm)];
+    assert.ok(examples.length >= 9, 'the examples are not marked with their pages');
     for (const [, path, example] of examples) {
       const page = await readFile(join(root, path), 'utf8');
       const plain = (text) => text.replace(/^\s+/gm, '').trim();
