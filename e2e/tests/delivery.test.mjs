@@ -105,7 +105,8 @@ describe('paid goods', () => {
     await savesItself(page, card, 'song');
   });
 
-  test('play a film, which came in parts, from any of its moments', async () => {
+  // Two seconds of ffmpeg's testsrc2, as VP8 with a key frame in each half of a second.
+  test('play a film, which came in parts, from any of its moments', { timeout: 120_000 }, async () => {
     const gate = await openGate(new URL(store.url).port, 15_000);
     const ranges = [];
     const page = await newVisitor(browser);
@@ -223,7 +224,7 @@ describe('paid goods', () => {
     await gate.stop();
   });
 
-  test('that are no longer sold leave their receipt', async () => {
+  test('that are no longer sold leave their receipt', { timeout: 60_000 }, async () => {
     const { page, card } = await bought('paper');
     await card.getByTestId('content').waitFor();
     await putOnTheShelf(FILES.filter(([id]) => id !== 'paper'));

@@ -101,6 +101,39 @@ describe('Firefox', () => {
     await network.alice.pay(bolt11);
     await seesTheGoods(page, store, 'two-cats', 'purr-wall >>> ');
   });
+
+  test("buys from the widget in another site's frame, whose storage is a part of its own", async () => {
+    // Not localhost, where the page around it is: another site for storage.
+    const framed = new URL('one.html', site.url.replace('localhost', '127.0.0.1')).href;
+    const page = await visit(site.url + 'far.html');
+    const open = async () => {
+      await page.evaluate((src) => {
+        const frame = Object.assign(document.createElement('iframe'), { src, width: 600, height: 900 });
+        document.body.replaceChildren(frame);
+      }, framed);
+      return (await page.waitForSelector('iframe')).contentFrame();
+    };
+    const wall = 'purr-wall >>> ';
+    let frame = await open();
+    await click(frame, `${wall}[data-test="buy"]`);
+    const bolt11 = await shownInvoice(frame, wall);
+    await page.reload();
+    frame = await open();
+    assert.equal(await shownInvoice(frame, wall), bolt11, 'the frame has forgotten its purchase');
+
+    const alone = await context.newPage();
+    alone.setDefaultTimeout(15_000);
+    await alone.goto(framed);
+    await click(alone, `${wall}[data-test="buy"]`);
+    const other = await shownInvoice(alone, wall);
+    assert.notEqual(other, bolt11, 'the two share their storage');
+    await network.alice.pay(other);
+    await seesTheGoods(alone, store, 'two-cats', wall);
+    await page.bringToFront();
+    assert.equal(await shownInvoice(frame, wall), bolt11);
+    await network.alice.pay(bolt11);
+    await seesTheGoods(frame, store, 'two-cats', wall);
+  });
 });
 
 function find(page, selector) {

@@ -162,6 +162,11 @@ describe('a visitor', () => {
     await page.reload();
     await speaks('de');
     assert.equal(await chooser.inputValue(), '');
+    // Of a version that knew more languages.
+    await page.evaluate(() => localStorage.setItem('purrwall-language', 'tlh'));
+    await page.reload();
+    await speaks('de');
+    assert.equal(await chooser.inputValue(), '');
   });
 
   test('whose browser keeps nothing chooses a language for the visit', async () => {

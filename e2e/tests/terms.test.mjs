@@ -191,8 +191,10 @@ describe('a buyer', () => {
     await page.getByTestId('content').waitFor();
     await sleep((EXPIRY_SECS + 3) * 1000);
     await page.reload();
-    await page.getByTestId('failed').getByText('Its time is over.').waitFor();
+    await page.getByTestId('over').getByText('Its time is over').waitFor();
     await page.getByTestId('valid-until').waitFor();
+    assert.equal(await page.getByTestId('retry').count(), 0);
+    await assertAccessible(page);
     await takePictures(page, 'terms-over');
   });
 });

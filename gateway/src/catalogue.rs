@@ -151,7 +151,8 @@ impl Price {
         }
     }
 
-    /// What is sold, and for a price that follows a rate which rate that was.
+    /// What is sold, and for a price that follows a rate which rate that was; pages read it by
+    /// [`shared::fiat::StatedRate`].
     pub fn stated(&self, title: &str, quote: &Quote) -> String {
         let Some(Rate {
             currency,

@@ -23,7 +23,7 @@ use crate::hooks::use_purchase::Handle;
 use crate::hooks::use_store::{Catalogue, use_store};
 use crate::opening::take_link;
 use crate::storage::{self, Slot};
-use crate::words::{Words, say, use_language, use_words, visitors_language};
+use crate::words::{Words, languages, say, use_language, use_words, visitors_language};
 
 /// The element of the frame that shows the store's name.
 const NAME: &str = "store-name";
@@ -35,7 +35,10 @@ const ENGLISH: &str = "data-say";
 #[component]
 pub fn StorePage() -> Html {
     let visitors = use_memo((), |()| visitors_language());
-    let chosen = use_state_eq(|| AttrValue::from(storage::language().unwrap_or_default()));
+    let chosen = use_state_eq(|| {
+        let kept = storage::language().filter(|kept| languages().any(|known| known == kept));
+        AttrValue::from(kept.unwrap_or_default())
+    });
     let on_choose = use_callback((), {
         let chosen = chosen.setter();
         move |language: AttrValue, ()| {

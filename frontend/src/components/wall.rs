@@ -319,30 +319,34 @@ impl View<'_> {
 
     fn undelivered(&self, order: &Order, reason: &Undelivered) -> Html {
         let now = self.props.client.clock().now();
-        let is_over = order.claim.valid_until().is_some_and(|end| end < now);
+        if order.claim.valid_until().is_some_and(|end| end < now) {
+            return self.over(order);
+        }
         let why = match reason {
-            Undelivered::Problem(_) if is_over => say("Its time is over."),
             Undelivered::Problem(problem) => problem_words(problem),
             Undelivered::WrongContent { .. } => {
                 say("What came is not what the invoice promised, so it is not shown.")
             }
         };
+        let comfort = say("Your payment is safe: this browser keeps the ticket.");
+        let children = [
+            Some(element("p", "").test("failed").text(why).into()),
+            time_of(&order.claim),
+            Some(paragraph("quiet", comfort)),
+            Some(self.asides([])),
+            Some(self.retry_or_start_over()),
+        ];
         self.notice(
             "paid",
             say("Paid, but not here yet"),
-            [
-                Some(element("p", "").test("failed").text(why).into()),
-                time_of(&order.claim),
-                (!is_over).then(|| {
-                    let comfort = say("Your payment is safe: this browser keeps the ticket.");
-                    paragraph("quiet", comfort)
-                }),
-                Some(self.asides([])),
-                Some(self.retry_or_start_over()),
-            ]
-            .into_iter()
-            .flatten(),
+            children.into_iter().flatten(),
         )
+    }
+
+    /// Goods that were limited in time, and cannot be had any more.
+    fn over(&self, order: &Order) -> Html {
+        let children = time_of(&order.claim).into_iter().chain([self.start_over()]);
+        self.notice("over", say("Its time is over"), children)
     }
 
     fn goods(&self, order: &Order, taken: bool, goods: &Rc<Goods>) -> Html {
@@ -432,7 +436,13 @@ impl View<'_> {
     fn retry_or_start_over(&self) -> Html {
         element("div", "ways")
             .child(button("main", "retry", &self.on(Handle::retry)).say("Try again"))
-            .child(button("plain", "start-over", &self.on(Handle::start_over)).say("Start over"))
+            .child(self.start_over())
+            .into()
+    }
+
+    fn start_over(&self) -> Html {
+        button("plain", "start-over", &self.on(Handle::start_over))
+            .say("Start over")
             .into()
     }
 
