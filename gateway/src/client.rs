@@ -22,17 +22,12 @@ pub(crate) struct Client(Option<IpAddr>);
 impl Client {
     /// Who sends a request, as far as its server noted who connected.
     pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, app: &App) -> Self {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip());
-        Self::find(peer, headers, &app.limits.trusted_proxies)
+        Self::find(peer(extensions), headers, &app.limits.trusted_proxies)
     }
 
     /// Whether the request comes straight from a trusted proxy.
     pub(crate) fn is_trusted(extensions: &Extensions, app: &App) -> bool {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
-        let trusted = &app.limits.trusted_proxies;
-        peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer)))
+        peer(extensions).is_some_and(|peer| is_in(&peer, &app.limits.trusted_proxies))
     }
 
     /// Of the addresses behind the last trusted proxy, the nearest. `peer` is who connected.
@@ -41,7 +36,6 @@ impl Client {
         headers: &HeaderMap,
         trusted_proxies: &[IpNet],
     ) -> Self {
-        let is_trusted = |address: &IpAddr| trusted_proxies.iter().any(|net| net.contains(address));
         let Some(mut nearest) = peer.map(|peer| peer.to_canonical()) else {
             return Self(None);
         };
@@ -53,7 +47,7 @@ impl Client {
             .flat_map(|value| value.split(','))
             .map(address)
             .rev();
-        while is_trusted(&nearest)
+        while is_in(&nearest, trusted_proxies)
             && let Some(Some(hop)) = hops.next()
         {
             nearest = hop;
@@ -72,6 +66,16 @@ impl Client {
             }
         })
     }
+}
+
+/// Who connected.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(address)| address.ip().to_canonical())
+}
+
+fn is_in(address: &IpAddr, networks: &[IpNet]) -> bool {
+    networks.iter().any(|network| network.contains(address))
 }
 
 /// An address as proxies write it, some with a port.

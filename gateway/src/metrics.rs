@@ -52,70 +52,6 @@ const RPC_ERRORS: &str = "purrwall_rpc_errors_total";
 const HTTP_REQUESTS: &str = "purrwall_http_requests_total";
 const HTTP_DURATION: &str = "purrwall_http_duration_seconds";
 
-/// Each metric with what it says. Those with labels come last.
-const DESCRIBED: [(&str, &str); 18] = [
-    (
-        "purrwall_invoices_created_total",
-        "Invoices that this gateway made.",
-    ),
-    (
-        "purrwall_invoices_paid_total",
-        "Payments of the store's invoices that this gateway heard of.",
-    ),
-    (
-        "purrwall_invoices_expired_total",
-        "Invoices of the store that ran out unpaid.",
-    ),
-    (
-        "purrwall_invoices_deleted_total",
-        "Expired invoices that this gateway deleted.",
-    ),
-    (
-        "purrwall_earned_msat_total",
-        "Millisatoshi that came with those payments.",
-    ),
-    ("purrwall_invoices_open", "Invoices that could be paid now."),
-    ("purrwall_waiters", "Requests that wait for a payment."),
-    (
-        "purrwall_delivered_bytes_total",
-        "Bytes of paid goods that were read for buyers.",
-    ),
-    (
-        "purrwall_watcher_up",
-        "1 while lightningd's payments are followed, else 0.",
-    ),
-    (
-        "purrwall_watcher_lag_seconds",
-        "From the newest payment to when it was heard of.",
-    ),
-    (
-        "purrwall_watcher_reconnects_total",
-        "Watches of payments that ended.",
-    ),
-    (
-        "purrwall_webhooks_delivered_total",
-        "Webhooks that their receiver took.",
-    ),
-    (
-        "purrwall_webhooks_failed_total",
-        "Tries to send a webhook that its receiver did not take.",
-    ),
-    (
-        "purrwall_webhooks_pending",
-        "Webhooks that their receiver has not taken yet.",
-    ),
-    (RPC_DURATION, "Calls to lightningd, by method."),
-    (
-        RPC_ERRORS,
-        "Calls to lightningd that failed, by method and kind.",
-    ),
-    (HTTP_REQUESTS, "Requests, by method, route and status."),
-    (
-        HTTP_DURATION,
-        "From a request's head to its answer's, by route.",
-    ),
-];
-
 /// In seconds: from a fast local call to the longest wait.
 const BUCKETS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0,
@@ -131,33 +67,85 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
             .expect("there are buckets")
             .build_recorder();
-        for (name, text) in DESCRIBED {
-            let (name, text) = (KeyName::from(name), text.into());
-            if name.as_str().ends_with("_total") {
-                recorder.describe_counter(name, None, text);
-            } else if [RPC_DURATION, HTTP_DURATION].contains(&name.as_str()) {
-                recorder.describe_histogram(name, None, text);
-            } else {
-                recorder.describe_gauge(name, None, text);
-            }
-        }
-        let counter = |name| recorder.register_counter(&Key::from_static_name(name), &META);
-        let gauge = |name| recorder.register_gauge(&Key::from_static_name(name), &META);
+        recorder.describe_histogram(
+            RPC_DURATION.into(),
+            None,
+            "Calls to lightningd, by method.".into(),
+        );
+        recorder.describe_counter(
+            RPC_ERRORS.into(),
+            None,
+            "Calls to lightningd that failed, by method and kind.".into(),
+        );
+        recorder.describe_counter(
+            HTTP_REQUESTS.into(),
+            None,
+            "Requests, by method, route and status.".into(),
+        );
+        recorder.describe_histogram(
+            HTTP_DURATION.into(),
+            None,
+            "From a request's head to its answer's, by route.".into(),
+        );
+        let counter = |name, text: &'static str| {
+            recorder.describe_counter(KeyName::from(name), None, text.into());
+            recorder.register_counter(&Key::from_static_name(name), &META)
+        };
+        let gauge = |name, text: &'static str| {
+            recorder.describe_gauge(KeyName::from(name), None, text.into());
+            recorder.register_gauge(&Key::from_static_name(name), &META)
+        };
         let counts = Counts {
-            created: counter("purrwall_invoices_created_total"),
-            paid: counter("purrwall_invoices_paid_total"),
-            expired: counter("purrwall_invoices_expired_total"),
-            deleted: counter("purrwall_invoices_deleted_total"),
-            earned: counter("purrwall_earned_msat_total"),
-            open: gauge("purrwall_invoices_open"),
-            waiters: gauge("purrwall_waiters"),
-            delivered: counter("purrwall_delivered_bytes_total"),
-            watcher_up: gauge("purrwall_watcher_up"),
-            watcher_lag: gauge("purrwall_watcher_lag_seconds"),
-            watcher_reconnects: counter("purrwall_watcher_reconnects_total"),
-            webhooks_delivered: counter("purrwall_webhooks_delivered_total"),
-            webhooks_failed: counter("purrwall_webhooks_failed_total"),
-            webhooks_pending: gauge("purrwall_webhooks_pending"),
+            created: counter(
+                "purrwall_invoices_created_total",
+                "Invoices that this gateway made.",
+            ),
+            paid: counter(
+                "purrwall_invoices_paid_total",
+                "Payments of the store's invoices that this gateway heard of.",
+            ),
+            expired: counter(
+                "purrwall_invoices_expired_total",
+                "Invoices of the store that ran out unpaid.",
+            ),
+            deleted: counter(
+                "purrwall_invoices_deleted_total",
+                "Expired invoices that this gateway deleted.",
+            ),
+            earned: counter(
+                "purrwall_earned_msat_total",
+                "Millisatoshi that came with those payments.",
+            ),
+            open: gauge("purrwall_invoices_open", "Invoices that could be paid now."),
+            waiters: gauge("purrwall_waiters", "Requests that wait for a payment."),
+            delivered: counter(
+                "purrwall_delivered_bytes_total",
+                "Bytes of paid goods that were read for buyers.",
+            ),
+            watcher_up: gauge(
+                "purrwall_watcher_up",
+                "1 while lightningd's payments are followed, else 0.",
+            ),
+            watcher_lag: gauge(
+                "purrwall_watcher_lag_seconds",
+                "From the newest payment to when it was heard of.",
+            ),
+            watcher_reconnects: counter(
+                "purrwall_watcher_reconnects_total",
+                "Watches of payments that ended.",
+            ),
+            webhooks_delivered: counter(
+                "purrwall_webhooks_delivered_total",
+                "Webhooks that their receiver took.",
+            ),
+            webhooks_failed: counter(
+                "purrwall_webhooks_failed_total",
+                "Tries to send a webhook that its receiver did not take.",
+            ),
+            webhooks_pending: gauge(
+                "purrwall_webhooks_pending",
+                "Webhooks that their receiver has not taken yet.",
+            ),
         };
         let handle = recorder.handle();
         let upkeep = handle.clone();
