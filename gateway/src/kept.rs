@@ -197,14 +197,14 @@ fn hash(path: &Path) -> io::Result<ContentHash> {
 mod tests {
     use super::*;
 
-    struct Place {
-        dir: tempfile::TempDir,
-        kept: Kept,
-        item: ItemId,
+    pub(super) struct Place {
+        pub(super) dir: tempfile::TempDir,
+        pub(super) kept: Kept,
+        pub(super) item: ItemId,
     }
 
     impl Place {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let kept = Kept::new(dir.path().join("kept"));
             let item = "cat".parse().unwrap();
@@ -215,7 +215,7 @@ mod tests {
             self.dir.path().join("cat.txt")
         }
 
-        fn keep(&self, bytes: &[u8]) -> Version {
+        pub(super) fn keep(&self, bytes: &[u8]) -> Version {
             fs::write(self.source(), bytes).unwrap();
             self.kept.keep(&self.item, &self.source()).unwrap()
         }

@@ -109,35 +109,13 @@ fn folders(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use shared::api::ItemId;
-
-    use super::super::{Kept, Version};
+    use super::super::Version;
+    use super::super::tests::Place;
     use super::*;
 
-    struct Place {
-        dir: tempfile::TempDir,
-        kept: Kept,
-        item: ItemId,
-    }
-
-    impl Place {
-        fn new() -> Self {
-            let dir = tempfile::tempdir().unwrap();
-            let kept = Kept::new(dir.path().join("kept"));
-            let item = "cat".parse().unwrap();
-            Self { dir, kept, item }
-        }
-
-        fn keep(&self, bytes: &[u8]) -> Version {
-            let source = self.dir.path().join("cat.txt");
-            fs::write(&source, bytes).unwrap();
-            self.kept.keep(&self.item, &source).unwrap()
-        }
-
-        fn clean(&self, current: &[&Version]) -> usize {
-            let folders = current.iter().map(|version| version.path.parent().unwrap());
-            self.kept.clean(&folders.collect()).unwrap()
-        }
+    fn clean(place: &Place, current: &[&Version]) -> usize {
+        let folders = current.iter().map(|version| version.path.parent().unwrap());
+        place.kept.clean(&folders.collect()).unwrap()
     }
 
     fn age(path: &Path) {
@@ -153,10 +131,10 @@ mod tests {
     fn a_version_that_nobody_was_asked_to_pay_for_goes_once_it_rests() {
         let place = Place::new();
         let (old, current) = (place.keep(b"one"), place.keep(b"two"));
-        assert_eq!(place.clean(&[&current]), 0);
+        assert_eq!(clean(&place, &[&current]), 0);
         age(&mark_of(&old));
         age(&mark_of(&current));
-        assert_eq!(place.clean(&[&current]), 1);
+        assert_eq!(clean(&place, &[&current]), 1);
         assert!(!old.path.parent().unwrap().exists());
         assert!(current.path.exists());
         assert!(promise(&old.path).is_err());
@@ -170,7 +148,7 @@ mod tests {
         age(&mark_of(&old));
         promise(&old.path).unwrap();
         promise(&old.path).unwrap();
-        assert_eq!(place.clean(&[]), 0);
+        assert_eq!(clean(&place, &[]), 0);
         assert_eq!(fs::read(&old.path).unwrap(), b"one");
         let found = place.kept.find(&place.item, old.sha256).unwrap();
         assert_eq!(found, Some(old));
@@ -181,7 +159,7 @@ mod tests {
         let place = Place::new();
         let old = place.keep(b"one");
         fs::remove_dir(mark_of(&old)).unwrap();
-        assert_eq!(place.clean(&[]), 0);
+        assert_eq!(clean(&place, &[]), 0);
         assert!(old.path.exists());
     }
 
@@ -193,7 +171,7 @@ mod tests {
         assert!(is_given_up(old.path.parent().unwrap()).unwrap());
         assert!(promise(&old.path).is_err());
         // The deletion broke off here; the next one finishes it.
-        assert_eq!(place.clean(&[]), 1);
+        assert_eq!(clean(&place, &[]), 1);
         assert!(!old.path.exists());
     }
 
@@ -204,9 +182,9 @@ mod tests {
         let draft = version.path.parent().unwrap().with_file_name(".new-1");
         fs::create_dir(&draft).unwrap();
         fs::write(draft.join("half"), "h").unwrap();
-        assert_eq!(place.clean(&[&version]), 0);
+        assert_eq!(clean(&place, &[&version]), 0);
         age(&draft);
-        assert_eq!(place.clean(&[&version]), 1);
+        assert_eq!(clean(&place, &[&version]), 1);
         assert!(!draft.exists() && version.path.exists());
     }
 
@@ -216,7 +194,7 @@ mod tests {
         let source = place.dir.path().join(UNSOLD);
         fs::write(&source, "goods").unwrap();
         let version = place.kept.keep(&place.item, &source).unwrap();
-        assert_eq!(place.clean(&[]), 0);
+        assert_eq!(clean(&place, &[]), 0);
         promise(&version.path).unwrap();
         assert_eq!(fs::read(&version.path).unwrap(), b"goods");
     }
