@@ -68,6 +68,24 @@ describe('paid goods', () => {
     return { page, card: page.getByTestId(`item-${item}`) };
   }
 
+  /**
+   * A visitor who has bought an item and paid for it behind a gate, which from the payment on ends
+   * each connection after `bytes`. `ranges` are those that the page asks for, as it does.
+   */
+  async function buyThroughGate(item, how, bytes) {
+    const gate = await openGate(new URL(store.url).port, bytes);
+    const ranges = [];
+    const page = await newVisitor(browser);
+    page.on('request', (request) => {
+      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
+    });
+    await page.goto(gate.url);
+    await page.getByTestId(`item-${item}`).waitFor();
+    gate.limit(how);
+    await network.alice.pay(await buy(page, item));
+    return { gate, page, ranges };
+  }
+
   /** What the button saves is the file itself. */
   async function savesItself(page, card, item) {
     const [, name, bytes] = FILES.find(([id]) => id === item);
@@ -107,16 +125,7 @@ describe('paid goods', () => {
 
   // Two seconds of ffmpeg's testsrc2, as VP8 with a key frame in each half of a second.
   test('play a film, which came in parts, from any of its moments', { timeout: 120_000 }, async () => {
-    const gate = await openGate(new URL(store.url).port, 15_000);
-    const ranges = [];
-    const page = await newVisitor(browser);
-    page.on('request', (request) => {
-      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
-    });
-    await page.goto(gate.url);
-    await page.getByTestId('item-film').waitFor();
-    gate.limit('cut');
-    await network.alice.pay(await buy(page, 'film'));
+    const { gate, page, ranges } = await buyThroughGate('film', 'cut', 15_000);
     await page.waitForFunction(() => document.querySelector('[data-scene="paid"]'));
     // At least one part was cut off before the rest may come.
     while (!ranges.some(Boolean)) await page.waitForRequest('**/content', { timeout: 60_000 });
@@ -172,16 +181,7 @@ describe('paid goods', () => {
   });
 
   test('that are cut off go on where they were, and show how far they are', async () => {
-    const gate = await openGate(new URL(store.url).port, 1_000_000);
-    const ranges = [];
-    const page = await newVisitor(browser);
-    page.on('request', (request) => {
-      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
-    });
-    await page.goto(gate.url);
-    await page.getByTestId('item-archive').waitFor();
-    gate.limit('cut');
-    await network.alice.pay(await buy(page, 'archive'));
+    const { gate, page, ranges } = await buyThroughGate('archive', 'cut', 1_000_000);
 
     // As long as the gate cuts every connection, it is on its way.
     const progress = page.getByTestId('progress');
@@ -205,16 +205,7 @@ describe('paid goods', () => {
   });
 
   test('that stop coming are asked for again', async () => {
-    const gate = await openGate(new URL(store.url).port, 1_000_000);
-    const ranges = [];
-    const page = await newVisitor(browser);
-    page.on('request', (request) => {
-      if (request.url().endsWith('/content')) ranges.push(request.headers().range);
-    });
-    await page.goto(gate.url);
-    await page.getByTestId('item-archive').waitFor();
-    gate.limit('stall');
-    await network.alice.pay(await buy(page, 'archive'));
+    const { gate, page, ranges } = await buyThroughGate('archive', 'stall', 1_000_000);
     await page.getByTestId('progress').waitFor();
     gate.open();
     // The page gives a silent connection twenty seconds.

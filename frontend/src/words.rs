@@ -132,18 +132,20 @@ pub fn name_of(language: &str) -> String {
 }
 
 /// The first of the visitor's languages that is known here.
-pub fn visitors_language() -> Option<AttrValue> {
+fn visitors_language() -> Option<AttrValue> {
     let tags = gloo_utils::window().navigator().languages();
     let mut tags = tags.iter().filter_map(|tag| tag.as_string());
     let language = tags.find_map(|tag| known(&tag));
     language.map(AttrValue::Static)
 }
 
-/// The words of a language, once they are here: `None` as long as they are on their way.
+/// The words of a language, once they are here: `None` as long as they are on their way. Without a
+/// tag it is the first of the visitor's that is known.
 #[hook]
 pub fn use_language(tag: Option<AttrValue>) -> Option<Words> {
+    let visitors = use_memo((), |()| visitors_language());
     let words = use_state_eq(|| None);
-    use_effect_with(tag, {
+    use_effect_with(tag.or_else(|| (*visitors).clone()), {
         let words = words.setter();
         move |tag| {
             let language = tag.as_deref().and_then(known).unwrap_or(ENGLISH);

@@ -23,7 +23,7 @@ use crate::hooks::use_purchase::Handle;
 use crate::hooks::use_store::{Catalogue, use_store};
 use crate::opening::take_link;
 use crate::storage::{self, Slot};
-use crate::words::{Words, languages, say, use_language, use_words, visitors_language};
+use crate::words::{Words, languages, say, use_language, use_words};
 
 /// The element of the frame that shows the store's name.
 const NAME: &str = "store-name";
@@ -34,7 +34,6 @@ const ENGLISH: &str = "data-say";
 /// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
 #[component]
 pub fn StorePage() -> Html {
-    let visitors = use_memo((), |()| visitors_language());
     let chosen = use_state_eq(|| {
         let kept = storage::language().filter(|kept| languages().any(|known| known == kept));
         AttrValue::from(kept.unwrap_or_default())
@@ -47,7 +46,7 @@ pub fn StorePage() -> Html {
         }
     });
     let language = Some((*chosen).clone()).filter(|chosen| !chosen.is_empty());
-    let words = use_language(language.or_else(|| (*visitors).clone()));
+    let words = use_language(language);
     use_effect_with(words.clone(), |words| {
         if let Some(words) = words {
             translate_frame(words);

@@ -18,7 +18,7 @@ use crate::hooks::use_store::{Catalogue, use_store};
 use crate::widget::attributes::{Attributes, Config, Mode};
 use crate::widget::news::News;
 use crate::widget::remote::Remote;
-use crate::words::{Words, price, say, say_of, use_language, use_words, visitors_language};
+use crate::words::{Words, price, say, say_of, use_language, use_words};
 
 /// What the site asks for.
 #[derive(Properties, PartialEq)]
@@ -34,9 +34,7 @@ pub struct Props {
 /// Draws the wall, or what is wrong with the attributes, in the language that the site asks for.
 #[component]
 pub fn Widget(props: &Props) -> Html {
-    let visitors = use_memo((), |()| visitors_language());
-    let language = props.language.clone();
-    let words = use_language(language.or_else(|| (*visitors).clone()));
+    let words = use_language(props.language.clone());
     let parsed = use_memo(props.attributes.clone(), Attributes::parse);
     let focus = use_node_ref();
     // Developers hear of it on the page and in an event.
