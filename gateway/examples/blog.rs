@@ -8,7 +8,7 @@ use std::error::Error;
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use gateway::Gateway;
+use purrwall_gateway::Gateway;
 use tokio::net::TcpListener;
 
 const FRONT: &str = "<!doctype html><title>Whiskers</title><h1>Whiskers</h1>

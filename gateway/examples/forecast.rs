@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
-use gateway::{Gateway, Secret};
+use purrwall_gateway::{Gateway, Secret};
 use tokio::net::TcpListener;
 
 const FRONT: &str = "<!doctype html><title>Weather</title>

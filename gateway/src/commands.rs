@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gateway::config::Arguments;
+use purrwall_gateway::config::Arguments;
 
 /// Sells goods for Lightning payments, through the lightningd beside it.
 #[derive(Debug, Parser)]

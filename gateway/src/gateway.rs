@@ -62,7 +62,7 @@ impl Gateway {
     ///
     /// ```
     /// use axum::{Router, routing::get};
-    /// use gateway::{Gateway, Secret};
+    /// use purrwall_gateway::{Gateway, Secret};
     ///
     /// # #[tokio::main]
     /// # async fn main() {
@@ -85,7 +85,7 @@ impl Gateway {
     ///
     /// ```
     /// use axum::{Json, Router, routing::get};
-    /// use gateway::{Gateway, Secret};
+    /// use purrwall_gateway::{Gateway, Secret};
     ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

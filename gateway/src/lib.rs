@@ -11,7 +11,7 @@
 //! use std::time::Duration;
 //!
 //! use axum::{Router, routing::get};
-//! use gateway::{Gateway, Secret};
+//! use purrwall_gateway::{Gateway, Secret};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {

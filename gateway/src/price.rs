@@ -12,7 +12,7 @@ use shared::lightning::Msat;
 /// What an item costs. Never nothing.
 ///
 /// ```
-/// use gateway::{ParsePriceError, Price};
+/// use purrwall_gateway::{ParsePriceError, Price};
 ///
 /// let price: Price = "1.5 sat".parse()?;
 /// assert_eq!(price.to_string(), "1500 msat");

@@ -8,8 +8,8 @@ use lightning_invoice::{
     Bolt11Invoice, Bolt11ParseError, Bolt11SemanticError, ParseOrSemanticError,
     SignedRawBolt11Invoice,
 };
+use purrwall_shared::invoice::{DecodeError, Invoice};
 use serde::Deserialize;
-use shared::invoice::{DecodeError, Invoice};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -37,7 +37,7 @@ fn valid_vectors_decode_to_what_they_state() {
     {
         let decoded = Invoice::decode(&invoice).unwrap_or_else(|e| panic!("{id}: {e:?}"));
         let created_at = expected["timestamp"].as_u64().unwrap();
-        let read_alone = shared::invoice::created_at(&invoice);
+        let read_alone = purrwall_shared::invoice::created_at(&invoice);
         assert_eq!(read_alone, Some(created_at), "{id}");
         let found = serde_json::json!({
             "network": decoded.network.name(),

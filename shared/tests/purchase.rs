@@ -9,13 +9,13 @@ use common::{
     status, terms,
 };
 use proptest::prelude::*;
-use shared::api::Status;
-use shared::content::{ContentHash, describe};
-use shared::fiat::FiatPrice;
-use shared::invoice::{Check, Terms};
-use shared::lightning::{Msat, PaymentHash};
-use shared::problem::{ErrorCode, Problem};
-use shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
+use purrwall_shared::api::Status;
+use purrwall_shared::content::{ContentHash, describe};
+use purrwall_shared::fiat::FiatPrice;
+use purrwall_shared::invoice::{Check, Terms};
+use purrwall_shared::lightning::{Msat, PaymentHash};
+use purrwall_shared::problem::{ErrorCode, Problem};
+use purrwall_shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
 
 const NOW: u64 = CREATED_AT + 1;
 
@@ -973,7 +973,7 @@ proptest! {
             }
             if let Some(order) = purchase.payable(NOW) {
                 prop_assert_eq!(
-                    shared::invoice::check(&order.invoice, &order.claim, purchase.terms()),
+                    purrwall_shared::invoice::check(&order.invoice, &order.claim, purchase.terms()),
                     Ok(())
                 );
             }

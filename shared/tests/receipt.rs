@@ -3,10 +3,10 @@
 mod common;
 
 use common::{GOODS, claim, preimage, purchase_id, sample};
-use shared::content::ContentHash;
-use shared::invoice::Invoice;
-use shared::purchase::Order;
-use shared::receipt::{Receipt, ReceiptError};
+use purrwall_shared::content::ContentHash;
+use purrwall_shared::invoice::Invoice;
+use purrwall_shared::purchase::Order;
+use purrwall_shared::receipt::{Receipt, ReceiptError};
 
 fn receipt() -> Receipt {
     let order = Order {

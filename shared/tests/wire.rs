@@ -7,13 +7,15 @@ mod common;
 use std::fmt::Debug;
 
 use common::{CREATED_AT, EXPIRES_AT, claim, node_id, payment_hash, preimage, purchase_id, sample};
+use purrwall_shared::api::{
+    CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Status, Store,
+};
+use purrwall_shared::content::ContentHash;
+use purrwall_shared::fiat::{FiatPrice, Rate};
+use purrwall_shared::lightning::{Msat, Network};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::api::{CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Status, Store};
-use shared::content::ContentHash;
-use shared::fiat::{FiatPrice, Rate};
-use shared::lightning::{Msat, Network};
 
 #[track_caller]
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expected: &Value) {

@@ -6,5 +6,5 @@ use crate::command::{command, run};
 
 /// Measures the gateway in its release build; `gateway/benches/` says what and against what.
 pub(crate) fn bench() -> Result<()> {
-    run(command("cargo").args(["bench", "--package", "gateway"]))
+    run(command("cargo").args(["bench", "--package", "purrwall-gateway"]))
 }

@@ -82,7 +82,7 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
     let target = target()?;
     run(command("cargo")
         .args(["build", "--profile", build.profile])
-        .args(["--package", "gateway", "--bin", "purrwall"])
+        .args(["--package", "purrwall-gateway", "--bin", "purrwall"])
         .args(["--features", "embedded-page", "--target", &target]))?;
     let program = target_dir()?.join(&target).join(build.compiled);
     let program = program.join("purrwall");
@@ -118,7 +118,13 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
 /// What cargo-deb makes of the metadata in gateway/Cargo.toml.
 fn deb(target: &str, build: Build, dir: &Path) -> Result<PathBuf> {
     run(command("cargo")
-        .args(["deb", "--package", "gateway", "--no-build", "--locked"])
+        .args([
+            "deb",
+            "--package",
+            "purrwall-gateway",
+            "--no-build",
+            "--locked",
+        ])
         .args(["--strip", "--profile", build.profile])
         .args(build.compression)
         .args(["--target", target, "--output"])

@@ -101,7 +101,7 @@ fn package_test(steps: &mut Steps) -> Result<()> {
     steps.run("clippy with the page inside", || {
         let embedded = [
             "--package",
-            "gateway",
+            "purrwall-gateway",
             "--lib",
             "--features",
             "embedded-page",

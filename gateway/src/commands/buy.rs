@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use gateway::buyer::address::Address;
-use gateway::buyer::store::Store;
-use gateway::buyer::{Buyer, Limits, Timing};
-use gateway::lightningd::Lightningd;
+use purrwall_gateway::buyer::address::Address;
+use purrwall_gateway::buyer::store::Store;
+use purrwall_gateway::buyer::{Buyer, Limits, Timing};
+use purrwall_gateway::lightningd::Lightningd;
 use shared::lightning::{Msat, NodeId};
 
 /// What to buy, and how.

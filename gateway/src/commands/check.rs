@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow};
-use gateway::config::{Arguments, Config, RateSource};
-use gateway::lightningd::Lightningd;
-use gateway::secret::Secret;
-use gateway::{catalogue, kept, rates};
+use purrwall_gateway::config::{Arguments, Config, RateSource};
+use purrwall_gateway::lightningd::Lightningd;
+use purrwall_gateway::secret::Secret;
+use purrwall_gateway::{catalogue, kept, rates};
 
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
 /// Nothing is left or changed.

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use gateway::config::{Arguments, Config, RateSource};
+use purrwall_gateway::config::{Arguments, Config, RateSource};
 
 /// Prints a setting a line, as the file would have it. The secret itself is never shown.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use gateway::catalogue::CATS;
+use purrwall_gateway::catalogue::CATS;
 
 /// Makes the folder; one that holds anything already is left alone.
 pub(crate) fn run(dir: &Path) -> Result<()> {

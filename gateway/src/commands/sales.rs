@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use gateway::config::{self, Config};
-use gateway::lightningd::Lightningd;
-use gateway::sales::{Report, Sale, Sum, moment};
+use purrwall_gateway::config::{self, Config};
+use purrwall_gateway::lightningd::Lightningd;
+use purrwall_gateway::sales::{Report, Sale, Sum, moment};
 use shared::lightning::Msat;
 
 /// Which sales, and how they are shown.

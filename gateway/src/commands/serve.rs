@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use axum::serve::Listener as _;
-use gateway::config::{Arguments, Config, LogFormat};
-use gateway::secret::Secret;
-use gateway::tls::TlsListener;
-use gateway::{App, metrics_router, reload, serve, serve_tls, webhooks};
+use purrwall_gateway::config::{Arguments, Config, LogFormat};
+use purrwall_gateway::secret::Secret;
+use purrwall_gateway::tls::TlsListener;
+use purrwall_gateway::{App, metrics_router, reload, serve, serve_tls, webhooks};
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use gateway::buyer::store::hash;
+use purrwall_gateway::buyer::store::hash;
 use shared::receipt::Receipt;
 
 /// What to check.

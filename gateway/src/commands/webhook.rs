@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use gateway::config::{self, Config};
-use gateway::secret::Secret;
-use gateway::webhooks::send_test;
-use gateway::webhooks::signing::SigningKey;
+use purrwall_gateway::config::{self, Config};
+use purrwall_gateway::secret::Secret;
+use purrwall_gateway::webhooks::send_test;
+use purrwall_gateway::webhooks::signing::SigningKey;
 
 /// The address is the one that the setting `webhooks` has, to the letter.
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gateway::buyer::challenge;
+use purrwall_gateway::buyer::challenge;
 use serde_json::json;
 use shared::invoice::Invoice;
 use shared::lightning::Msat;
@@ -28,7 +28,8 @@ impl Example {
             .join(name);
         let mut command = Command::new(&program);
         let started = change(command.env_clear().stdout(Stdio::piped())).spawn();
-        let hint = "`cargo test -p gateway` builds the examples; `--test all` alone does not";
+        let hint =
+            "`cargo test -p purrwall-gateway` builds the examples; `--test all` alone does not";
         let mut child = started.unwrap_or_else(|error| panic!("{name}: {error}; {hint}"));
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

@@ -13,8 +13,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use gateway::secret::Secret;
-use gateway::{App, Gateway, Price, PriceError, PriceLayer};
+use purrwall_gateway::secret::Secret;
+use purrwall_gateway::{App, Gateway, Price, PriceError, PriceLayer};
 use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim};
 use shared::content::commitment;
 use shared::invoice::Invoice;
@@ -134,7 +134,7 @@ impl Answer {
     fn challenge(&self) -> (Claim, Invoice) {
         assert_eq!(self.problem(), ErrorCode::PaymentRequired);
         let (claim, bolt11) =
-            gateway::buyer::challenge::read([self.header("www-authenticate")]).unwrap();
+            purrwall_gateway::buyer::challenge::read([self.header("www-authenticate")]).unwrap();
         (claim, Invoice::decode(&bolt11).unwrap())
     }
 }

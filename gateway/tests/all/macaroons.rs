@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use gateway::claim::{Claims, Limits};
-use gateway::secret::Secret;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use purrwall_gateway::claim::{Claims, Limits};
+use purrwall_gateway::secret::Secret;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::claim::{Claim, Identifier};

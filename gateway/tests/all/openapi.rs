@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use gateway::config::Timing;
+use purrwall_gateway::config::Timing;
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 use tokio::net::TcpListener;
@@ -109,7 +109,7 @@ fn live_answers_are_as_described() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (close, closed) = oneshot::channel::<()>();
-        let server = tokio::spawn(gateway::serve(listener, gateway.app, async {
+        let server = tokio::spawn(purrwall_gateway::serve(listener, gateway.app, async {
             closed.await.ok();
         }));
         let claim = format!("Authorization: {}", l402(&created.claim));

@@ -337,9 +337,13 @@ async fn who_waits_is_answered_when_the_gateway_ends() {
     let created = gateway.create("cat").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (end, ended) = oneshot::channel::<()>();
-    let server = tokio::spawn(gateway::serve(listener, gateway.app.clone(), async {
-        ended.await.ok();
-    }));
+    let server = tokio::spawn(purrwall_gateway::serve(
+        listener,
+        gateway.app.clone(),
+        async {
+            ended.await.ok();
+        },
+    ));
     let started = Instant::now();
     let ends = async {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -9,7 +9,7 @@ use axum::http::header::{
     LOCATION, REFRESH, RETRY_AFTER, SET_COOKIE,
 };
 use axum::http::{Method, Request, StatusCode};
-use gateway::config::Timing;
+use purrwall_gateway::config::Timing;
 use serde_json::json;
 
 use crate::fake_lightningd::FakeLightningd;

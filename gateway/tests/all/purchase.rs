@@ -126,7 +126,7 @@ async fn an_expired_invoice_is_replaced_and_the_new_one_paid() {
 async fn a_real_payment_before_during_and_after_the_question_delivers_the_cat() {
     let nodes = Nodes::devnet().await;
     let mut config = config(&nodes.store);
-    config.timing = gateway::config::Timing::default();
+    config.timing = purrwall_gateway::config::Timing::default();
     let gateway = TestGateway::with(config);
 
     let mut before = Buyer::comes(&gateway, "cat").await;

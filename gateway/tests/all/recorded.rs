@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway::lightningd::{LightningError, Lightningd, NewInvoice};
+use purrwall_gateway::lightningd::{LightningError, Lightningd, NewInvoice};
 use serde_json::Value;
 use shared::api::Status;
 use shared::invoice::Invoice;

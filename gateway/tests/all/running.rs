@@ -226,7 +226,11 @@ async fn a_request_has_to_arrive_in_time() {
     let app = TestGateway::with(config).app;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(gateway::serve(listener, app, std::future::pending()));
+    tokio::spawn(purrwall_gateway::serve(
+        listener,
+        app,
+        std::future::pending(),
+    ));
     for (path, kind) in [
         ("/api/v1/items/cat/invoices", "application/json"),
         ("/buy/cat", "application/x-www-form-urlencoded"),

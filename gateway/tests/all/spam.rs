@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, Request};
-use gateway::config::Config;
+use purrwall_gateway::config::Config;
 use serde_json::json;
 use shared::api::{PurchaseId, Status, content_path, invoices_path};
 use shared::problem::ErrorCode;

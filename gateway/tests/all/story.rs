@@ -1,7 +1,7 @@
 //! The story: alice buys two cats directly, bob buys them through alice, and nobody gets them
 //! without paying. Over the devnet, and over real nodes where the environment names them.
 
-use gateway::config::Timing;
+use purrwall_gateway::config::Timing;
 use shared::api::Status;
 use shared::problem::ErrorCode;
 

@@ -10,12 +10,12 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use gateway::App;
-use gateway::config::{
+use purrwall_gateway::App;
+use purrwall_gateway::config::{
     CatalogueConfig, Config, FrontendConfig, LimitsConfig, LogFormat, StoreConfig, Timing,
     WebConfig, WebhooksConfig,
 };
-use gateway::secret::Secret;
+use purrwall_gateway::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use shared::api::{
@@ -87,14 +87,14 @@ impl TestGateway {
 
     pub(crate) fn with(config: Config) -> Self {
         let app = App::new(config, &Secret::from_bytes(SECRET)).unwrap();
-        let router = gateway::router(app.clone());
+        let router = purrwall_gateway::router(app.clone());
         Self { app, router }
     }
 
     /// A gateway below a path of another program, which has a state of its own.
     pub(crate) fn nested(socket: impl Into<PathBuf>, path: &str) -> Self {
         let app = App::new(config(socket), &Secret::from_bytes(SECRET)).unwrap();
-        let around = Router::new().nest(path, gateway::router(app.clone()));
+        let around = Router::new().nest(path, purrwall_gateway::router(app.clone()));
         let router = around.with_state("the other program's");
         Self { app, router }
     }
@@ -112,7 +112,7 @@ impl TestGateway {
 
     /// What Prometheus gets.
     pub(crate) async fn metrics(&self) -> String {
-        let router = gateway::metrics_router(self.app.clone());
+        let router = purrwall_gateway::metrics_router(self.app.clone());
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;

@@ -13,8 +13,8 @@ use axum::routing::{any, get};
 use axum::{Form, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use gateway::secret::Secret;
-use gateway::{App, Gateway};
+use purrwall_gateway::secret::Secret;
+use purrwall_gateway::{App, Gateway};
 use shared::claim::Claim;
 use shared::content::ContentHash;
 use tower::ServiceExt as _;
@@ -180,7 +180,7 @@ async fn a_page_leads_to_what_is_sold() {
     assert!(text(&invoice).contains("<svg class=\"qr\""));
     // A program in the browser can pay by itself.
     let (claim, told) =
-        gateway::buyer::challenge::read([invoice.header("www-authenticate")]).unwrap();
+        purrwall_gateway::buyer::challenge::read([invoice.header("www-authenticate")]).unwrap();
     assert_eq!(told, bolt11);
 
     // Looking again makes no other one, neither does the button of another tab.

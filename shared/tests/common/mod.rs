@@ -12,12 +12,12 @@ use std::time::Duration;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
-use shared::api::{CreatedInvoice, InvoiceDetails, InvoiceStatus, PurchaseId, Status};
-use shared::claim::{Claim, Identifier};
-use shared::content::{ContentHash, describe};
-use shared::invoice::Terms;
-use shared::lightning::{Msat, Network, NodeId, PaymentHash, Preimage};
-use shared::macaroon::Macaroon;
+use purrwall_shared::api::{CreatedInvoice, InvoiceDetails, InvoiceStatus, PurchaseId, Status};
+use purrwall_shared::claim::{Claim, Identifier};
+use purrwall_shared::content::{ContentHash, describe};
+use purrwall_shared::invoice::Terms;
+use purrwall_shared::lightning::{Msat, Network, NodeId, PaymentHash, Preimage};
+use purrwall_shared::macaroon::Macaroon;
 
 pub const GOODS: &[u8] = b"two cats";
 pub const CREATED_AT: u64 = 1_800_000_000;

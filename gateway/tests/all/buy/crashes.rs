@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use gateway::buyer::BuyError;
-use gateway::buyer::files::Purchase;
+use purrwall_gateway::buyer::BuyError;
+use purrwall_gateway::buyer::files::Purchase;
 use serde_json::json;
 
 use super::faults::Fault;
@@ -105,8 +105,10 @@ fn an_answer_that_is_late_is_looked_up() {
         shop.node.goes_wrong("xpay", Fault::Mute);
         let mut buyer = shop.buyer();
         buyer.timing.retry_for = Duration::from_secs(1);
-        buyer.lightningd =
-            gateway::lightningd::Lightningd::new(shop.node.socket(), Duration::from_secs(1));
+        buyer.lightningd = purrwall_gateway::lightningd::Lightningd::new(
+            shop.node.socket(),
+            Duration::from_secs(1),
+        );
         buyer.buy().await.unwrap();
         shop.assert_bought();
         assert_eq!(shop.node.payments(), 1);

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gateway::buyer::{BuyError, FailedCheck};
-use gateway::lightningd::Lightningd;
+use purrwall_gateway::buyer::{BuyError, FailedCheck};
+use purrwall_gateway::lightningd::Lightningd;
 use serde_json::json;
 use shared::content::ContentHash;
 use shared::lightning::Msat;
@@ -311,7 +311,8 @@ fn a_file_with_another_purchase_is_left_alone() {
         shop.crash_before_paying().await;
         let before = shop.purchase();
         let mut buyer = shop.buyer();
-        buyer.store = gateway::buyer::store::Store::new(shop.url("two-cats").parse().unwrap());
+        buyer.store =
+            purrwall_gateway::buyer::store::Store::new(shop.url("two-cats").parse().unwrap());
         let error = buyer.buy().await.unwrap_err();
         assert!(matches!(error, BuyError::OtherPurchase { .. }), "{error:?}");
         assert_eq!(shop.purchase(), before);

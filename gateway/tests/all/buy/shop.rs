@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gateway::App;
-use gateway::buyer::files::Purchase;
-use gateway::buyer::store::Store;
-use gateway::buyer::{Bought, BuyError, Buyer, Limits, Timing};
-use gateway::lightningd::Lightningd;
-use gateway::secret::Secret;
+use purrwall_gateway::App;
+use purrwall_gateway::buyer::files::Purchase;
+use purrwall_gateway::buyer::store::Store;
+use purrwall_gateway::buyer::{Bought, BuyError, Buyer, Limits, Timing};
+use purrwall_gateway::lightningd::Lightningd;
+use purrwall_gateway::secret::Secret;
 use serde_json::json;
 use shared::lightning::Msat;
 use shared::receipt::Receipt;
@@ -51,14 +51,14 @@ impl Shop {
         let nodes = nodes().await;
         let mut config = config(&nodes.store);
         config.store.invoice_expiry_secs = invoice_expiry_secs;
-        config.timing = gateway::config::Timing::default();
+        config.timing = purrwall_gateway::config::Timing::default();
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();
         let app = App::new(config, &Secret::from_bytes(secret)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let way = Way::start(listener.local_addr().unwrap()).await;
         let (closed, closing) = oneshot::channel::<()>();
-        tokio::spawn(gateway::serve(listener, app, async {
+        tokio::spawn(purrwall_gateway::serve(listener, app, async {
             closing.await.ok();
         }));
         Self {
