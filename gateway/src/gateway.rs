@@ -1,19 +1,31 @@
-//! The gateway in a program of one's own: its routes to nest, and prices for other routes.
+//! The gateway in a program of one's own: its routes to nest, prices for other routes, and all that the
+//! program `purrwall` does with it.
 
-use std::path::PathBuf;
+use std::future::Future;
+use std::io;
 
 use axum::Router;
+use lightningd::{LightningError, Node};
 use shared::api::ItemId;
 use shared::fiat::Currency;
+use tokio::net::TcpListener;
 
-use crate::App;
-use crate::catalogue::{Catalogue, CatalogueError};
-use crate::config::{Arguments, Config, ConfigError};
-use crate::price::Price;
-use crate::routes::{self, PriceLayer};
-use crate::secret::{Secret, SecretError};
+use crate::app::{App, Shelf};
+use crate::goods::catalogue::{Catalogue, CatalogueError};
+use crate::goods::price::Price;
+use crate::http::api::metrics::metrics_router;
+use crate::http::server;
+use crate::http::tls::TlsListener;
+use crate::options::{CatalogueOptions, Options, Timing, WebhooksOptions};
+use crate::payments::node::NodeError;
+use crate::payments::purchases::Purchases;
+use crate::payments::sales::Report;
+use crate::payments::webhooks;
+use crate::priced::PriceLayer;
+use crate::router::router;
+use crate::secret::Secret;
 
-/// A gateway before one lightningd. A clone is another handle to the same one.
+/// A gateway in front of one lightningd. A clone is another handle to the same one.
 ///
 /// It follows the node's payments in a task of its own, which ends with the last handle, router and
 /// layer. lightningd may be away at any time: requests are answered with 503 then.
@@ -26,34 +38,116 @@ impl Gateway {
     /// A gateway with nothing in its catalogue, to put prices on routes of your own.
     ///
     /// `lightning_rpc` is lightningd's socket. Every claim follows from `secret`: programs that
-    /// share it accept each other's claims, and who loses it has to sell again what was sold.
+    /// share it accept each other's claims, and whoever loses it has to sell again what was sold.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub fn new(lightning_rpc: impl Into<PathBuf>, secret: &Secret) -> Self {
-        let config = Config::before(lightning_rpc.into());
+    pub fn new(lightning_rpc: impl Into<std::path::PathBuf>, secret: &Secret) -> Self {
+        let options = Options::new(lightning_rpc);
         Self {
-            app: App::with(config, secret, Catalogue::default()),
+            app: App::new(options, secret, Catalogue::default()),
         }
     }
 
-    /// The store that `purrwall --config FILE` runs, with its catalogue, its rates and its secret.
-    ///
-    /// As there, a `PURRWALL_…` variable wins over the file. Listening is yours; webhooks, and
-    /// reading the file again when it changes, are the program's. Keeps a copy of the goods, so it takes as long as
-    /// they are large.
+    /// A gateway that sells what the options name. The crate `purrwall` reads them from a store's
+    /// file. Keeps a copy of the goods, so it takes as long as they are large.
     ///
     /// # Errors
-    /// What is wrong with the file, the secret or the goods, and the remedy.
+    /// What is wrong with the goods, and the remedy.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub fn open(file: impl Into<PathBuf>) -> Result<Self, OpenError> {
-        let arguments = Arguments::of_file(&file.into());
-        let config = Config::new(&arguments).map_err(Cause::from)?;
-        let secret = Secret::of(&config).map_err(Cause::from)?;
-        let app = App::new(config, &secret).map_err(Cause::from)?;
-        Ok(Self { app })
+    pub fn with(options: Options, secret: &Secret) -> Result<Self, CatalogueError> {
+        let catalogue = Catalogue::load(&options.catalogue, None)?;
+        Ok(Self {
+            app: App::new(options, secret, catalogue),
+        })
+    }
+
+    /// Sells what these options name from now on. Reading the goods takes as long as they are large,
+    /// on a thread of its own; what cannot be read leaves the catalogue as it is.
+    ///
+    /// # Errors
+    /// What is wrong with the goods, and the remedy.
+    pub async fn restock(&self, options: CatalogueOptions) -> Result<(), CatalogueError> {
+        let shelf: Shelf = self.app.part();
+        let before = shelf.catalogue();
+        let load = move || Catalogue::load(&options, Some(&before));
+        let loaded = tokio::task::spawn_blocking(load).await;
+        shelf.replace(loaded.expect("loading does not panic")?);
+        Ok(())
+    }
+
+    /// How many items are for sale now.
+    pub fn items(&self) -> usize {
+        self.app.part::<Shelf>().catalogue().items().len()
+    }
+
+    /// Asks lightningd now who the node is, and whether it is on the right network.
+    ///
+    /// # Errors
+    /// If lightningd does not answer, or is on another network.
+    pub async fn node(&self) -> Result<Node, NodeError> {
+        self.purchases().invoices().ask_node().await
+    }
+
+    /// Whether payments are followed at this moment. Without it they are found by asking.
+    pub fn follows_payments(&self) -> bool {
+        self.purchases().invoices().are_followed()
+    }
+
+    /// What was sold at `since` (in UNIX seconds) or later.
+    ///
+    /// # Errors
+    /// If lightningd does not answer.
+    pub async fn sales(&self, since: u64) -> Result<Report, LightningError> {
+        Report::read(self.purchases().invoices().lightningd(), since).await
+    }
+
+    /// Answers requests until `shutdown` is done. Then it takes no new ones, answers buyers who wait
+    /// at once, and finishes the open requests within a bound.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let (router, invoices) = (self.router(), self.purchases().invoices().clone());
+        server::serve(listener, router, self.app.part(), shutdown, move || {
+            invoices.close()
+        })
+        .await
+    }
+
+    /// [`serve`](Self::serve) over TLS.
+    pub async fn serve_tls(
+        self,
+        listener: TlsListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let (router, invoices) = (self.router(), self.purchases().invoices().clone());
+        server::serve_tls(listener, router, self.app.part(), shutdown, move || {
+            invoices.close()
+        })
+        .await;
+    }
+
+    /// `/metrics`, for an address of its own.
+    pub fn metrics_router(&self) -> Router {
+        metrics_router(self.app.clone())
+    }
+
+    /// Reports payments to the addresses that the options name, without end.
+    pub async fn send_webhooks(&self, options: WebhooksOptions, secret: Secret) {
+        let lightningd = self.purchases().invoices().lightningd().clone();
+        let timing: Timing = self.app.part();
+        webhooks::run(options, secret, lightningd, self.app.part(), timing).await;
+    }
+
+    fn purchases(&self) -> Purchases {
+        self.app.part()
     }
 
     /// The gateway's routes, to be nested in another router at any path, whatever its state: the
@@ -74,7 +168,7 @@ impl Gateway {
     /// # }
     /// ```
     pub fn router<S>(&self) -> Router<S> {
-        routes::router(self.app.clone())
+        router(self.app.clone())
     }
 
     /// Puts a price on a route: a tower `Layer` for any route, or any `Router`, of yours.
@@ -105,35 +199,17 @@ impl Gateway {
             .parse()
             .map_err(|_| PriceError::Name(name.to_owned()))?;
         if let Price::Fiat(fiat) = price
-            && !self.app.catalogue().rates().follows(fiat.currency)
+            && !self
+                .app
+                .part::<Shelf>()
+                .catalogue()
+                .rates()
+                .follows(fiat.currency)
         {
             return Err(PriceError::Rate(fiat.currency));
         }
         Ok(PriceLayer::new(self.app.clone(), &name, price))
     }
-}
-
-/// For this package's own tests, which shorten its waits.
-#[doc(hidden)]
-impl From<App> for Gateway {
-    fn from(app: App) -> Self {
-        Self { app }
-    }
-}
-
-/// Why a store cannot be opened. With its sources, it says what is wrong, where, and the remedy.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct OpenError(#[from] Cause);
-
-#[derive(Debug, thiserror::Error)]
-enum Cause {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
 }
 
 /// Why a price cannot be put on a route.

@@ -1,7 +1,7 @@
 //! Purrwall's gateway: sells over the Lightning Network, through a Core Lightning node
 //! (`lightningd`).
 //!
-//! This crate is the program `purrwall`, and a library to build one's own:
+//! The program `purrwall` is made with it, and so can be a program of your own:
 //!
 //! - [`Gateway::router`]: a whole store, nested in another Axum app.
 //! - [`Gateway::price`]: a price on any route of one's own, for clients that speak
@@ -32,184 +32,41 @@
 //! ```
 //!
 //! It keeps no state that a restart would lose. lightningd knows the invoices and the payments;
-//! claims follow from the secret; so any number of gateways with the same secret may stand before
-//! one lightningd.
-//!
-//! What is listed here is the library, and follows semantic versioning. The modules that rustdoc
-//! does not show are parts of the program and may change at any time.
+//! claims follow from the secret; so any number of gateways with the same secret can share one
+//! lightningd. It has no code that could spend the node's money.
 //!
 //! # Layout, in reading order
 //!
-//! - `gateway`: the library's face.
-//! - `config`: flags and environment, as one checked value; `secret`: the root secret's file.
-//! - `catalogue`: what is sold; `kept`: the goods in each version that was offered.
-//! - `price` and `rates`: what it costs; `reload`: the catalogue read again when it changes.
-//! - `lightningd`: typed calls over the socket; the only place that knows lightningd's names.
-//! - `payments`: what is known about invoices, and the one watcher that follows payments.
-//! - `sales`: what was sold; `webhooks`: payments told to the owner's own programs.
-//! - `claim`: the buyer's ticket, minted, verified, and read from a header.
-//! - `limits`: how many invoices are made, and for whom (`client`); `cleaning`: expired ones deleted.
-//! - `server`: connections, their limits, and their end; `tls`: a certificate of the gateway's own.
-//! - `metrics`: what is counted and measured.
-//! - `error`: the one place where an error becomes a status and a problem document.
-//! - `buyer`: the other side: buys from a store, through a lightningd of its own.
-//! - `routes`: the table of routes, a file for each noun; `frontend`: the built page's files;
-//!   `plain`: the page that needs no script.
+//! - [`Gateway`]: the library's face. [`options`]: what it is told; [`Secret`]: what claims follow from.
+//! - `app`: the parts, each handed only to those who need it.
+//! - `router`: the table of routes. `priced`: the tower layer that puts a price on any route.
+//! - `http/`: what requests say and how answers look; `http/api/`: a file for each noun;
+//!   `http/problem`: the one place where an error becomes a status.
+//! - `pages/`: the pages without script.
+//! - `payments/`: claims, invoices, the one watcher, limits, cleaning, sales, webhooks.
+//! - `goods/`: the catalogue, the versions that were offered, prices and rates, delivery.
+//! - `retry`: the one loop of everything that has to go on. `metrics`: what is counted.
 
-/// Compiles the examples of docs/library.md.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/library.md")]
-struct Guide;
-
-#[doc(hidden)]
-pub mod buyer;
-#[doc(hidden)]
-pub mod catalogue;
-#[doc(hidden)]
-pub mod claim;
-mod cleaning;
-mod client;
+mod app;
 mod clock;
-#[doc(hidden)]
-pub mod config;
-mod durable;
-#[doc(hidden)]
-pub mod error;
-mod frontend;
+mod errors;
 mod gateway;
-#[doc(hidden)]
-pub mod kept;
-mod label;
-#[doc(hidden)]
-pub mod lightningd;
-mod limits;
+pub mod goods;
+mod http;
 mod metrics;
-#[doc(hidden)]
-pub mod payments;
-mod plain;
-#[doc(hidden)]
-pub mod price;
-#[doc(hidden)]
-pub mod rates;
-#[doc(hidden)]
-pub mod reload;
-mod routes;
-#[doc(hidden)]
-pub mod sales;
-#[doc(hidden)]
-pub mod secret;
-mod server;
-#[doc(hidden)]
-pub mod tls;
-#[doc(hidden)]
-pub mod webhooks;
+pub mod options;
+mod pages;
+mod payments;
+mod priced;
+mod retry;
+mod router;
+mod secret;
+pub mod stamp;
 
-use std::ops::Deref;
-use std::sync::{Arc, PoisonError, RwLock};
-
-pub use gateway::{Gateway, OpenError, PriceError};
-pub use price::{ParsePriceError, Price};
-pub use routes::{PriceLayer, Priced};
+pub use gateway::{Gateway, PriceError};
+pub use goods::price::{ParsePriceError, Price};
+pub use http::tls::{TlsError, TlsListener};
+pub use payments::node::NodeError;
+pub use payments::{claims, sales, webhooks};
+pub use priced::{PriceLayer, Priced};
 pub use secret::{ParseSecretError, Secret, SecretError};
-
-#[doc(hidden)]
-pub use routes::{metrics_router, router};
-#[doc(hidden)]
-pub use server::{serve, serve_tls};
-
-use catalogue::{Catalogue, CatalogueError};
-use claim::Claims;
-use cleaning::Cleaning;
-use config::{Config, FrontendConfig, StoreConfig, Timing, WebConfig};
-use lightningd::Lightningd;
-use limits::{Limits, OpenInvoices};
-use metrics::Metrics;
-use payments::Payments;
-
-/// What a gateway is made of. A clone is another handle to the same one.
-#[doc(hidden)]
-#[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-/// The parts of an [`App`].
-#[doc(hidden)]
-pub struct Parts {
-    /// The store's own settings.
-    pub store: StoreConfig,
-    /// The page's.
-    pub frontend: FrontendConfig,
-    /// What is sold; replaced as a whole.
-    catalogue: RwLock<Arc<Catalogue>>,
-    /// The tickets.
-    pub claims: Claims,
-    /// The node's invoices and payments.
-    pub payments: Payments,
-    /// How many invoices may be asked for.
-    limits: Limits,
-    open: Arc<OpenInvoices>,
-    metrics: Metrics,
-    /// Whether they have an address of their own.
-    metrics_elsewhere: bool,
-    web: WebConfig,
-    timing: Timing,
-    _cleaning: Cleaning,
-}
-
-impl App {
-    /// Reads the goods, puts the parts together and starts to follow payments. Needs a Tokio
-    /// runtime; lightningd may be away.
-    pub fn new(config: Config, secret: &Secret) -> Result<Self, CatalogueError> {
-        let catalogue = Catalogue::load(&config.catalogue, None)?;
-        Ok(Self::with(config, secret, catalogue))
-    }
-
-    /// The same, selling what is in `catalogue`.
-    fn with(config: Config, secret: &Secret, catalogue: Catalogue) -> Self {
-        let timing = config.timing;
-        let metrics = Metrics::start();
-        let lightningd = Lightningd::new(config.lightning_rpc, timing.call_deadline);
-        let lightningd = Arc::new(lightningd.measured(metrics.clone()));
-        let open = OpenInvoices::new(config.limits.open_invoices, metrics.clone());
-        let open = Arc::new(open);
-        let delete_after = config.limits.delete_expired;
-        Self(Arc::new(Parts {
-            store: config.store,
-            frontend: config.frontend,
-            catalogue: RwLock::new(Arc::new(catalogue)),
-            claims: Claims::new(secret),
-            payments: Payments::start(
-                lightningd.clone(),
-                open.clone(),
-                metrics.clone(),
-                config.network,
-                timing,
-            ),
-            limits: Limits::new(config.limits, open.clone()),
-            open: open.clone(),
-            metrics: metrics.clone(),
-            metrics_elsewhere: config.metrics_listen.is_some(),
-            web: config.web,
-            timing,
-            _cleaning: Cleaning::start(lightningd, open, metrics, delete_after, timing),
-        }))
-    }
-
-    /// What is sold now. Who answers a request asks once, so that the answer is of one catalogue.
-    pub fn catalogue(&self) -> Arc<Catalogue> {
-        let catalogue = self.catalogue.read();
-        catalogue.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Sells this from now on.
-    pub fn set_catalogue(&self, catalogue: Catalogue) {
-        let current = self.catalogue.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
-    }
-}
-
-impl Deref for App {
-    type Target = Parts;
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
-}

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lightningd::{LightningError, Observer};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
@@ -15,12 +16,11 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::clock::unix_now;
-use crate::lightningd::LightningError;
-use crate::sales::Sale;
+use crate::payments::sales::Sale;
 
 /// A handle to a gateway's metrics.
 #[derive(Clone)]
-pub struct Metrics(Arc<Inner>);
+pub(crate) struct Metrics(Arc<Inner>);
 
 struct Inner {
     recorder: PrometheusRecorder,
@@ -62,7 +62,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 impl Metrics {
     /// All at zero. Needs a Tokio runtime.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
             .expect("there are buckets")
@@ -229,18 +229,6 @@ impl Metrics {
         self.0.counts.delivered.increment(bytes);
     }
 
-    /// Measures a call to lightningd.
-    pub(crate) fn called(&self, method: &str, took: Duration, error: Option<&LightningError>) {
-        let method = Label::new("method", method.to_owned());
-        let key = Key::from_parts(RPC_DURATION, vec![method.clone()]);
-        self.histogram(&key).record(took);
-        if let Some(error) = error {
-            let kind = Label::from_static_parts("kind", error.kind());
-            let key = Key::from_parts(RPC_ERRORS, vec![method, kind]);
-            self.0.recorder.register_counter(&key, &META).increment(1);
-        }
-    }
-
     /// Measures a request. `route` is the router's, never the address itself.
     pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
         let route = Label::new("route", route.to_owned());
@@ -254,6 +242,19 @@ impl Metrics {
 
     fn histogram(&self, key: &Key) -> Histogram {
         self.0.recorder.register_histogram(key, &META)
+    }
+}
+
+impl Observer for Metrics {
+    fn called(&self, method: &str, took: Duration, error: Option<&LightningError>) {
+        let method = Label::new("method", method.to_owned());
+        let key = Key::from_parts(RPC_DURATION, vec![method.clone()]);
+        self.histogram(&key).record(took);
+        if let Some(error) = error {
+            let kind = Label::from_static_parts("kind", error.kind());
+            let key = Key::from_parts(RPC_ERRORS, vec![method, kind]);
+            self.0.recorder.register_counter(&key, &META).increment(1);
+        }
     }
 }
 

@@ -5,15 +5,13 @@
 
 use std::env;
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
-
-use crate::config::Config;
 
 /// 32 bytes that nobody else may know. `Debug` does not show them.
 #[derive(Clone)]
@@ -86,15 +84,6 @@ impl Secret {
         Self::load(path)
     }
 
-    /// The secret of a configuration: that of the environment, or that of its file, which is made
-    /// where there is none.
-    pub fn of(config: &Config) -> Result<Self, SecretError> {
-        match Self::from_environment()? {
-            Some(secret) => Ok(secret),
-            None => Self::load_or_create(&config.secret_file),
-        }
-    }
-
     /// The secret that the variable `PURRWALL_SECRET` gives, in place of any file.
     pub fn from_environment() -> Result<Option<Self>, SecretError> {
         let Some(text) = env::var_os("PURRWALL_SECRET") else {
@@ -141,26 +130,18 @@ impl Secret {
 }
 
 /// Puts a complete file there in one step: another gateway that starts now sees all or nothing,
-/// and a file that is there already is never replaced.
+/// and a file that exists is never replaced.
 fn create(path: &Path) -> io::Result<()> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    let placed = writeln!(file, "{}", bytes.to_lower_hex_string())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&draft, path));
-    fs::remove_file(&draft)?;
-    match placed {
+    let text = format!("{}\n", bytes.to_lower_hex_string());
+    match durable::create(path, text.as_bytes()) {
+        // Another gateway was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        placed => placed,
+        created => created,
     }
 }
 

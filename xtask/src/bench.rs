@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::{command, run};
 
-/// Measures the gateway in its release build; `gateway/benches/` says what and against what.
+/// Measures the gateway in its release build; `cli/benches/` says what and against what.
 pub(crate) fn bench() -> Result<()> {
-    run(command("cargo").args(["bench", "--package", "purrwall-gateway"]))
+    run(command("cargo").args(["bench", "--package", "purrwall"]))
 }

@@ -83,12 +83,6 @@ fn modified(path: &Path) -> Result<SystemTime> {
 /// The command that builds the gateway and the devnet.
 pub(crate) fn programs() -> Command {
     let mut cargo = command("cargo");
-    cargo.args([
-        "build",
-        "--package",
-        "purrwall-gateway",
-        "--package",
-        "devnet",
-    ]);
+    cargo.args(["build", "--package", "purrwall", "--package", "devnet"]);
     cargo
 }

@@ -82,7 +82,7 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
     let target = target()?;
     run(command("cargo")
         .args(["build", "--profile", build.profile])
-        .args(["--package", "purrwall-gateway", "--bin", "purrwall"])
+        .args(["--package", "purrwall", "--bin", "purrwall"])
         .args(["--features", "embedded-page", "--target", &target]))?;
     let program = target_dir()?.join(&target).join(build.compiled);
     let program = program.join("purrwall");
@@ -115,16 +115,10 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
     Ok(Packages { deb, unpacked })
 }
 
-/// What cargo-deb makes of the metadata in gateway/Cargo.toml.
+/// What cargo-deb makes of the metadata in cli/Cargo.toml.
 fn deb(target: &str, build: Build, dir: &Path) -> Result<PathBuf> {
     run(command("cargo")
-        .args([
-            "deb",
-            "--package",
-            "purrwall-gateway",
-            "--no-build",
-            "--locked",
-        ])
+        .args(["deb", "--package", "purrwall", "--no-build", "--locked"])
         .args(["--strip", "--profile", build.profile])
         .args(build.compression)
         .args(["--target", target, "--output"])

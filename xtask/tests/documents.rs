@@ -7,7 +7,17 @@ use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 /// The folders whose files may hold a test that a document names.
-const TESTS: [&str; 5] = ["gateway", "shared", "devnet", "frontend/tests", "e2e/tests"];
+const TESTS: [&str; 9] = [
+    "lightningd",
+    "gateway",
+    "buyer",
+    "cli",
+    "testing",
+    "shared",
+    "devnet",
+    "frontend/tests",
+    "e2e/tests",
+];
 
 #[test]
 fn every_relative_link_leads_to_a_file_and_a_heading() {

@@ -9,8 +9,8 @@ use shared::lightning::Preimage;
 use shared::macaroon::Macaroon;
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{Answer, SECRET, TestGateway, config, item, l402};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{Answer, SECRET, TestGateway, item, l402, options};
 
 const TWO_CATS: &[u8] = include_bytes!("../../cats/two-cats.txt");
 
@@ -112,9 +112,9 @@ async fn an_unpaid_claim_is_told_its_own_invoice_again() {
 #[tokio::test]
 async fn an_expired_claim_is_offered_a_new_invoice() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.store.invoice_expiry_secs = 1;
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(options);
     let created = gateway.create("cat").await;
     gateway.status(&created.claim, 10).await;
     let (_, bolt11) = challenge(&gateway.content("cat", &[&l402(&created.claim)]).await);
@@ -125,9 +125,9 @@ async fn an_expired_claim_is_offered_a_new_invoice() {
 #[tokio::test]
 async fn expired_claims_make_no_more_invoices_than_are_asked_for() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.store.invoice_expiry_secs = 1;
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(options);
     let (one, other) = (gateway.create("cat").await, gateway.create("cat").await);
     gateway.status(&one.claim, 10).await;
     gateway.status(&other.claim, 10).await;

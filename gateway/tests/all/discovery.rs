@@ -5,8 +5,8 @@ use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{TestGateway, config};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{TestGateway, options};
 
 const PATH: &str = "/.well-known/l402.json";
 
@@ -76,9 +76,9 @@ async fn paths_begin_where_the_store_is() {
         "/deep/shop",
     );
 
-    let mut config = config(fake.socket());
-    config.store.public_url = Some("https://cats.example/shop".into());
-    let proxied = TestGateway::with(config).get(PATH).await;
+    let mut options = options(fake.socket());
+    options.store.public_url = Some("https://cats.example/shop".into());
+    let proxied = TestGateway::with(options).get(PATH).await;
     check_place(&proxied.json(), "https://cats.example/shop", "/shop");
 }
 

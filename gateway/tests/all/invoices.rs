@@ -11,8 +11,8 @@ use shared::invoice::{Invoice, Terms, check};
 use shared::lightning::{Msat, Network};
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::{FakeLightningd, Fault};
-use crate::tools::{TestGateway, config, item, new_purchase};
+use testing::fake_lightningd::{FakeLightningd, Fault};
+use testing::tools::{TestGateway, item, new_purchase, options};
 
 #[tokio::test]
 async fn the_store_says_who_it_is_and_what_it_sells() {
@@ -210,9 +210,9 @@ async fn connections_that_a_restart_cut_are_not_used_again() {
 async fn a_lightningd_that_hangs_is_given_up_at_the_deadline() {
     let fake = FakeLightningd::start();
     fake.goes_wrong("invoice", Fault::Hangs);
-    let mut config = config(fake.socket());
-    config.timing.call_deadline = Duration::from_millis(500);
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.timing.call_deadline = Duration::from_millis(500);
+    let gateway = TestGateway::with(options);
     let answer = gateway.ask_invoice("cat", new_purchase()).await;
     answer.assert_problem(ErrorCode::LightningUnavailable);
 }
@@ -292,9 +292,9 @@ async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
 async fn another_network_than_the_configured_one_sells_nothing() {
     let fake = FakeLightningd::start();
     fake.is_on("signet");
-    let mut config = config(fake.socket());
-    config.network = Some(Network::Bitcoin);
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.network = Some(Network::Bitcoin);
+    let gateway = TestGateway::with(options);
     check_not_ready(&gateway, "lightningd is on signet", "restart").await;
     let answer = gateway.ask_invoice("cat", new_purchase()).await;
     answer.assert_problem(ErrorCode::LightningUnavailable);

@@ -13,8 +13,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use purrwall_gateway::secret::Secret;
-use purrwall_gateway::{App, Gateway, Price, PriceError, PriceLayer};
+use purrwall_gateway::Secret;
+use purrwall_gateway::{Gateway, Price, PriceError, PriceLayer};
 use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim};
 use shared::content::commitment;
 use shared::invoice::Invoice;
@@ -24,8 +24,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 use tower::ServiceExt as _;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{SECRET, TestGateway, config, eventually, l402, unix_now};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{SECRET, TestGateway, eventually, l402, options, unix_now};
 
 /// A service of one's own that counts who reaches it.
 struct Service {
@@ -89,10 +89,9 @@ impl Service {
 }
 
 fn gateway(node: &FakeLightningd) -> Gateway {
-    let mut config = config(node.socket());
-    config.store.invoice_expiry_secs = 5;
-    let app = App::new(config, &Secret::from_bytes(SECRET));
-    app.unwrap().into()
+    let mut options = options(node.socket());
+    options.store.invoice_expiry_secs = 5;
+    Gateway::with(options, &Secret::from_bytes(SECRET)).unwrap()
 }
 
 struct Answer {
@@ -134,7 +133,7 @@ impl Answer {
     fn challenge(&self) -> (Claim, Invoice) {
         assert_eq!(self.problem(), ErrorCode::PaymentRequired);
         let (claim, bolt11) =
-            purrwall_gateway::buyer::challenge::read([self.header("www-authenticate")]).unwrap();
+            purrwall_buyer::challenge::read([self.header("www-authenticate")]).unwrap();
         (claim, Invoice::decode(&bolt11).unwrap())
     }
 }

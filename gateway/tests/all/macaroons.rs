@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use purrwall_gateway::claim::{Claims, Limits};
-use purrwall_gateway::secret::Secret;
+use purrwall_gateway::Secret;
+use purrwall_gateway::claims::{Claims, Terms};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::claim::{Claim, Identifier};
 use shared::lightning::PaymentHash;
 use shared::macaroon::Macaroon;
 
-use crate::tools::{SECRET, python_with, skipped};
+use testing::tools::{SECRET, python_with, skipped};
 
 const PYTHON: &str = r#"
 import base64, json, sys
@@ -98,7 +98,7 @@ fn check(program: &mut Command) {
         payment_hash: PaymentHash([0xab; 32]),
         token_id: [0xcd; 32],
     };
-    let claim = claims.mint("two-cats", identifier, Limits::default());
+    let claim = claims.mint("two-cats", identifier, Terms::default());
     let ask = json!({
         "claim": claim.to_base64(),
         "root_key": root_key(&identifier),

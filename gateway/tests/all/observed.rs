@@ -10,16 +10,16 @@ use serde_json::Value;
 use shared::api::{INVOICE_PATH, STORE_PATH, Status};
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{Answer, TestGateway, config, eventually, l402, metric};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{Answer, TestGateway, eventually, l402, metric, options};
 
 /// A purchase from the button to the goods, an invoice that runs out, and a call that fails.
 async fn busy(fake: &FakeLightningd) -> TestGateway {
-    let mut config = config(fake.socket());
-    config.store.invoice_expiry_secs = 1;
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(options);
     eventually("payments to be followed", || {
-        gateway.app.payments.are_followed()
+        gateway.gateway.follows_payments()
     })
     .await;
     let created = gateway.create("cat").await;
@@ -137,9 +137,9 @@ async fn metrics_are_for_this_machine_alone() {
     ] {
         refused.assert_problem(ErrorCode::NotFound);
     }
-    let mut config = config(fake.socket());
-    config.metrics_listen = Some(([127, 0, 0, 1], 0).into());
-    let elsewhere = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.metrics_elsewhere = true;
+    let elsewhere = TestGateway::with(options);
     let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
     let peer: SocketAddr = "127.0.0.1:1".parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -153,9 +153,9 @@ async fn metrics_are_for_this_machine_alone() {
 #[tokio::test]
 async fn requests_have_names_and_only_trusted_proxies_give_them() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.limits.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.limits.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let gateway = TestGateway::with(options);
     let ask = |peer: &str, id: &'static str| {
         let request = Request::get("/healthz").header("x-request-id", id);
         let mut request = request.body(Body::empty()).unwrap();
@@ -192,9 +192,9 @@ async fn every_answer_is_guarded() {
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("index.html"), "<html></html>").unwrap();
-    let mut config = config(fake.socket());
-    config.frontend.dir = Some(dir.path().to_owned());
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.page.dir = Some(dir.path().to_owned());
+    let gateway = TestGateway::with(options);
     for path in [
         "/",
         "/index.html",
@@ -234,10 +234,10 @@ async fn every_answer_is_guarded() {
 #[tokio::test]
 async fn owners_say_who_may_frame_the_pages_and_use_the_api() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.web.frame_ancestors = "https://blog.example".into();
-    config.web.cors_origins = Some(vec!["https://blog.example".parse().unwrap()]);
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.web.frame_ancestors = "https://blog.example".into();
+    options.web.cors_origins = Some(vec!["https://blog.example".parse().unwrap()]);
+    let gateway = TestGateway::with(options);
     let page = gateway.get("/buy").await;
     let policy = page.header("content-security-policy");
     assert!(

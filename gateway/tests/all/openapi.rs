@@ -5,15 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use purrwall_gateway::config::Timing;
+use purrwall_gateway::options::Timing;
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::nodes::{nodes, pay, run};
-use crate::tools::{TestGateway, config, l402, python_with, skipped};
+use testing::fake_lightningd::FakeLightningd;
+use testing::nodes::{nodes, pay, run};
+use testing::tools::{TestGateway, l402, options, python_with, skipped};
 
 const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
@@ -100,16 +100,16 @@ fn live_answers_are_as_described() {
     };
     run(async {
         let nodes = nodes().await;
-        let mut config = config(&nodes.store);
-        config.timing = Timing::default();
-        let gateway = TestGateway::with(config);
+        let mut options = options(&nodes.store);
+        options.timing = Timing::default();
+        let gateway = TestGateway::with(options);
         let created = gateway.create("cat").await;
         pay(&nodes.alice, &created.invoice.bolt11).await;
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (close, closed) = oneshot::channel::<()>();
-        let server = tokio::spawn(purrwall_gateway::serve(listener, gateway.app, async {
+        let server = tokio::spawn(gateway.gateway.serve(listener, async {
             closed.await.ok();
         }));
         let claim = format!("Authorization: {}", l402(&created.claim));

@@ -9,8 +9,8 @@ use shared::api::{INVOICE_PATH, STORE_PATH};
 use shared::problem::ErrorCode;
 use tempfile::TempDir;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{Answer, TestGateway, config};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{Answer, TestGateway, options};
 
 const INDEX: &str = "<!doctype html><html><head><title>t</title></head></html>";
 
@@ -30,11 +30,11 @@ fn page(webln_script: Option<&str>) -> Page {
     ] {
         fs::write(dir.path().join(name), content).unwrap();
     }
-    let mut config = config("/nonexistent");
-    config.frontend.dir = Some(dir.path().to_owned());
-    config.frontend.webln_script = webln_script.map(str::to_owned);
+    let mut options = options("/nonexistent");
+    options.page.dir = Some(dir.path().to_owned());
+    options.page.webln_script = webln_script.map(str::to_owned);
     Page {
-        gateway: TestGateway::with(config),
+        gateway: TestGateway::with(options),
         _dir: dir,
     }
 }
@@ -109,9 +109,9 @@ async fn nothing_outside_the_folder_is_served() {
 #[tokio::test]
 async fn without_a_page_the_gateway_says_how_to_build_it() {
     for dir in [None, Some("/nonexistent/dist".into())] {
-        let mut config = config("/nonexistent");
-        config.frontend.dir = dir;
-        let gateway = TestGateway::with(config);
+        let mut options = options("/nonexistent");
+        options.page.dir = dir;
+        let gateway = TestGateway::with(options);
         let answer = gateway.get("/").await;
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
         assert!(String::from_utf8_lossy(&answer.body).contains("cargo xtask build"));
@@ -181,7 +181,7 @@ fn no_line_of_a_cat_is_in_what_browsers_load() {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
     let dist = std::env::var_os("PURRWALL_DIST").map_or(default, Into::into);
     if !dist.is_dir() {
-        crate::tools::skipped(&format!(
+        testing::tools::skipped(&format!(
             "the page is not built: there is no {}",
             dist.display()
         ));

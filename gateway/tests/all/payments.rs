@@ -8,8 +8,8 @@ use shared::problem::ErrorCode;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::fake_lightningd::{FakeLightningd, Fault};
-use crate::tools::{TestGateway, config, eventually, l402};
+use testing::fake_lightningd::{FakeLightningd, Fault};
+use testing::tools::{TestGateway, eventually, l402, options};
 
 /// A gateway whose watcher has settled.
 async fn watching(fake: &FakeLightningd) -> TestGateway {
@@ -115,9 +115,9 @@ async fn a_payment_of_another_invoice_wakes_nobody() {
 #[tokio::test]
 async fn an_expired_invoice_is_told_a_moment_after_its_time() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.store.invoice_expiry_secs = 1;
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(options);
     let created = gateway.create("cat").await;
     let started = Instant::now();
     let status = gateway.status(&created.claim, 30).await;
@@ -337,13 +337,9 @@ async fn who_waits_is_answered_when_the_gateway_ends() {
     let created = gateway.create("cat").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (end, ended) = oneshot::channel::<()>();
-    let server = tokio::spawn(purrwall_gateway::serve(
-        listener,
-        gateway.app.clone(),
-        async {
-            ended.await.ok();
-        },
-    ));
+    let server = tokio::spawn(gateway.gateway.clone().serve(listener, async {
+        ended.await.ok();
+    }));
     let started = Instant::now();
     let ends = async {
         tokio::time::sleep(Duration::from_millis(100)).await;

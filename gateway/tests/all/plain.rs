@@ -9,21 +9,21 @@ use axum::http::header::{
     LOCATION, REFRESH, RETRY_AFTER, SET_COOKIE,
 };
 use axum::http::{Method, Request, StatusCode};
-use purrwall_gateway::config::Timing;
+use purrwall_gateway::options::Timing;
 use serde_json::json;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::nodes::{Nodes, call, pay};
-use crate::tools::{Answer, TestGateway, config, eventually, item, new_purchase};
+use testing::fake_lightningd::FakeLightningd;
+use testing::nodes::{Nodes, call, pay};
+use testing::tools::{Answer, TestGateway, eventually, item, new_purchase, options};
 
 const CAT: &str = include_str!("../../cats/cat.txt");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_buys_without_a_script_over_real_payments() {
     let nodes = Nodes::devnet().await;
-    let mut config = config(&nodes.store);
-    config.timing = Timing::default();
-    let mut browser = Browser::new(TestGateway::with(config));
+    let mut options = options(&nodes.store);
+    options.timing = Timing::default();
+    let mut browser = Browser::new(TestGateway::with(options));
 
     let shelf = browser.get("/buy").await;
     assert!(shelf.text().contains("href=\"/buy/cat\""));
@@ -113,9 +113,9 @@ async fn the_button_works_without_its_field() {
 #[tokio::test]
 async fn an_expired_invoice_is_replaced_with_a_click() {
     let node = FakeLightningd::start();
-    let mut config = config(node.socket());
-    config.store.invoice_expiry_secs = 1;
-    let mut browser = Browser::new(TestGateway::with(config));
+    let mut options = options(node.socket());
+    options.store.invoice_expiry_secs = 1;
+    let mut browser = Browser::new(TestGateway::with(options));
     let expired = browser.buy("cat").await.bolt11().to_owned();
 
     tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -131,9 +131,9 @@ async fn an_expired_invoice_is_replaced_with_a_click() {
 #[tokio::test]
 async fn a_payment_in_the_last_moment_counts() {
     let node = FakeLightningd::start();
-    let mut config = config(node.socket());
-    config.store.invoice_expiry_secs = 1;
-    let mut browser = Browser::new(TestGateway::with(config));
+    let mut options = options(node.socket());
+    options.store.invoice_expiry_secs = 1;
+    let mut browser = Browser::new(TestGateway::with(options));
     let bolt11 = browser.buy("cat").await.bolt11().to_owned();
     node.is_paid(&bolt11);
     tokio::time::sleep(Duration::from_millis(1100)).await;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use shared::purchase::{Event, State, Trouble};
 
-use crate::buyer::Buyer;
-use crate::fake_lightningd::FakeLightningd;
-use crate::nodes::{Nodes, pay};
-use crate::tools::{TestGateway, config, new_purchase};
+use testing::fake_lightningd::FakeLightningd;
+use testing::nodes::{Nodes, pay};
+use testing::page_buyer::Buyer;
+use testing::tools::{TestGateway, new_purchase, options};
 
 const CAT: &[u8] = include_bytes!("../../cats/cat.txt");
 
@@ -102,9 +102,9 @@ async fn a_reload_finds_the_purchase_before_and_after_the_payment() {
 #[tokio::test]
 async fn an_expired_invoice_is_replaced_and_the_new_one_paid() {
     let fake = FakeLightningd::start();
-    let mut config = config(fake.socket());
-    config.store.invoice_expiry_secs = 1;
-    let gateway = TestGateway::with(config);
+    let mut options = options(fake.socket());
+    options.store.invoice_expiry_secs = 1;
+    let gateway = TestGateway::with(options);
     let mut buyer = Buyer::comes(&gateway, "cat").await;
     let first = buyer.asks_for_the_invoice().await;
     buyer
@@ -125,9 +125,9 @@ async fn an_expired_invoice_is_replaced_and_the_new_one_paid() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_payment_before_during_and_after_the_question_delivers_the_cat() {
     let nodes = Nodes::devnet().await;
-    let mut config = config(&nodes.store);
-    config.timing = purrwall_gateway::config::Timing::default();
-    let gateway = TestGateway::with(config);
+    let mut options = options(&nodes.store);
+    options.timing = purrwall_gateway::options::Timing::default();
+    let gateway = TestGateway::with(options);
 
     let mut before = Buyer::comes(&gateway, "cat").await;
     let bolt11 = before.asks_for_the_invoice().await;

@@ -8,13 +8,13 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, Request};
-use purrwall_gateway::config::Config;
+use purrwall_gateway::options::Options;
 use serde_json::json;
 use shared::api::{PurchaseId, Status, content_path, invoices_path};
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{Answer, TestGateway, config, eventually, item, new_purchase};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{Answer, TestGateway, eventually, item, new_purchase, options};
 
 const PAID: &str = "purrwall/cat/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const EXPIRED: &str =
@@ -22,36 +22,18 @@ const EXPIRED: &str =
 const OPEN: &str = "purrwall/cat/0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What expired is deleted at once.
-fn cleaning(fake: &FakeLightningd) -> Config {
-    let mut config = config(fake.socket());
-    config.limits.delete_expired = Some(Duration::ZERO);
-    config
+fn cleaning(fake: &FakeLightningd) -> Options {
+    let mut options = options(fake.socket());
+    options.limits.delete_expired = Some(Duration::ZERO);
+    options
 }
 
-fn limited(fake: &FakeLightningd, per_minute: u32, open: u32) -> Config {
-    let mut config = config(fake.socket());
-    config.limits.invoices_per_minute = NonZeroU32::new(per_minute);
-    config.limits.open_invoices = NonZeroU32::new(open);
-    config.limits.trusted_proxies = vec!["127.0.0.1".parse::<std::net::IpAddr>().unwrap().into()];
-    config
-}
-
-impl TestGateway {
-    /// Sends a request as the server would hand it over.
-    async fn send_from(&self, peer: &str, request: Request<Body>) -> Answer {
-        let mut request = request;
-        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        self.send(request).await
-    }
-
-    async fn buys_from(&self, peer: &str, forwarded_for: &str, purchase: PurchaseId) -> Answer {
-        let request = Request::post(invoices_path(&item("cat")))
-            .header(CONTENT_TYPE, "application/json")
-            .header("x-forwarded-for", forwarded_for)
-            .body(json!({ "purchase_id": purchase }).to_string().into());
-        self.send_from(peer, request.unwrap()).await
-    }
+fn limited(fake: &FakeLightningd, per_minute: u32, open: u32) -> Options {
+    let mut options = options(fake.socket());
+    options.limits.invoices_per_minute = NonZeroU32::new(per_minute);
+    options.limits.open_invoices = NonZeroU32::new(open);
+    options.limits.trusted_proxies = vec!["127.0.0.1".parse::<std::net::IpAddr>().unwrap().into()];
+    options
 }
 
 #[tokio::test]
@@ -161,9 +143,9 @@ async fn after_a_restart_what_is_open_is_counted_again() {
     let fake = FakeLightningd::start();
     TestGateway::new(fake.socket()).create("cat").await;
     fake.makes("somebody-else", 600);
-    let mut config = cleaning(&fake);
-    config.limits.open_invoices = NonZeroU32::new(1);
-    let gateway = TestGateway::with(config);
+    let mut options = cleaning(&fake);
+    options.limits.open_invoices = NonZeroU32::new(1);
+    let gateway = TestGateway::with(options);
     let pages = || {
         fake.calls("listinvoices")
             .iter()
@@ -198,9 +180,9 @@ async fn only_our_expired_unpaid_invoices_are_deleted() {
 async fn an_invoice_is_deleted_no_sooner_than_was_set() {
     let fake = FakeLightningd::start();
     fake.makes(EXPIRED, 1);
-    let mut config = cleaning(&fake);
-    config.limits.delete_expired = Some(Duration::from_hours(1));
-    let _gateway = TestGateway::with(config);
+    let mut options = cleaning(&fake);
+    options.limits.delete_expired = Some(Duration::from_hours(1));
+    let _gateway = TestGateway::with(options);
     let looks = || {
         let calls = fake.calls("listinvoices");
         calls.iter().filter(|call| call["start"] == 2).count() > 100
@@ -228,9 +210,9 @@ async fn deletion_can_be_left_to_lightningd() {
             fake.autocleans();
         }
         fake.makes(EXPIRED, 0);
-        let mut config = cleaning(&fake);
-        config.limits.delete_expired = None;
-        let _gateway = TestGateway::with(config);
+        let mut options = cleaning(&fake);
+        options.limits.delete_expired = None;
+        let _gateway = TestGateway::with(options);
         eventually("the question", || {
             !fake.calls("autoclean-status").is_empty()
         })

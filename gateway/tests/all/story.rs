@@ -1,13 +1,13 @@
 //! The story: alice buys two cats directly, bob buys them through alice, and nobody gets them
 //! without paying. Over the devnet, and over real nodes where the environment names them.
 
-use purrwall_gateway::config::Timing;
+use purrwall_gateway::options::Timing;
 use shared::api::Status;
 use shared::problem::ErrorCode;
 
-use crate::buyer::Buyer;
-use crate::nodes::{Nodes, balance, pay};
-use crate::tools::{TestGateway, config, l402, skipped};
+use testing::nodes::{Nodes, balance, pay};
+use testing::page_buyer::Buyer;
+use testing::tools::{TestGateway, l402, options, skipped};
 
 const TWO_CATS: &[u8] = include_bytes!("../../cats/two-cats.txt");
 const PRICE_MSAT: u64 = 100_000;
@@ -26,9 +26,9 @@ async fn over_real_nodes() {
 }
 
 async fn story(nodes: &Nodes) {
-    let mut config = config(&nodes.store);
-    config.timing = Timing::default();
-    let gateway = TestGateway::with(config);
+    let mut options = options(&nodes.store);
+    options.timing = Timing::default();
+    let gateway = TestGateway::with(options);
     let sockets = [&nodes.store, &nodes.alice, &nodes.bob];
     let before = balances(sockets).await;
 

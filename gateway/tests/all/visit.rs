@@ -13,14 +13,14 @@ use axum::routing::{any, get};
 use axum::{Form, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use purrwall_gateway::secret::Secret;
-use purrwall_gateway::{App, Gateway};
+use purrwall_gateway::Gateway;
+use purrwall_gateway::Secret;
 use shared::claim::Claim;
 use shared::content::ContentHash;
 use tower::ServiceExt as _;
 
-use crate::fake_lightningd::FakeLightningd;
-use crate::tools::{Answer, SECRET, config, l402};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{Answer, SECRET, l402, options};
 
 const ACCEPTED: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -40,10 +40,10 @@ impl Visitor {
 
     fn where_an_invoice_lasts(secs: u32) -> Self {
         let node = FakeLightningd::start();
-        let mut config = config(node.socket());
-        config.store.invoice_expiry_secs = secs;
-        let app = App::new(config, &Secret::from_bytes(SECRET)).unwrap();
-        let price = Gateway::from(app)
+        let mut options = options(node.socket());
+        options.store.invoice_expiry_secs = secs;
+        let gateway = Gateway::with(options, &Secret::from_bytes(SECRET)).unwrap();
+        let price = gateway
             .price("article", "21 sat".parse().unwrap())
             .unwrap()
             .title("Why <b>cats</b> purr");
@@ -180,7 +180,7 @@ async fn a_page_leads_to_what_is_sold() {
     assert!(text(&invoice).contains("<svg class=\"qr\""));
     // A program in the browser can pay by itself.
     let (claim, told) =
-        purrwall_gateway::buyer::challenge::read([invoice.header("www-authenticate")]).unwrap();
+        purrwall_buyer::challenge::read([invoice.header("www-authenticate")]).unwrap();
     assert_eq!(told, bolt11);
 
     // Looking again makes no other one, neither does the button of another tab.

@@ -6,18 +6,18 @@ use serde_json::Value;
 use shared::api::Status;
 use shared::problem::ErrorCode;
 
-use crate::fake_lightningd::{FakeLightningd, Fault};
-use crate::tools::{TestGateway, eventually, metric};
+use testing::fake_lightningd::{FakeLightningd, Fault};
+use testing::tools::{TestGateway, eventually, metric};
 
 async fn following(gateway: &TestGateway) {
     eventually("payments to be followed", || {
-        gateway.app.payments.are_followed()
+        gateway.gateway.follows_payments()
     })
     .await;
 }
 
 async fn not_following(gateway: &TestGateway) {
-    eventually("the watch to end", || !gateway.app.payments.are_followed()).await;
+    eventually("the watch to end", || !gateway.gateway.follows_payments()).await;
 }
 
 /// A payment comes while the watch is broken, and reaches who waits when it is mended.
@@ -72,7 +72,7 @@ async fn a_socket_that_vanishes_and_comes_back() {
         fake.vanishes().await;
         not_following(&gateway).await;
         let refused = gateway
-            .ask_invoice("cat", crate::tools::new_purchase())
+            .ask_invoice("cat", testing::tools::new_purchase())
             .await;
         refused.assert_problem(ErrorCode::LightningUnavailable);
         fake.is_paid(&created.invoice.bolt11);

@@ -1,0 +1,72 @@
+//! The commands of `purrwall`, one file each. Without a command it serves.
+
+mod buy;
+mod check;
+mod config;
+mod new;
+pub(crate) mod plugin;
+mod sales;
+mod serve;
+mod verify;
+mod webhook;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use purrwall::settings::Arguments;
+
+/// Sells goods for Lightning payments, through the lightningd beside it.
+#[derive(Debug, Parser)]
+#[command(name = "purrwall", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a store of your own: a folder with its file and two cats.
+    New {
+        /// The folder to make.
+        dir: PathBuf,
+    },
+    /// Checks the configuration, the files, the rates and the node, without starting.
+    Check(Arguments),
+    /// Buys an item, paying through a lightningd of yours, and keeps the receipt.
+    Buy(buy::Arguments),
+    /// Checks a receipt, and the goods where they are given, without asking anyone.
+    Verify(verify::Arguments),
+    /// Shows every setting that is in force, and where it was set.
+    Config(Arguments),
+    /// Lists what was sold, and sums it.
+    Sales(sales::Arguments),
+    /// Tries a receiver of webhooks, or shows its secret.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+}
+
+impl CommandLine {
+    /// Runs the command; an error is printed with its causes.
+    pub(crate) async fn run(self) -> ExitCode {
+        let done = match self.command {
+            None => serve::run(self.serve).await,
+            Some(Command::Buy(arguments)) => buy::run(arguments).await,
+            Some(Command::Verify(arguments)) => verify::run(&arguments),
+            Some(Command::New { dir }) => new::run(&dir),
+            Some(Command::Check(arguments)) => check::run(&arguments).await,
+            Some(Command::Config(arguments)) => config::run(&arguments),
+            Some(Command::Sales(arguments)) => sales::run(&arguments).await,
+            Some(Command::Webhook(command)) => webhook::run(&command).await,
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("purrwall: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

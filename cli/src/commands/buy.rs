@@ -1,0 +1,63 @@
+//! `purrwall buy`: the goods and their receipt, for a payment through the buyer's own node.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use lightningd::Lightningd;
+use purrwall_buyer::address::Address;
+use purrwall_buyer::store::Store;
+use purrwall_buyer::{Buyer, Limits, Timing};
+use shared::lightning::{Msat, NodeId};
+
+/// What to buy, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The item: the address of its page or of its content.
+    url: Address,
+
+    /// The socket of the lightningd that pays.
+    #[arg(long, value_name = "SOCKET")]
+    lightning_rpc: PathBuf,
+
+    /// The most to pay, in satoshi. Routing fees come on top: up to 1 % of the price, or 5 satoshi.
+    #[arg(long, value_name = "N")]
+    max_sat: u64,
+
+    /// The public key of the node that has to be paid; any other is refused.
+    #[arg(long, value_name = "KEY")]
+    payee: Option<NodeId>,
+
+    /// Where to put the goods. By default a file with the item's name in the current folder. The
+    /// receipt comes beside it, as FILE.receipt.json; until both are there, FILE.purrwall.json
+    /// remembers the purchase, and the same command goes on with it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// An answer of the node's to anything but a payment.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Buys, or goes on with an unfinished purchase.
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    let Some(max_price) = Msat::from_sat(arguments.max_sat) else {
+        bail!("--max-sat {} is more than there is", arguments.max_sat);
+    };
+    let item = arguments.url.item().as_str();
+    let buyer = Buyer {
+        out: arguments.out.unwrap_or_else(|| item.into()),
+        store: Store::new(arguments.url),
+        lightningd: Lightningd::new(arguments.lightning_rpc, CALL_DEADLINE),
+        limits: Limits {
+            max_price,
+            payee: arguments.payee,
+        },
+        timing: Timing::default(),
+    };
+    let bought = buyer.buy().await?;
+    println!("{}", bought.proof);
+    println!("goods: {}", bought.out.display());
+    println!("receipt: {}", bought.receipt.display());
+    Ok(())
+}

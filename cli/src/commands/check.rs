@@ -1,0 +1,123 @@
+//! `purrwall check`: whether the gateway could start and sell, without starting it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Error, Result, anyhow};
+use lightningd::Lightningd;
+use purrwall::settings::{Arguments, Settings};
+use purrwall_gateway::Secret;
+use purrwall_gateway::goods::versions::try_writing;
+use purrwall_gateway::goods::{catalogue, rates};
+use purrwall_gateway::options::{Options, RateSource};
+
+/// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
+/// Nothing is left or changed.
+pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
+    let settings = Settings::new(arguments)?;
+    let options = &settings.options;
+    let mut failed = 0;
+    let mut tell = |what: &str, checked: Result<String>| match checked {
+        Ok(found) => println!("ok      {what}: {found}"),
+        Err(error) => {
+            failed += 1;
+            println!("failed  {what}: {error:#}");
+        }
+    };
+    tell("secret", check_secret(&settings));
+    if options.catalogue.file.is_some() {
+        tell("data_dir", check_data_dir(options));
+    }
+    tell("frontend", check_frontend(options));
+    for (id, checked) in catalogue::check(&options.catalogue) {
+        tell(&format!("item {id}"), checked.map_err(Error::from));
+    }
+    for rate in &options.catalogue.rates {
+        let checked = match &rate.source {
+            RateSource::Fixed(rate) => Ok(format!("{rate}, fixed")),
+            RateSource::Endpoint { url, pointer, .. } => rates::ask(url, pointer)
+                .await
+                .map(|rate| rate.to_string())
+                .with_context(|| format!("cannot use {url}")),
+        };
+        tell(&format!("rate of {}", rate.currency), checked);
+    }
+    tell("node", check_node(options).await);
+    match failed {
+        0 => Ok(()),
+        1 => Err(anyhow!("one thing is wrong")),
+        _ => Err(anyhow!("{failed} things are wrong")),
+    }
+}
+
+fn check_secret(settings: &Settings) -> Result<String> {
+    if Secret::from_environment()?.is_some() {
+        return Ok("from PURRWALL_SECRET".into());
+    }
+    let path = settings.secret_file.display();
+    match Secret::load_if_there(&settings.secret_file)? {
+        Some(_) => Ok(format!("in {path}")),
+        None => Ok(format!("will be made in {path}")),
+    }
+}
+
+/// Whether copies of the goods can be kept. Where the folder is not there yet, it is the nearest one
+/// above it that has to let itself be written.
+fn check_data_dir(options: &Options) -> Result<String> {
+    let dir = &options.catalogue.versions_dir;
+    let there = dir.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("."));
+    try_writing(there).with_context(|| {
+        format!(
+            "cannot write into {}; set `data_dir` to a folder that purrwall may write",
+            there.display()
+        )
+    })?;
+    let place = dir.display();
+    if there == dir {
+        Ok(format!("goods are kept in {place}"))
+    } else {
+        Ok(format!("{place} will be made for the goods"))
+    }
+}
+
+fn check_frontend(options: &Options) -> Result<String> {
+    let Some(dir) = &options.page.dir else {
+        let without = if cfg!(feature = "embedded-page") {
+            "the page that is in the program"
+        } else {
+            "none, so that only the API is served"
+        };
+        return Ok(without.into());
+    };
+    let page = dir.join("index.html");
+    if page.is_file() {
+        return Ok(dir.display().to_string());
+    }
+    Err(anyhow!(
+        "there is no {}; build the page with `cargo xtask build`, which makes dist/, and name \
+         that folder",
+        page.display()
+    ))
+}
+
+async fn check_node(options: &Options) -> Result<String> {
+    let lightningd = Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline);
+    let node = lightningd.node().await.map_err(|error| {
+        let remedy = error.remedy();
+        Error::from(error).context(remedy)
+    })?;
+    if let Some(expected) = options.network
+        && expected != node.network
+    {
+        return Err(anyhow!(
+            "lightningd is on {}, but --network says {expected}; correct it, or name the other \
+             node's socket with --lightning-rpc",
+            node.network
+        ));
+    }
+    let syncing = node
+        .syncing
+        .map(|syncing| format!(" (cannot be paid yet: {syncing})"));
+    let syncing = syncing.unwrap_or_default();
+    Ok(format!("{} on {}{syncing}", node.id, node.network))
+}

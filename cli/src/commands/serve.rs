@@ -1,0 +1,183 @@
+//! `purrwall` without a command: the gateway.
+
+use std::future::IntoFuture as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use axum::serve::Listener as _;
+use purrwall::settings::{Arguments, LogFormat, Settings};
+use purrwall_gateway::{Gateway, Secret, TlsListener};
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::reload;
+
+/// Serves until the process is asked to end.
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    let settings = Settings::new(&arguments)?;
+    start_log(settings.log_format)?;
+    let shutdown = shutdown()?;
+    let opened = Opened::new(arguments, settings).await?;
+    // Programs that start the gateway wait for this line.
+    let mut stdout = io::stdout();
+    writeln!(stdout, "purrwall: listening on {}", opened.url()?)?;
+    stdout.flush()?;
+    supervised()?;
+    opened.serve(shutdown).await
+}
+
+/// A gateway that has all that it needs, and whose address is taken.
+pub(crate) struct Opened {
+    gateway: Gateway,
+    listener: Listening,
+    metrics: Option<TcpListener>,
+    hangup: Signal,
+    arguments: Arguments,
+    settings: Settings,
+    secret: Secret,
+}
+
+enum Listening {
+    Plain(TcpListener),
+    Tls(Box<TlsListener>),
+}
+
+impl Opened {
+    /// Takes what the configuration says, which came from the arguments.
+    pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
+        let secret = purrwall::secret(&settings)?;
+        let listener = listen(settings.listen, "--listen").await?;
+        let metrics = match settings.metrics_listen {
+            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            None => None,
+        };
+        let listener = match settings.tls.clone() {
+            Some(tls) => Listening::Tls(Box::new(TlsListener::new(listener, tls)?)),
+            None => Listening::Plain(listener),
+        };
+        let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
+        let gateway = Gateway::with(settings.options.clone(), &secret)?;
+        Ok(Self {
+            gateway,
+            listener,
+            metrics,
+            hangup,
+            arguments,
+            settings,
+            secret,
+        })
+    }
+
+    /// The gateway itself.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The store's name, as buyers see it.
+    pub(crate) fn store_name(&self) -> &str {
+        &self.settings.options.store.name
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> Result<String> {
+        Ok(match &self.listener {
+            Listening::Plain(listener) => format!("http://{}", listener.local_addr()?),
+            Listening::Tls(listener) => format!("https://{}", listener.local_addr()?),
+        })
+    }
+
+    /// Answers requests, follows the files and tells of payments until `shutdown` is done.
+    pub(crate) async fn serve(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let Self {
+            gateway, settings, ..
+        } = self;
+        if !settings.webhooks.urls.is_empty() {
+            let (gateway, webhooks) = (gateway.clone(), settings.webhooks.clone());
+            tokio::spawn(async move { gateway.send_webhooks(webhooks, self.secret).await });
+        }
+        if let Some(listener) = self.metrics {
+            let address = listener.local_addr()?;
+            tracing::info!("metrics are at http://{address}/metrics");
+            let metrics = axum::serve(listener, gateway.metrics_router());
+            tokio::spawn(metrics.into_future());
+        }
+        let reload = reload::follow(gateway.clone(), self.arguments, settings, self.hangup);
+        tokio::spawn(reload);
+        match self.listener {
+            Listening::Plain(listener) => gateway.serve(listener, shutdown).await?,
+            Listening::Tls(listener) => gateway.serve_tls(*listener, shutdown).await,
+        }
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener
+        .with_context(|| format!("cannot listen on {address}; choose another address with {flag}"))
+}
+
+/// Tells systemd that the start is over, and then, where it watches, that the program is alive.
+/// Without systemd this does nothing.
+fn supervised() -> Result<()> {
+    sd_notify::notify(&[NotifyState::Ready]).context("cannot answer systemd")?;
+    if let Some(limit) = sd_notify::watchdog_enabled() {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(limit / 3).await;
+                if let Err(error) = sd_notify::notify(&[NotifyState::Watchdog]) {
+                    tracing::warn!("cannot answer systemd's watchdog: {error}");
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn start_log(format: LogFormat) -> Result<()> {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(log_filter()?)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .init(),
+    }
+    Ok(())
+}
+
+/// What is logged, as PURRWALL_LOG says.
+pub(crate) fn log_filter() -> Result<EnvFilter> {
+    EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .with_env_var("PURRWALL_LOG")
+        .from_env()
+        .context("cannot read PURRWALL_LOG; an example is `info` or `gateway=debug`")
+}
+
+/// Done when the process is asked to end.
+pub(crate) fn shutdown() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("ending");
+        if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
+            tracing::warn!("cannot answer systemd: {error}");
+        }
+    })
+}

@@ -1,0 +1,48 @@
+//! `purrwall verify`: what a receipt proves, and by whose key.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use purrwall_buyer::store::hash;
+use shared::receipt::Receipt;
+
+/// What to check.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The receipt, as `purrwall buy` and the store's page save it.
+    receipt: PathBuf,
+
+    /// The goods, to be held against the receipt.
+    content: Option<PathBuf>,
+}
+
+/// Prints in one sentence what is proven; an error is what does not hold.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { receipt, content } = arguments;
+    let text = fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
+    // What stands in it is not repeated in the error: it may be a preimage.
+    let Ok(receipt) = serde_json::from_slice::<Receipt>(&text) else {
+        bail!(
+            "{} is no receipt: a JSON object of bolt11, preimage, item, sha256 and size",
+            receipt.display()
+        );
+    };
+    let content = content.as_ref().map(|path| {
+        let measured = File::open(path).and_then(hash);
+        measured.with_context(|| format!("cannot read {}", path.display()))
+    });
+    let content = content.transpose()?;
+    let proof = receipt.verify(content.map(|(sha256, _)| sha256))?;
+    if let Some((_, size)) = content
+        && size != receipt.size
+    {
+        bail!(
+            "the receipt says {} bytes, but the promised content has {size}",
+            receipt.size
+        );
+    }
+    println!("{proof}");
+    Ok(())
+}

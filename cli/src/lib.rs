@@ -1,0 +1,24 @@
+//! The settings of a Purrwall store: its file, `purrwall.toml`, and the variables `PURRWALL_…`.
+//!
+//! This crate is the program `purrwall`. Programs of your own use it to open the same store from the
+//! same file:
+//!
+//! ```no_run
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = purrwall::open("my-store/purrwall.toml")?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, store.router()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+/// Compiles the examples of docs/library.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/library.md")]
+struct Guide;
+
+mod open;
+pub mod settings;
+
+pub use open::{OpenError, open, secret};

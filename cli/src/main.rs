@@ -1,0 +1,17 @@
+//! The program `purrwall`: reads the command line and runs the command that it names.
+
+mod commands;
+mod reload;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // lightningd runs its plugins without arguments, and so may a person the gateway.
+    if commands::plugin::is_asked_for() {
+        commands::plugin::run().await;
+    }
+    commands::CommandLine::parse().run().await
+}

@@ -1,0 +1,53 @@
+//! A store opened from its file.
+
+use std::path::Path;
+
+use purrwall_gateway::goods::catalogue::CatalogueError;
+use purrwall_gateway::{Gateway, Secret, SecretError};
+
+use crate::settings::{Arguments, Settings, SettingsError};
+
+/// Opens the store that `purrwall --config FILE` runs, with its catalogue, its rates and its secret.
+///
+/// As there, a `PURRWALL_…` variable wins over the file. Listening is yours; webhooks, and reading
+/// the file again when it changes, are the program's. Keeps a copy of the goods, so it takes as long
+/// as they are large.
+///
+/// # Errors
+/// What is wrong with the file, the secret or the goods, and the remedy.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub fn open(file: impl AsRef<Path>) -> Result<Gateway, OpenError> {
+    let arguments = Arguments::of_file(file.as_ref());
+    let settings = Settings::new(&arguments).map_err(Cause::from)?;
+    let secret = secret(&settings).map_err(Cause::from)?;
+    Ok(Gateway::with(settings.options, &secret).map_err(Cause::from)?)
+}
+
+/// The secret of a store: that of the environment, or that of its file, which is made where there is
+/// none.
+///
+/// # Errors
+/// If it cannot be read or made.
+pub fn secret(settings: &Settings) -> Result<Secret, SecretError> {
+    match Secret::from_environment()? {
+        Some(secret) => Ok(secret),
+        None => Secret::load_or_create(&settings.secret_file),
+    }
+}
+
+/// Why a store cannot be opened. With its sources, it says what is wrong, where, and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct OpenError(#[from] Cause);
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}

@@ -1,0 +1,137 @@
+//! The catalogue read again: on SIGHUP, and when the store's file or one of its goods changes.
+//!
+//! Files are looked at once a second rather than watched by the kernel: that works on every file
+//! system, and sees through every way in which editors save. A catalogue that cannot be read leaves
+//! the one of before in force, and is tried again until it can.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use purrwall::settings::{Arguments, Settings};
+use purrwall_gateway::Gateway;
+use purrwall_gateway::stamp::Stamp;
+use tokio::signal::unix::Signal;
+use tokio::time::sleep;
+
+/// How often the files are looked at. What changed has to rest for as long before it is read, so
+/// that no half of a copied file is offered.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Keeps the gateway's catalogue in step with the files, without end. `settings` are those that it runs
+/// with, and came from `arguments`; SIGHUP comes over `hangup`.
+pub(crate) async fn follow(
+    gateway: Gateway,
+    arguments: Arguments,
+    mut settings: Settings,
+    mut hangup: Signal,
+) {
+    let Some(file) = settings.options.catalogue.file.clone() else {
+        while hangup.recv().await.is_some() {
+            tracing::info!("there is no store's file to read again; name one with --config");
+        }
+        return;
+    };
+    let mut files = Files::of(&file, &settings);
+    // What the files were when they were read; not known where they may have changed since.
+    let mut read = None;
+    let mut seen = files.look();
+    // A broken file is told of once.
+    let mut broken: Option<String> = None;
+    loop {
+        let asked = tokio::select! {
+            asked = hangup.recv() => asked.is_some(),
+            () = sleep(LOOK) => false,
+        };
+        let now = files.look();
+        let rests = now == seen;
+        seen.clone_from(&now);
+        if asked {
+            broken = None;
+        } else if !rests || (read.as_ref() == Some(&now) && broken.is_none()) {
+            continue;
+        }
+        match reload(&gateway, &arguments).await {
+            Ok(new) => {
+                let items = new.options.catalogue.items.len();
+                if asked || read.is_some() {
+                    tracing::info!(items, "the catalogue was read again");
+                }
+                tell_of_settings(&settings, &new);
+                settings = new;
+                broken = None;
+            }
+            Err(error) => {
+                let cause = format!("{error:#}");
+                if broken.as_ref() != Some(&cause) {
+                    tracing::error!("the previous catalogue stays in force: {cause}");
+                    broken = Some(cause);
+                }
+            }
+        }
+        // New files may have changed before they were looked at, so they are read once more.
+        let watched = Files::of(&file, &settings);
+        read = (watched == files).then_some(now);
+        files = watched;
+        seen = files.look();
+    }
+}
+
+async fn reload(gateway: &Gateway, arguments: &Arguments) -> Result<Settings> {
+    let settings = Settings::new(arguments)?;
+    gateway.restock(settings.options.catalogue.clone()).await?;
+    Ok(settings)
+}
+
+/// What is not of the catalogue is read at the start only.
+fn tell_of_settings(before: &Settings, now: &Settings) {
+    let changed = [
+        ("listen", before.listen != now.listen),
+        (
+            "lightning_rpc",
+            before.options.lightning_rpc != now.options.lightning_rpc,
+        ),
+        ("network", before.options.network != now.options.network),
+        ("secret_file", before.secret_file != now.secret_file),
+        (
+            "data_dir",
+            before.options.catalogue.versions_dir != now.options.catalogue.versions_dir,
+        ),
+        ("frontend", before.options.page.dir != now.options.page.dir),
+        (
+            "store_name",
+            before.options.store.name != now.options.store.name,
+        ),
+        (
+            "public_url",
+            before.options.store.public_url != now.options.store.public_url,
+        ),
+        (
+            "invoice_expiry",
+            before.options.store.invoice_expiry_secs != now.options.store.invoice_expiry_secs,
+        ),
+        ("tls_certificate or tls_key", before.tls != now.tls),
+        ("webhooks", before.webhooks.urls != now.webhooks.urls),
+    ];
+    for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("{key} was changed; it takes effect when purrwall is started again");
+    }
+}
+
+/// The files that the catalogue is made of.
+#[derive(PartialEq)]
+struct Files(Vec<PathBuf>);
+
+impl Files {
+    fn of(file: &Path, settings: &Settings) -> Self {
+        let goods = settings.options.catalogue.items.iter();
+        let goods = goods.map(|item| file.with_file_name("").join(&item.file));
+        Self(std::iter::once(file.to_owned()).chain(goods).collect())
+    }
+
+    fn look(&self) -> Vec<Option<Stamp>> {
+        let stamp = |path| Some(Stamp::of(&fs::metadata(path).ok()?));
+        self.0.iter().map(stamp).collect()
+    }
+}

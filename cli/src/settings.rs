@@ -1,0 +1,578 @@
+//! The settings: flag, then environment, then file, then default; the first that is set wins.
+//!
+//! A setting has one name everywhere: `invoice_expiry` in the file is `--invoice-expiry` on the
+//! command line and `PURRWALL_INVOICE_EXPIRY` in the environment. What is sold stands in the file
+//! alone.
+
+mod arguments;
+mod catalogue;
+mod duration;
+mod error;
+mod file;
+mod limits;
+mod origin;
+mod reader;
+mod sources;
+mod web;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use purrwall_gateway::options::{
+    CatalogueOptions, MAX_EXPIRY, Options, PageOptions, StoreOptions, Timing, TlsOptions,
+    WebhooksOptions,
+};
+use shared::lightning::Network;
+
+pub use arguments::Arguments;
+pub use error::SettingsError;
+pub use origin::Origin;
+pub use reader::Setting;
+
+use duration::duration;
+use file::ConfigFile;
+use origin::variable_name;
+use reader::SettingsReader;
+use sources::Sources;
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the gateway is told.
+    pub options: Options,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The certificate to speak HTTPS with; `None` speaks HTTP.
+    pub tls: Option<TlsOptions>,
+    /// The address for metrics; `None` is the store's own.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where the root secret is kept.
+    pub secret_file: PathBuf,
+    /// Who is told of payments.
+    pub webhooks: WebhooksOptions,
+    /// How the log is written.
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Takes the flags, and what the environment and the file say where a flag is not given.
+    pub fn new(arguments: &Arguments) -> Result<Self, SettingsError> {
+        Self::explained(arguments).map(|(settings, _)| settings)
+    }
+
+    /// The configuration, and where each setting comes from.
+    pub fn explained(arguments: &Arguments) -> Result<(Self, Vec<Setting>), SettingsError> {
+        Self::load(arguments, &|name| std::env::var_os(name))
+    }
+
+    fn load(
+        arguments: &Arguments,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<(Self, Vec<Setting>), SettingsError> {
+        let mut sources = Sources {
+            arguments,
+            environment,
+            file: None,
+        };
+        let config_file = sources.find("config")?.map(|given| given.path());
+        let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
+        sources.file = file.as_ref();
+        let mut reader = SettingsReader {
+            sources,
+            settings: Vec::new(),
+        };
+        reader
+            .settings
+            .extend(config_file.iter().map(|path| Setting {
+                key: "config",
+                value: Some(path.display().to_string()),
+                origin: if arguments.names_a_file() {
+                    Origin::Flag
+                } else {
+                    Origin::Environment(variable_name("config"))
+                },
+            }));
+
+        let home = std::env::home_dir();
+        let network: Option<Network> = reader.optional("network", |given| {
+            given.read(|text| {
+                let why = "is not a network; write bitcoin, testnet, signet or regtest";
+                text.parse().map_err(|_| why)
+            })
+        })?;
+        let data_dir = reader.path("data_dir", || {
+            match (&config_file, std::env::var_os("XDG_DATA_HOME"), &home) {
+                (Some(file), _, _) => Some(file.with_file_name(".purrwall")),
+                (None, Some(data), _) => Some(Path::new(&data).join("purrwall")),
+                (None, None, home) => Some(home.as_ref()?.join(".local/share/purrwall")),
+            }
+        })?;
+        let secret_file = reader.path("secret_file", || Some(data_dir.join("secret")))?;
+        let webhooks_dir = data_dir.join("webhooks");
+        let catalogue = CatalogueOptions {
+            versions_dir: data_dir.join("goods"),
+            private: [data_dir, secret_file.clone()]
+                .into_iter()
+                .chain(config_file.clone())
+                .collect(),
+            ..CatalogueOptions::default()
+        };
+        let lightning_rpc = reader.path("lightning_rpc", || {
+            Some(default_socket(home.as_ref()?, network))
+        })?;
+        let listen = reader.required("listen", DEFAULT_LISTEN, |given| given.read(address))?;
+        let store = StoreOptions {
+            name: reader.required("store_name", DEFAULT_NAME, |given| Ok(given.text.clone()))?,
+            public_url: reader.optional("public_url", |given| given.read(public_url))?,
+            invoice_expiry_secs: reader.required("invoice_expiry", DEFAULT_EXPIRY, |given| {
+                given.read(invoice_expiry)
+            })?,
+        };
+        let page = PageOptions {
+            dir: reader.optional("frontend", |given| Ok(given.path()))?,
+            webln_script: reader.optional("webln_script", |given| Ok(given.text.clone()))?,
+        };
+        let tls = reader.tls()?;
+        let urls = reader.optional("webhooks", |given| given.read(webhook_urls))?;
+        let limits = limits::read(&mut reader)?;
+        let web = web::read(&mut reader)?;
+        let metrics_listen = reader.optional("metrics_listen", |given| given.read(address))?;
+        let settings = Self {
+            options: Options {
+                lightning_rpc,
+                network,
+                store,
+                catalogue: match (&config_file, &file) {
+                    (Some(path), Some(file)) => catalogue::read(path, file, catalogue)?,
+                    _ => catalogue,
+                },
+                page,
+                limits,
+                web,
+                metrics_elsewhere: metrics_listen.is_some(),
+                timing: Timing::default(),
+            },
+            listen,
+            tls,
+            metrics_listen,
+            secret_file,
+            webhooks: WebhooksOptions {
+                urls: urls.unwrap_or_default(),
+                dir: webhooks_dir,
+            },
+            log_format: reader.required("log_format", "text", |given| given.read(log_format))?,
+        };
+        Ok((settings, reader.settings))
+    }
+}
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_NAME: &str = "Purrwall";
+const DEFAULT_EXPIRY: &str = "10m";
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let why = "is not an address with a port; write one such as 127.0.0.1:8080";
+    text.parse().map_err(|_| why)
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is no format of the log; write text or json"),
+    }
+}
+
+fn invoice_expiry(text: &str) -> Result<u32, String> {
+    match duration(text)? {
+        expiry if expiry <= MAX_EXPIRY => {
+            Ok(u32::try_from(expiry.as_secs()).expect("30 days are few seconds"))
+        }
+        _ => Err("is too long; an invoice can be paid for at most 30d".into()),
+    }
+}
+
+/// Without a slash at its end, so that paths can be put behind it.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    let why = "is not a web address; write one such as https://cats.example";
+    let uri: Uri = text.parse().map_err(|_| why)?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.query().is_none() && !text.contains('#') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(why),
+    }
+}
+
+fn webhook_urls(text: &str) -> Result<Vec<String>, String> {
+    text.split_whitespace().map(webhook_url).collect()
+}
+
+/// The address of a receiver, to the letter: its key follows from it.
+pub fn webhook_url(text: &str) -> Result<String, String> {
+    let uri = text.parse::<Uri>().ok();
+    let scheme = uri.as_ref().and_then(Uri::scheme_str);
+    match scheme {
+        Some("http" | "https") if !text.contains('#') => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{text:?} is not a web address; write one such as https://shop.example/purrwall"
+        )),
+    }
+}
+
+fn default_socket(home: &Path, network: Option<Network>) -> PathBuf {
+    let network = network.unwrap_or(Network::Bitcoin);
+    home.join(format!(".lightning/{network}/lightning-rpc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use std::time::Duration;
+
+    use purrwall_gateway::options::{LimitsOptions, RateSource, WebOptions};
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn load(
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<(Settings, Vec<Setting>), String> {
+        let flags = std::iter::once("purrwall").chain(flags.iter().copied());
+        let parsed = CommandLine::try_parse_from(flags).map_err(|error| error.to_string())?;
+        let environment = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Settings::load(&parsed.arguments, &environment).map_err(|error| error.to_string())
+    }
+
+    fn config(flags: &[&str]) -> Result<Settings, String> {
+        load(flags, &[]).map(|(config, _)| config)
+    }
+
+    /// A store's file with this text.
+    struct StoreFile(tempfile::TempDir);
+
+    impl StoreFile {
+        fn new(text: &str) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("purrwall.toml"), text).unwrap();
+            Self(dir)
+        }
+
+        fn path(&self) -> String {
+            self.0.path().join("purrwall.toml").display().to_string()
+        }
+
+        fn load(&self) -> Result<(Settings, Vec<Setting>), String> {
+            load(&["--config", &self.path()], &[])
+        }
+    }
+
+    const ITEM: &str = "[[item]]\nid = \"cat\"\ntitle = \"A cat\"\nfile = \"cat.txt\"\n";
+
+    #[test]
+    fn the_defaults_are_those_of_the_help() {
+        let config = config(&[]).unwrap();
+        assert!(
+            config
+                .options
+                .lightning_rpc
+                .ends_with(".lightning/bitcoin/lightning-rpc")
+        );
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.secret_file.ends_with("purrwall/secret"));
+        assert_eq!(config.options.store.name, "Purrwall");
+        assert_eq!(config.options.store.invoice_expiry_secs, 600);
+        assert_eq!(config.options.network, None);
+        assert!(config.options.catalogue.file.is_none());
+    }
+
+    #[test]
+    fn the_network_chooses_the_socket() {
+        let config = config(&["--network", "regtest"]).unwrap();
+        assert!(
+            config
+                .options
+                .lightning_rpc
+                .ends_with(".lightning/regtest/lightning-rpc")
+        );
+    }
+
+    #[track_caller]
+    fn check_name(flags: &[&str], variables: &[(&str, &str)], value: &str, origin: &str) {
+        let file = StoreFile::new("\nstore_name = \"File\"\n");
+        let path = file.path();
+        let flags = [&["--config", path.as_str()], flags].concat();
+        let (config, settings) = load(&flags, variables).unwrap();
+        assert_eq!(config.options.store.name, value);
+        let setting = settings.iter().find(|one| one.key == "store_name").unwrap();
+        assert_eq!(setting.value.as_deref(), Some(value));
+        assert_eq!(
+            setting.origin.to_string().replace(&path, "purrwall.toml"),
+            origin
+        );
+    }
+
+    #[test]
+    fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
+        let variable = [("PURRWALL_STORE_NAME", "Variable")];
+        check_name(&["--store-name", "Flag"], &variable, "Flag", "flag");
+        check_name(
+            &[],
+            &variable,
+            "Variable",
+            "environment PURRWALL_STORE_NAME",
+        );
+        check_name(&[], &[], "File", "purrwall.toml:2");
+        check_name(
+            &[],
+            &[("PURRWALL_STORE_NAME", "")],
+            "File",
+            "purrwall.toml:2",
+        );
+    }
+
+    #[test]
+    fn paths_in_the_file_are_seen_from_its_folder() {
+        let file = StoreFile::new("lightning_rpc = \"rpc\"\nfrontend = \"/srv/dist\"\n");
+        let (config, _) = file.load().unwrap();
+        let dir = file.0.path();
+        assert_eq!(config.options.lightning_rpc, dir.join("rpc"));
+        assert_eq!(config.options.page.dir, Some(PathBuf::from("/srv/dist")));
+        assert_eq!(config.secret_file, dir.join(".purrwall/secret"));
+    }
+
+    #[track_caller]
+    fn check_refused(flags: &[&str], named: &str) {
+        let error = config(flags).unwrap_err();
+        assert!(error.contains(named), "{error}");
+    }
+
+    #[test]
+    fn a_malformed_value_names_itself() {
+        check_refused(
+            &["--listen", "8080"],
+            "--listen \"8080\": is not an address",
+        );
+        check_refused(&["--network", "moon"], "moon");
+        check_refused(&["--invoice-expiry", "0"], "--invoice-expiry");
+        check_refused(&["--invoice-expiry", "31d"], "at most 30d");
+        check_refused(
+            &["--invoice-expiry", "1152921504606846976"],
+            "--invoice-expiry",
+        );
+        check_refused(&["--public-url", "cats.example"], "https://cats.example");
+        let error = load(&[], &[("PURRWALL_LISTEN", "x")]).unwrap_err();
+        assert!(error.starts_with("PURRWALL_LISTEN=\"x\": "), "{error}");
+    }
+
+    /// The error names the file, the line, the key with its value, and the remedy.
+    #[track_caller]
+    fn check_file_refused(text: &str, line: usize, key: &str, remedy: &str) {
+        let file = StoreFile::new(text);
+        let error = file.load().unwrap_err();
+        let place = format!("{}:{line}: {key}", file.path());
+        assert!(error.starts_with(&place), "{error}");
+        assert!(error.contains(remedy), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_setting_names_its_line_and_the_remedy() {
+        check_file_refused(
+            "\nlisten = \"8080\"",
+            2,
+            "listen = \"8080\"",
+            "127.0.0.1:8080",
+        );
+        check_file_refused("invoice_expiry = 0", 1, "invoice_expiry = \"0\"", "30d");
+        check_file_refused("listen = [1]", 1, "listen", "text or a number");
+        check_file_refused("a = 1\n\nlisten = = 2", 3, "", "");
+        check_file_refused("[item]\nid = 1", 1, "item", "[[item]]");
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_a_suggestion() {
+        check_file_refused("listn = \"x\"", 1, "listn", "did you mean listen?");
+        check_file_refused("[[items]]\nid = 1", 1, "items", "did you mean item?");
+        check_file_refused("colour = 1", 1, "colour", "the keys here are store_name");
+        let wrong = format!("{ITEM}prise = \"1 sat\"");
+        check_file_refused(&wrong, 5, "prise", "did you mean price?");
+        let wrong = "[rates.USD]\nfixd = 1";
+        check_file_refused(wrong, 2, "fixd", "did you mean fixed?");
+    }
+
+    #[track_caller]
+    fn check_item_refused(line: &str, key: &str, remedy: &str) {
+        check_file_refused(&format!("{ITEM}{line}"), 5, key, remedy);
+    }
+
+    #[test]
+    fn a_wrong_item_names_its_line_and_the_remedy() {
+        check_item_refused("price = \"free\"", "price = \"free\"", "100 sat");
+        check_item_refused("price = 100", "price = \"100\"", "100 sat");
+        check_item_refused("price = \"0 sat\"", "price", "1 msat");
+        check_item_refused("price = \"1 EUR\"", "price = \"1 EUR\"", "[rates.EUR]");
+        let priced = |line: &str| format!("price = \"1 sat\"\n{line}");
+        let check = |line: &str, key: &str, remedy: &str| {
+            check_file_refused(&format!("{ITEM}{}", priced(line)), 6, key, remedy);
+        };
+        check("valid_for = \"soon\"", "valid_for = \"soon\"", "30d");
+        check("content_type = \"image\"", "content_type", "image/png");
+    }
+
+    #[test]
+    fn what_an_item_lacks_is_named() {
+        check_file_refused(ITEM, 1, "[[item]]", "add `price = …`");
+    }
+
+    #[test]
+    fn two_items_cannot_have_one_id() {
+        let item = format!("{ITEM}price = \"1 sat\"\n");
+        let file = StoreFile::new(&[item.as_str(), item.as_str()].concat());
+        let error = file.load().unwrap_err();
+        assert!(error.contains(":7: id = \"cat\""), "{error}");
+        assert!(error.contains(":1: [[item]]"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_rate_names_its_line_and_the_remedy() {
+        check_file_refused("[rates.usd]\nfixed = 1", 1, "rates = \"usd\"", "USD");
+        check_file_refused("[rates.USD]\nfixed = 0", 2, "fixed = \"0\"", "65000");
+        check_file_refused("[rates.USD]\n", 1, "[rates.USD]", "`fixed = …`");
+        let url = "[rates.USD]\nurl = \"http://rates.example/\"\npointer = \"/usd\"";
+        check_file_refused(url, 2, "url", "https://");
+        let pointer = "[rates.USD]\nurl = \"https://rates.example/\"\npointer = \"usd\"";
+        check_file_refused(pointer, 3, "pointer", "slash");
+        let both = "[rates.USD]\nfixed = 1\nurl = \"https://rates.example/\"";
+        check_file_refused(both, 1, "[rates.USD]", "take one away");
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_the_remedy() {
+        let error = config(&["--config", "/nonexistent/purrwall.toml"]).unwrap_err();
+        assert!(error.contains("/nonexistent/purrwall.toml"), "{error}");
+        assert!(error.contains("purrwall new"), "{error}");
+    }
+
+    #[test]
+    fn an_item_with_everything_is_read() {
+        let text = format!(
+            "{ITEM}teaser = \"Miau\"\nprice = \"0.25 USD\"\nvalid_for = \"30d\"\n\
+             content_type = \"text/plain\"\n[rates.USD]\nfixed = 65_000.5\n"
+        );
+        let (config, _) = StoreFile::new(&text).load().unwrap();
+        let [item] = &config.options.catalogue.items[..] else {
+            panic!("one item");
+        };
+        assert_eq!(item.id.as_str(), "cat");
+        assert_eq!(item.teaser, "Miau");
+        assert_eq!(item.price.to_string(), "0.25 USD");
+        assert_eq!(item.valid_for, Some(Duration::from_hours(720)));
+        assert_eq!(item.content_type.as_deref(), Some("text/plain"));
+        let fixed = RateSource::Fixed("65000.5".parse().unwrap());
+        assert_eq!(config.options.catalogue.rates[0].source, fixed);
+    }
+
+    /// Every key stands in the example, with its default behind it.
+    #[test]
+    fn the_example_has_every_key_at_its_default() {
+        let example = include_str!("../../config.example.toml");
+        let uncommented: String = example
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.starts_with('[') || is_assignment(rest) => format!("{rest}\n"),
+                _ if line.is_empty() || line.starts_with('#') => "\n".to_owned(),
+                _ => panic!("not commented out: {line}"),
+            })
+            .collect();
+        let path = Path::new("purrwall.toml");
+        let file = ConfigFile::parse(path, &uncommented).unwrap();
+        for key in file::KEYS {
+            assert!(file.settings.contains_key(key), "{key}");
+        }
+        let sections = |keys: &[&str], sections: &[&file::Section]| {
+            for key in keys {
+                let found = sections.iter().any(|section| section.get(key).is_some());
+                assert!(found, "{key}");
+            }
+        };
+        sections(&file::ITEM_KEYS, &file.items.iter().collect::<Vec<_>>());
+        let rates: Vec<_> = file.rates.iter().map(|(_, section)| section).collect();
+        sections(&file::RATE_KEYS, &rates);
+        catalogue::read(path, &file, CatalogueOptions::default()).unwrap();
+
+        let (example, _) = StoreFile::new(&uncommented).load().unwrap();
+        let (defaults, _) = StoreFile::new("").load().unwrap();
+        assert_eq!(
+            example.options.lightning_rpc,
+            defaults.options.lightning_rpc
+        );
+        assert_eq!(example.listen, defaults.listen);
+        assert_eq!(example.options.network, defaults.options.network);
+        assert_eq!(example.options.page.dir, defaults.options.page.dir);
+        assert_eq!(example.options.page.webln_script, None);
+        assert_eq!((example.tls, defaults.tls), (None, None));
+        assert!(example.webhooks.urls.is_empty());
+        assert_eq!(example.options.limits, defaults.options.limits);
+        assert_eq!(defaults.options.limits, LimitsOptions::default());
+        assert_eq!(example.options.web, defaults.options.web);
+        assert_eq!(defaults.options.web, WebOptions::default());
+        assert_eq!(example.metrics_listen, None);
+        assert_eq!(example.log_format, defaults.log_format);
+        assert_eq!(example.options.store.name, defaults.options.store.name);
+        assert_eq!(
+            example.options.store.public_url,
+            defaults.options.store.public_url
+        );
+        assert_eq!(
+            example.options.store.invoice_expiry_secs,
+            defaults.options.store.invoice_expiry_secs
+        );
+        assert!(example.secret_file.ends_with(".purrwall/secret"));
+        assert!(defaults.secret_file.ends_with(".purrwall/secret"));
+        assert!(
+            example
+                .options
+                .catalogue
+                .versions_dir
+                .ends_with(".purrwall/goods")
+        );
+        assert!(
+            defaults
+                .options
+                .catalogue
+                .versions_dir
+                .ends_with(".purrwall/goods")
+        );
+    }
+
+    fn is_assignment(line: &str) -> bool {
+        let key = line.split(" = ").next().unwrap_or_default();
+        key != line
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    }
+}

@@ -1,0 +1,162 @@
+//! The goods, their prices and the rates, as the file has them. No goods are read here.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use purrwall_gateway::Price;
+use purrwall_gateway::options::{CatalogueOptions, ItemOptions, RateOptions, RateSource};
+use shared::fiat::Decimal;
+
+use crate::settings::duration::duration;
+use crate::settings::error::SettingsError;
+use crate::settings::file::{ConfigFile, Section};
+use crate::settings::origin::Given;
+
+const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
+const MIN_MAX_AGE: Duration = Duration::from_secs(10);
+/// lightningd's descriptions hold 639 bytes, with the hash and the price's rate.
+const MAX_TITLE: usize = 200;
+const MAX_TEASER: usize = 2000;
+
+/// Reads the items and rates of a file, on top of what is set elsewhere.
+pub(super) fn read(
+    path: &Path,
+    file: &ConfigFile,
+    besides: CatalogueOptions,
+) -> Result<CatalogueOptions, SettingsError> {
+    let rates: Vec<RateOptions> = file.rates.iter().map(read_rate).collect::<Result<_, _>>()?;
+    let mut items = Vec::new();
+    let mut places = HashMap::new();
+    for section in &file.items {
+        let item = read_item(section, &rates)?;
+        if let Some(first) = places.insert(item.id.clone(), &section.place) {
+            let why = format!("is there already ({first}); give each item an id of its own");
+            return Err(section.require("id")?.wrong(why));
+        }
+        items.push(item);
+    }
+    Ok(CatalogueOptions {
+        file: Some(path.to_owned()),
+        items,
+        rates,
+        ..besides
+    })
+}
+
+fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, SettingsError> {
+    let file = section.require("file")?;
+    let price_given = section.require("price")?;
+    let price: Price = price_given.read(str::parse)?;
+    if let Price::Fiat(fiat) = price
+        && !rates.iter().any(|rate| rate.currency == fiat.currency)
+    {
+        let currency = fiat.currency;
+        return Err(price_given.wrong(format!(
+            "needs a rate; add a section [rates.{currency}] with `fixed = …`, or with `url` and \
+             `pointer`"
+        )));
+    }
+    let teaser = section
+        .get("teaser")
+        .map(|given| given.read(text(MAX_TEASER)));
+    let valid_for = section.get("valid_for").map(|given| given.read(duration));
+    let content_type = section
+        .get("content_type")
+        .map(|given| given.read(media_type));
+    Ok(ItemOptions {
+        id: section.require("id")?.read(|id| {
+            let why = "is not an item id; use 1 to 48 lower-case letters, digits or hyphens";
+            id.parse().map_err(|_| why)
+        })?,
+        title: section.require("title")?.read(title)?,
+        teaser: teaser.transpose()?.unwrap_or_default(),
+        file: PathBuf::from(&file.text),
+        place: file.place(),
+        price,
+        valid_for: valid_for.transpose()?,
+        content_type: content_type.transpose()?,
+    })
+}
+
+fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, SettingsError> {
+    let currency = name.read(str::parse)?;
+    let wrong = |why: &str| SettingsError::Value {
+        place: section.place.clone(),
+        why: why.to_owned(),
+    };
+    let source = match (section.get("fixed"), section.get("url")) {
+        (Some(fixed), None) => {
+            if let Some(needless) = section.get("pointer").or(section.get("max_age")) {
+                return Err(needless.wrong("has no use beside `fixed`; take one of them away"));
+            }
+            RateSource::Fixed(fixed.read(|text| match text.parse::<Decimal>() {
+                Ok(rate) if !rate.is_zero() => Ok(rate),
+                _ => Err("is not a rate; write what one bitcoin costs, such as 65000"),
+            })?)
+        }
+        (None, Some(url)) => RateSource::Endpoint {
+            url: url.read(endpoint)?,
+            pointer: section.require("pointer")?.read(|text| {
+                let why = "is not a JSON pointer; it begins with a slash, such as \"/bitcoin/usd\"";
+                text.starts_with('/').then(|| text.to_owned()).ok_or(why)
+            })?,
+            max_age: match section.get("max_age") {
+                None => DEFAULT_MAX_AGE,
+                Some(given) => given.read(|text| match duration(text)? {
+                    age if age >= MIN_MAX_AGE => Ok(age),
+                    _ => Err("is too short; the source would be asked all the time".to_owned()),
+                })?,
+            },
+        },
+        (Some(_), Some(_)) => return Err(wrong("has both `fixed` and `url`; take one away")),
+        (None, None) => {
+            return Err(wrong(
+                "has no source; add `fixed = …`, or `url = …` and `pointer = …`",
+            ));
+        }
+    };
+    Ok(RateOptions { currency, source })
+}
+
+fn title(title: &str) -> Result<String, String> {
+    if title.trim().is_empty() {
+        return Err("is empty; the item needs a name for people".into());
+    }
+    text(MAX_TITLE)(title)
+}
+
+fn text(max: usize) -> impl Fn(&str) -> Result<String, String> {
+    move |text| {
+        if text.len() > max {
+            Err(format!("holds {} bytes; at most {max} fit", text.len()))
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
+fn media_type(text: &str) -> Result<String, &'static str> {
+    let why = "is not a media type; write one such as \"image/png\"";
+    let parsed: mime_guess::Mime = text.parse().map_err(|_| why)?;
+    Ok(parsed.to_string())
+}
+
+/// What comes over HTTP from elsewhere could be changed on its way, and with it the prices.
+fn endpoint(text: &str) -> Result<String, &'static str> {
+    let why = "is not an https:// address; write one such as \"https://example.com/rates.json\"";
+    let uri: Uri = text.parse().map_err(|_| why)?;
+    let host = uri.host().ok_or(why)?;
+    let here = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback());
+    match uri.scheme_str() {
+        Some("https") => Ok(text.to_owned()),
+        Some("http") if here => Ok(text.to_owned()),
+        _ => Err(why),
+    }
+}

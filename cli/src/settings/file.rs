@@ -1,0 +1,235 @@
+//! The configuration file as text with line numbers. What the text means is decided elsewhere.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::settings::error::SettingsError;
+use crate::settings::origin::{Given, Origin};
+
+/// The keys that a flag and a variable can set too.
+pub(super) const KEYS: [&str; 21] = [
+    "store_name",
+    "public_url",
+    "listen",
+    "lightning_rpc",
+    "network",
+    "data_dir",
+    "secret_file",
+    "frontend",
+    "webln_script",
+    "invoice_expiry",
+    "webhooks",
+    "tls_certificate",
+    "tls_key",
+    "trusted_proxies",
+    "invoices_per_minute",
+    "open_invoices",
+    "delete_expired",
+    "frame_ancestors",
+    "cors_origins",
+    "metrics_listen",
+    "log_format",
+];
+/// The keys of an `[[item]]`.
+pub(super) const ITEM_KEYS: [&str; 7] = [
+    "id",
+    "title",
+    "teaser",
+    "file",
+    "price",
+    "valid_for",
+    "content_type",
+];
+/// The keys of a `[rates.…]`.
+pub(super) const RATE_KEYS: [&str; 4] = ["fixed", "url", "pointer", "max_age"];
+
+const ITEMS: &str = "item";
+const RATES: &str = "rates";
+
+/// A configuration file, all of whose keys are known.
+#[derive(Debug)]
+pub(super) struct ConfigFile {
+    /// The settings, by key.
+    pub(super) settings: BTreeMap<String, Given>,
+    /// The `[[item]]`s in order.
+    pub(super) items: Vec<Section>,
+    /// The `[rates.…]`, by the name of the currency.
+    pub(super) rates: Vec<(Given, Section)>,
+}
+
+/// A table of plain values.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Where it begins.
+    pub(super) place: String,
+    values: BTreeMap<String, Given>,
+}
+
+impl Section {
+    pub(super) fn get(&self, key: &str) -> Option<&Given> {
+        self.values.get(key)
+    }
+
+    pub(super) fn require(&self, key: &str) -> Result<&Given, SettingsError> {
+        self.get(key).ok_or_else(|| SettingsError::Value {
+            place: self.place.clone(),
+            why: format!("has no {key}; add `{key} = …`"),
+        })
+    }
+}
+
+impl ConfigFile {
+    /// Reads the file; an unknown key is an error.
+    pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
+        let text = fs::read_to_string(path).map_err(|source| SettingsError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        let reader = Reader { path, text };
+        let table = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            reader.error(at, "", error.message().trim())
+        })?;
+        let mut file = Self {
+            settings: BTreeMap::new(),
+            items: Vec::new(),
+            rates: Vec::new(),
+        };
+        for (key, value) in table.into_inner() {
+            match key.get_ref().as_ref() {
+                ITEMS => file.items = reader.items(value)?,
+                RATES => file.rates = reader.rates(value)?,
+                _ => {
+                    let known = KEYS.iter().copied().chain([ITEMS, RATES]);
+                    let given = reader.scalar(&key, &value, known)?;
+                    file.settings.insert(given.key.clone(), given);
+                }
+            }
+        }
+        Ok(file)
+    }
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+impl Reader<'_> {
+    fn items(&self, value: Value) -> Result<Vec<Section>, SettingsError> {
+        let at = value.span().start;
+        let DeValue::Array(tables) = value.into_inner() else {
+            return Err(self.error(at, ITEMS, "an item begins with the line [[item]]"));
+        };
+        tables
+            .into_iter()
+            .map(|table| self.section(table, "[[item]]", &ITEM_KEYS))
+            .collect()
+    }
+
+    fn rates(&self, value: Value) -> Result<Vec<(Given, Section)>, SettingsError> {
+        let at = value.span().start;
+        let DeValue::Table(tables) = value.into_inner() else {
+            return Err(self.error(at, RATES, "a rate begins with a line such as [rates.USD]"));
+        };
+        let one = |(currency, table): (Key, Value)| {
+            let name = format!("[rates.{}]", currency.get_ref());
+            let given = Given {
+                key: RATES.to_owned(),
+                text: currency.get_ref().to_string(),
+                origin: self.origin(currency.span().start),
+            };
+            Ok((given, self.section(table, &name, &RATE_KEYS)?))
+        };
+        tables.into_iter().map(one).collect()
+    }
+
+    fn section(&self, value: Value, name: &str, known: &[&str]) -> Result<Section, SettingsError> {
+        let at = value.span().start;
+        let DeValue::Table(table) = value.into_inner() else {
+            return Err(self.error(at, name, "is a value, but has to be a table"));
+        };
+        let mut section = Section {
+            place: format!("{}: {name}", self.origin(at)),
+            values: BTreeMap::new(),
+        };
+        for (key, value) in table {
+            let given = self.scalar(&key, &value, known.iter().copied())?;
+            section.values.insert(given.key.clone(), given);
+        }
+        Ok(section)
+    }
+
+    /// A plain value under a key that has to be one of `known`.
+    fn scalar<'k>(
+        &self,
+        key: &Key,
+        value: &Value,
+        known: impl Iterator<Item = &'k str>,
+    ) -> Result<Given, SettingsError> {
+        let name = key.get_ref().as_ref();
+        let known: Vec<&str> = known.collect();
+        if !known.contains(&name) {
+            return Err(self.error(key.span().start, name, &unknown(name, &known)));
+        }
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Float(number) => number.to_string(),
+            other => {
+                let why = format!("is a {}, but has to be text or a number", other.type_str());
+                return Err(self.error(key.span().start, name, &why));
+            }
+        };
+        Ok(Given {
+            key: name.to_owned(),
+            text,
+            origin: self.origin(key.span().start),
+        })
+    }
+
+    fn origin(&self, at: usize) -> Origin {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        Origin::File {
+            path: PathBuf::from(self.path),
+            line: 1 + before.matches('\n').count(),
+        }
+    }
+
+    fn error(&self, at: usize, key: &str, why: &str) -> SettingsError {
+        let origin = self.origin(at);
+        SettingsError::Value {
+            place: if key.is_empty() {
+                origin.to_string()
+            } else {
+                format!("{origin}: {key}")
+            },
+            why: why.to_owned(),
+        }
+    }
+}
+
+/// Says that there is no such key, and which one may have been meant.
+fn unknown(key: &str, known: &[&str]) -> String {
+    let closest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(name, key), name))
+        .min();
+    match closest {
+        Some((distance, name)) if distance <= 1 + key.len() / 3 => {
+            format!("is not a key; did you mean {name}?")
+        }
+        _ => format!("is not a key; the keys here are {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,31 @@
+//! The program's tests, which run it as owners do: one program, because linking many takes longer than
+//! running them.
+//!
+//! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
+//! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
+//! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
+//! - `examples`: the gateway in programs of one's own.
+//! - `buy`: `purrwall buy` and `purrwall verify`.
+//! - `plugin`: as lightningd runs it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failing test may panic where code may not"
+)]
+
+mod buy;
+mod examples;
+mod goods;
+mod guide;
+mod own_store;
+mod plugin;
+mod prices;
+mod process;
+mod proxies;
+mod reload;
+mod running;
+mod sales;
+mod systemd;
+mod tls;
+mod webhooks;

@@ -1,0 +1,271 @@
+//! The program while it runs, as its owner and systemd see it: what it costs, what it is told, how
+//! it ends.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::process::{Program, purrwall};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{TestGateway, eventually, metric, new_purchase, options};
+
+impl Program {
+    /// The processor time that it has used.
+    fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        let ticks = fields
+            .skip(11)
+            .take(2)
+            .map(|ticks| ticks.parse::<u64>().unwrap());
+        // Linux counts a hundred a second for programs, whatever the kernel does.
+        Duration::from_millis(10 * ticks.sum::<u64>())
+    }
+
+    /// Its memory, in bytes.
+    fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        1024 * kilobytes.parse::<u64>().unwrap()
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let (status, metrics) = self.ask("GET /metrics HTTP/1.1", "");
+        assert_eq!(status, 200, "{metrics}");
+        metric(&metrics, name)
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+/// While lightningd is away, trying again costs next to nothing.
+#[test]
+fn waiting_for_lightningd_is_not_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = purrwall(&dir.path().join("nobody"), &dir.path().join("secret"));
+    let program = Program::start(command);
+    let before = program.cpu();
+    let started = Instant::now();
+    std::thread::sleep(Duration::from_secs(3));
+    let used = program.cpu().saturating_sub(before);
+    let share = used.as_secs_f64() / started.elapsed().as_secs_f64();
+    println!("lightningd is away: {:.1} % of a processor", 100.0 * share);
+    assert!(share < 0.2, "{used:?}");
+}
+
+/// A page that is closed closes its connection: the wait ends, and what it took is used again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buyers_who_leave_cost_nothing() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    command.env("PURRWALL_LOG", "off");
+    let program = Program::start(command);
+    let claim = program.create(&new_purchase().to_hex()).claim.to_base64();
+    let become_waiters = |expected: u16| {
+        let limit = Instant::now() + Duration::from_secs(30);
+        while program.metric("purrwall_waiters") != u64::from(expected) {
+            assert!(Instant::now() < limit, "never {expected} waiters");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let come_and_leave = |count: u16| {
+        let comes = |_| {
+            let mut stream = TcpStream::connect(&program.address).unwrap();
+            write!(
+                stream,
+                "GET /api/v1/invoice?wait=30 HTTP/1.1\r\nhost: x\r\n\
+                 authorization: L402 {claim}\r\n\r\n"
+            )
+            .unwrap();
+            stream
+        };
+        let waits: Vec<_> = (0..count).map(comes).collect();
+        become_waiters(count);
+        drop(waits);
+        become_waiters(0);
+    };
+    // The allocator takes what a crowd needs, and keeps it.
+    for _ in 0..5 {
+        come_and_leave(200);
+    }
+    let before = program.memory();
+    for _ in 0..5 {
+        come_and_leave(200);
+    }
+    let grown = program.memory().saturating_sub(before);
+    println!("1000 waits that were given up: {} kB", grown / 1000);
+    assert!(grown < 8_000_000, "{grown} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn systemd_is_told_of_start_life_and_end() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let notify = UnixDatagram::bind(&path).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    notify.set_read_timeout(patience).unwrap();
+    let next = || {
+        let mut buffer = [0; 512];
+        let length = notify.recv(&mut buffer).expect("a message in time");
+        String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
+    };
+    let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    command
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "300000");
+    let mut program = Program::start(command);
+    assert_eq!(next(), "READY=1");
+    assert_eq!(next(), "WATCHDOG=1");
+    program.signal("INT");
+    let mut last = next();
+    while last == "WATCHDOG=1" {
+        last = next();
+    }
+    assert_eq!(last, "STOPPING=1");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+}
+
+/// A transfer under way is finished, while nobody new is let in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_its_end_it_finishes_transfers() {
+    const SIZE: usize = 8_000_000;
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut program, mut transfer) = transfers(&fake, dir.path(), SIZE);
+    program.signal("TERM");
+    let closed = || TcpStream::connect(&program.address).is_err();
+    eventually("the door to be closed", closed).await;
+    let mut rest = Vec::new();
+    transfer.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest.len(), SIZE);
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+}
+
+/// Its reader stands still, so that the end would never come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_its_end_it_cuts_what_takes_too_long() {
+    // More than the sockets' buffers hold.
+    const SIZE: usize = 32_000_000;
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut program, mut transfer) = transfers(&fake, dir.path(), SIZE);
+    program.signal("TERM");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    let mut rest = Vec::new();
+    // What was under way when the process ended may end in an error, too.
+    transfer.read_to_end(&mut rest).ok();
+    assert!(rest.len() < SIZE, "nothing was cut");
+}
+
+/// A gateway that sells a file of this size, and a transfer of it whose head has arrived.
+fn transfers(fake: &FakeLightningd, dir: &Path, size: usize) -> (Program, TcpStream) {
+    fs::write(dir.join("song.bin"), vec![7; size]).unwrap();
+    let file = dir.join("purrwall.toml");
+    let text = "[[item]]\nid = \"cat\"\ntitle = \"x\"\nfile = \"song.bin\"\nprice = \"1 sat\"\n";
+    fs::write(&file, text).unwrap();
+    let mut command = purrwall(&fake.socket(), &dir.join("secret"));
+    command.arg("--config").arg(&file);
+    let program = Program::start(command);
+    let created = program.create(&new_purchase().to_hex());
+    fake.is_paid(&created.invoice.bolt11);
+    let claim = created.claim.to_base64();
+    let mut transfer = TcpStream::connect(&program.address).unwrap();
+    write!(
+        transfer,
+        "GET /api/v1/items/cat/content HTTP/1.1\r\nhost: x\r\nauthorization: L402 {claim}\r\n\r\n"
+    )
+    .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        transfer.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 200"));
+    (program, transfer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heads_addresses_and_bodies_have_a_limit() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start(purrwall(&fake.socket(), &dir.path().join("secret")));
+    let long = "x".repeat(18_000);
+    for head in [
+        format!("GET /healthz HTTP/1.1\r\nx-long: {long}"),
+        format!("GET /healthz?{long} HTTP/1.1"),
+    ] {
+        let (status, _) = program.ask(&head, "");
+        assert!([414, 431].contains(&status), "{status}");
+    }
+    let head = "POST /api/v1/items/cat/invoices HTTP/1.1\r\ncontent-type: application/json";
+    let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{long}\"}}"));
+    assert_eq!(status, 413);
+    assert_eq!(program.ask("GET /healthz HTTP/1.1", "").0, 200);
+}
+
+/// Over a real connection: the head arrives, and its body never does.
+#[tokio::test]
+async fn a_request_has_to_arrive_in_time() {
+    let fake = FakeLightningd::start();
+    let mut options = options(fake.socket());
+    options.timing.request = Duration::from_millis(200);
+    let gateway = TestGateway::with(options).gateway;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(gateway.serve(listener, std::future::pending()));
+    for (path, kind) in [
+        ("/api/v1/items/cat/invoices", "application/json"),
+        ("/buy/cat", "application/x-www-form-urlencoded"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n\
+             content-length: 50\r\n\r\n{{\"purchase_id\": \""
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("request-timeout"), "{answer}");
+    }
+    assert_eq!(fake.invoices(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_can_have_an_address_of_their_own() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    command
+        .args(["--metrics-listen", "127.0.0.1:0"])
+        .stderr(fs::File::create(&log).unwrap());
+    let program = Program::start(command);
+    let address = || {
+        let log = fs::read_to_string(&log).unwrap();
+        let rest = log.split_once("metrics are at http://")?.1;
+        Some(rest.split_once("/metrics")?.0.to_owned())
+    };
+    eventually("the address", || address().is_some()).await;
+    assert_eq!(program.ask("GET /metrics HTTP/1.1", "").0, 404);
+    let mut stream = TcpStream::connect(address().unwrap()).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("purrwall_watcher_up"), "{answer}");
+}

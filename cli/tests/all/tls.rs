@@ -1,0 +1,130 @@
+//! TLS by ourselves: it sells over it, a renewed certificate is used without a restart, and what is
+//! wrong is named.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use shared::api::{CreatedInvoice, INVOICE_PATH, content_path, invoices_path};
+use tempfile::TempDir;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::process::{Program, purrwall};
+use testing::fake_lightningd::FakeLightningd;
+use testing::tools::{eventually, item, l402, new_purchase};
+
+/// A new certificate of its own, in files that are replaced as renewal does it.
+fn renew(dir: &Path) -> Certificate<'static> {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    for (name, text) in [
+        ("cert.pem", made.cert.pem()),
+        ("key.pem", made.signing_key.serialize_pem()),
+    ] {
+        fs::write(dir.join("new"), text).unwrap();
+        fs::rename(dir.join("new"), dir.join(name)).unwrap();
+    }
+    Certificate::from_der(made.cert.der()).to_owned()
+}
+
+fn trusting(certificate: &Certificate<'static>) -> ureq::Agent {
+    let roots = RootCerts::Specific(Arc::new(vec![certificate.clone()]));
+    ureq::Agent::config_builder()
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .timeout_global(Some(Duration::from_mins(1)))
+        // Each request shows the certificate anew.
+        .max_idle_connections(0)
+        .build()
+        .new_agent()
+}
+
+fn command(fake: &FakeLightningd, dir: &TempDir) -> Command {
+    let file = |name: &str| dir.path().join(name);
+    let mut command = purrwall(&fake.socket(), &file("secret"));
+    command.arg("--tls-certificate").arg(file("cert.pem"));
+    command.arg("--tls-key").arg(file("key.pem"));
+    command
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_sells_over_tls_and_takes_a_renewed_certificate() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let first = renew(dir.path());
+    let program = Program::start(command(&fake, &dir));
+    let url = format!("https://127.0.0.1:{}", program.port());
+
+    // A stranger who opens a connection and says nothing holds up nobody.
+    let silent = TcpStream::connect(("127.0.0.1", program.port())).unwrap();
+    let agent = trusting(&first);
+    let request = agent.post(format!("{url}{}", invoices_path(&item("cat"))));
+    let request = request.content_type("application/json");
+    let body = json!({ "purchase_id": new_purchase() }).to_string();
+    let mut created = request.send(body).unwrap();
+    let created: CreatedInvoice =
+        serde_json::from_str(&created.body_mut().read_to_string().unwrap()).unwrap();
+    fake.is_paid(&created.invoice.bolt11);
+    let ask = |path: &str| {
+        let request = agent.get(format!("{url}{path}"));
+        let mut answer = request
+            .header("authorization", l402(&created.claim))
+            .call()
+            .unwrap();
+        answer.body_mut().read_to_vec().unwrap()
+    };
+    let status = ask(&format!("{INVOICE_PATH}?wait=30"));
+    assert!(String::from_utf8_lossy(&status).contains("\"paid\""));
+    let cat = include_bytes!("../../../gateway/cats/cat.txt");
+    assert_eq!(ask(&content_path(&item("cat"))), cat);
+    drop(silent);
+
+    // A broken file leaves the one of before in use.
+    fs::write(dir.path().join("cert.pem"), "half").unwrap();
+    let health = format!("{url}/healthz");
+    assert!(agent.get(&health).call().is_ok());
+    let second = renew(dir.path());
+    let agent = trusting(&second);
+    eventually("the new certificate", || agent.get(&health).call().is_ok()).await;
+    assert!(trusting(&first).get(&health).call().is_err());
+
+    let (_, ended_well) = program.end();
+    assert!(ended_well);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_a_certificate_is_named() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |mut command: Command| {
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = refused(command(&fake, &dir));
+    assert!(
+        error.contains("cert.pem") && error.contains("PEM"),
+        "{error}"
+    );
+    renew(dir.path());
+    let key = fs::read(dir.path().join("key.pem")).unwrap();
+    renew(dir.path());
+    fs::write(dir.path().join("key.pem"), key).unwrap();
+    let error = refused(command(&fake, &dir));
+    assert!(error.contains("does not go with"), "{error}");
+    fs::write(dir.path().join("key.pem"), "").unwrap();
+    let error = refused(command(&fake, &dir));
+    assert!(
+        error.contains("key.pem") && error.contains("private key"),
+        "{error}"
+    );
+
+    let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    command
+        .arg("--tls-certificate")
+        .arg(dir.path().join("cert.pem"));
+    let error = refused(command);
+    assert!(error.contains("tls_key"), "{error}");
+}

@@ -1,0 +1,137 @@
+//! The parts that a gateway is made of, each handed only to those who need it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::FromRef;
+use lightningd::Lightningd;
+
+use crate::goods::catalogue::Catalogue;
+use crate::metrics::Metrics;
+use crate::options::{LimitsOptions, Options, PageOptions, StoreOptions, Timing, WebOptions};
+use crate::payments::claims::Claims;
+use crate::payments::cleaning::Cleaning;
+use crate::payments::invoices::Invoices;
+use crate::payments::limits::Limits;
+use crate::payments::open_invoices::OpenInvoices;
+use crate::payments::purchases::Purchases;
+use crate::secret::Secret;
+
+/// What a gateway is made of. Handlers and layers take the parts that they need, as axum's `State`.
+/// A clone is another handle to the same.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+struct Parts {
+    store: Arc<StoreOptions>,
+    page: Arc<PageOptions>,
+    web: Arc<WebOptions>,
+    limits: Arc<LimitsOptions>,
+    timing: Timing,
+    shelf: Shelf,
+    purchases: Purchases,
+    open: Arc<OpenInvoices>,
+    metrics: Metrics,
+    metrics_place: MetricsPlace,
+    _cleaning: Cleaning,
+}
+
+impl App {
+    /// Puts the parts together and starts to follow payments, selling what is in `catalogue`. Needs
+    /// a Tokio runtime; lightningd may be away.
+    pub(crate) fn new(options: Options, secret: &Secret, catalogue: Catalogue) -> Self {
+        let timing = options.timing;
+        let metrics = Metrics::start();
+        let lightningd = Lightningd::new(options.lightning_rpc, timing.call_deadline);
+        let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
+        let open = OpenInvoices::new(options.limits.open_invoices, metrics.clone());
+        let open = Arc::new(open);
+        let invoices = Invoices::start(
+            lightningd.clone(),
+            open.clone(),
+            metrics.clone(),
+            options.network,
+            timing,
+        );
+        let purchases = Purchases::new(
+            Claims::new(secret),
+            invoices,
+            Limits::new(&options.limits, open.clone()),
+            options.store.invoice_expiry_secs,
+        );
+        let cleaning = Cleaning::start(
+            lightningd,
+            open.clone(),
+            metrics.clone(),
+            options.limits.delete_expired,
+            timing,
+        );
+        Self(Arc::new(Parts {
+            store: Arc::new(options.store),
+            page: Arc::new(options.page),
+            web: Arc::new(options.web),
+            limits: Arc::new(options.limits),
+            timing,
+            shelf: Shelf(Arc::new(RwLock::new(Arc::new(catalogue)))),
+            purchases,
+            open,
+            metrics,
+            metrics_place: MetricsPlace {
+                is_elsewhere: options.metrics_elsewhere,
+            },
+            _cleaning: cleaning,
+        }))
+    }
+
+    /// One of the parts.
+    pub(crate) fn part<Part: FromRef<Self>>(&self) -> Part {
+        Part::from_ref(self)
+    }
+}
+
+macro_rules! parts {
+    ($($field:ident: $Part:ty,)*) => {$(
+        impl FromRef<App> for $Part {
+            fn from_ref(app: &App) -> Self {
+                app.0.$field.clone()
+            }
+        }
+    )*};
+}
+
+parts! {
+    store: Arc<StoreOptions>,
+    page: Arc<PageOptions>,
+    web: Arc<WebOptions>,
+    limits: Arc<LimitsOptions>,
+    timing: Timing,
+    shelf: Shelf,
+    purchases: Purchases,
+    open: Arc<OpenInvoices>,
+    metrics: Metrics,
+    metrics_place: MetricsPlace,
+}
+
+/// Where metrics are served.
+#[derive(Clone, Copy)]
+pub(crate) struct MetricsPlace {
+    /// Not on the store's own address.
+    pub(crate) is_elsewhere: bool,
+}
+
+/// What is sold now; replaced as a whole.
+#[derive(Clone)]
+pub(crate) struct Shelf(Arc<RwLock<Arc<Catalogue>>>);
+
+impl Shelf {
+    /// What is sold now. Whoever answers a request asks once, so that the answer is of one catalogue.
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        let catalogue = self.0.read();
+        catalogue.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sells this from now on.
+    pub(crate) fn replace(&self, catalogue: Catalogue) {
+        let current = self.0.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+    }
+}

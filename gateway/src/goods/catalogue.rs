@@ -1,0 +1,431 @@
+//! What the store sells: the goods, ready to be delivered, and their prices.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use shared::api::{Item, ItemId};
+use shared::content::{ContentHash, describe};
+use shared::lightning::Msat;
+
+use crate::goods::price::{NoPrice, NoRate, Price, Quote};
+use crate::goods::rates::Rates;
+use crate::goods::versions::unsold::promise;
+use crate::goods::versions::{Version, VersionError, Versions};
+use crate::options::{CatalogueOptions, ItemOptions};
+
+/// What the store sells, in the owner's order, and what it sold.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    goods: Vec<Goods>,
+    rates: Arc<Rates>,
+    versions: Arc<Versions>,
+}
+
+/// One item with its bytes.
+#[derive(Debug)]
+pub struct Goods {
+    /// Its name in URLs.
+    pub id: ItemId,
+    /// Its name for people.
+    pub title: String,
+    /// What is shown before payment.
+    pub teaser: String,
+    /// What it costs.
+    pub price: Price,
+    /// How long the goods can be fetched after the invoice's time is over; `None` is for good.
+    pub valid_for: Option<Duration>,
+    /// What only buyers get.
+    pub content: Content,
+    rates: Arc<Rates>,
+    /// Whether its kept version is known to stay.
+    promised: AtomicBool,
+}
+
+/// Bytes to deliver, and what goes with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The media type.
+    pub content_type: String,
+    /// The name that a downloaded file gets.
+    pub file_name: String,
+    /// The hash of the bytes.
+    pub sha256: ContentHash,
+    /// How many there are.
+    pub size: u64,
+    /// The bytes themselves.
+    pub bytes: Bytes,
+}
+
+/// Where bytes are. They never change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// In the program.
+    Here(&'static [u8]),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// Why there is no catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// An item's file is none that may be sold.
+    #[error("{place}: {why}")]
+    File {
+        /// Where it is named.
+        place: String,
+        /// What is wrong, and the remedy.
+        why: String,
+    },
+    /// An item's file cannot be read.
+    #[error("{place}: cannot read this file; a path begins at the folder of the store's file")]
+    Read {
+        /// Where it is named.
+        place: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// An item's file cannot be kept.
+    #[error(
+        "{place}: cannot keep a copy in {dir:?}; set `data_dir` to a folder that purrwall may write"
+    )]
+    Keep {
+        /// Where it is named.
+        place: String,
+        /// Where it would be kept.
+        dir: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl Catalogue {
+    /// Reads what the configuration names; takes as long as reading the goods takes. Needs a Tokio
+    /// runtime for the rates. From the catalogue of before it takes over what is still true.
+    pub fn load(options: &CatalogueOptions, before: Option<&Self>) -> Result<Self, CatalogueError> {
+        let nothing = Rates::default();
+        let known = before.map_or(&nothing, |before| &before.rates);
+        let versions = match before {
+            Some(before) => before.versions.clone(),
+            None => Arc::new(Versions::new(options.versions_dir.clone())),
+        };
+        // Rates are followed once everything else is known to be right.
+        let contents = contents(options, &versions)?;
+        clean(&versions, &contents);
+        let rates = Arc::new(Rates::follow(&options.rates, known));
+        let goods = contents.into_iter().map(|(item, content)| Goods {
+            id: item.id,
+            title: item.title,
+            teaser: item.teaser,
+            price: item.price,
+            valid_for: item.valid_for,
+            content,
+            rates: rates.clone(),
+            promised: AtomicBool::new(false),
+        });
+        let goods = if options.items.is_empty() {
+            cats(&rates)
+        } else {
+            goods.collect()
+        };
+        Ok(Self {
+            goods,
+            rates,
+            versions,
+        })
+    }
+
+    /// The rates that its prices follow.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// The item of this name.
+    pub fn find(&self, id: &ItemId) -> Option<&Goods> {
+        self.goods.iter().find(|goods| goods.id == *id)
+    }
+
+    /// Everything that has a price, as everyone may see it. An item whose rate is too old is shown
+    /// with the last price that it had; one whose rate was never known is not shown.
+    pub fn items(&self) -> Vec<Item> {
+        let items = self.goods.iter().map(Goods::item);
+        items.filter_map(Result::ok).collect()
+    }
+
+    /// The version that was sold under a claim; a claim without a hash takes what is sold now.
+    ///
+    /// # Errors
+    /// If it is gone, or cannot be read.
+    pub fn sold(&self, id: &ItemId, sha256: Option<ContentHash>) -> Result<Content, VersionError> {
+        let current = self.find(id).map(|goods| &goods.content);
+        let kept = match (sha256, current) {
+            (None, current) => current.cloned(),
+            (Some(sha256), Some(current)) if current.sha256 == sha256 => Some(current.clone()),
+            (Some(sha256), _) => self.versions.find(id, sha256)?.map(Content::of),
+        };
+        kept.ok_or(VersionError::Gone)
+    }
+}
+
+impl Goods {
+    /// What it costs now.
+    pub fn quote(&self) -> Result<Quote, NoPrice> {
+        self.rates.quote(self.price)
+    }
+
+    /// What an invoice for it says. The node signs it with the invoice.
+    pub fn description(&self, quote: &Quote) -> String {
+        describe(&self.price.stated(&self.title, quote), self.content.sha256)
+    }
+
+    /// Makes sure that the version an invoice is about to name stays available. Touches the disk once
+    /// for each version.
+    pub(crate) fn promise(&self) -> Result<(), VersionError> {
+        if let Bytes::File(copy) = &self.content.bytes
+            && !self.promised.load(Ordering::Relaxed)
+        {
+            promise(copy).map_err(|source| VersionError::Promise {
+                item: self.id.clone(),
+                source,
+            })?;
+            self.promised.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The item as everyone may see it, at the last rate that is known.
+    pub fn item(&self) -> Result<Item, NoPrice> {
+        let last = |currency| self.rates.last(currency).ok_or(NoRate::Unknown(currency));
+        let quote = self.price.quote(last)?;
+        let fiat_price = match self.price {
+            Price::Fixed(_) => None,
+            Price::Fiat(price) => Some(price),
+        };
+        Ok(Item {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            teaser: self.teaser.clone(),
+            price_msat: quote.msat,
+            fiat_price,
+            rate: quote.rate,
+            valid_for_secs: self.valid_for.map(|valid_for| valid_for.as_secs()),
+            content_type: self.content.content_type.clone(),
+            size: self.content.size,
+            sha256: self.content.sha256,
+        })
+    }
+}
+
+impl Content {
+    /// All of the bytes; for goods that are known to be small.
+    pub(crate) async fn read(&self) -> Result<Vec<u8>, VersionError> {
+        match &self.bytes {
+            Bytes::Here(bytes) => Ok(bytes.to_vec()),
+            Bytes::File(path) => Ok(tokio::fs::read(path).await?),
+        }
+    }
+
+    /// A kept version, with what its file's name says.
+    fn of(version: Version) -> Self {
+        let name = version.path.file_name().unwrap_or_default();
+        Self {
+            content_type: guess(&version.path),
+            file_name: name.to_string_lossy().into_owned(),
+            sha256: version.sha256,
+            size: version.size,
+            bytes: Bytes::File(version.path),
+        }
+    }
+}
+
+fn contents(
+    options: &CatalogueOptions,
+    versions: &Versions,
+) -> Result<Vec<(ItemOptions, Content)>, CatalogueError> {
+    let Some(file) = &options.file else {
+        return Ok(Vec::new());
+    };
+    let one = |item: &ItemOptions| {
+        let path = source(options, file, item)?;
+        let version = versions.keep(&item.id, &path);
+        let version = version.map_err(|source| CatalogueError::Keep {
+            place: item.place.clone(),
+            dir: options.versions_dir.clone(),
+            source,
+        })?;
+        let name = item.file.file_name().unwrap_or_default();
+        let content = Content {
+            content_type: item.content_type.clone().unwrap_or(guess(&item.file)),
+            file_name: name.to_string_lossy().into_owned(),
+            ..Content::of(version)
+        };
+        Ok((item.clone(), content))
+    };
+    options.items.iter().map(one).collect()
+}
+
+/// Deletes versions that are no longer sold and that nobody ever asked an invoice for. If that
+/// fails, nothing is lost but space, so it is only logged.
+fn clean(versions: &Versions, contents: &[(ItemOptions, Content)]) {
+    let current = contents
+        .iter()
+        .filter_map(|(_, content)| match &content.bytes {
+            Bytes::File(copy) => copy.parent(),
+            Bytes::Here(_) => None,
+        });
+    match versions.clean(&current.collect()) {
+        Ok(0) => {}
+        Ok(deleted) => tracing::info!(
+            deleted,
+            "deleted kept goods that nobody was asked to pay for"
+        ),
+        Err(error) => tracing::warn!("cannot delete kept goods that nobody needs: {error}"),
+    }
+}
+
+/// Checks each item's file by itself, without keeping anything: gives its path, or what is wrong.
+pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<String, CatalogueError>)> {
+    let Some(file) = &options.file else {
+        return Vec::new();
+    };
+    let one = |item: &ItemOptions| {
+        let path = source(options, file, item)?;
+        let read = fs::File::open(&path).and_then(|file| file.metadata());
+        let size = read.map_err(|source| CatalogueError::Read {
+            place: item.place.clone(),
+            source,
+        })?;
+        let (path, size) = (path.display(), size.len());
+        Ok(format!("{path}, {size} bytes, for {}", item.price))
+    };
+    let items = options.items.iter();
+    items.map(|item| (&item.id, one(item))).collect()
+}
+
+/// The item's file, if it lies in the store's folder or below, seen past every symlink and `..`:
+/// a slip in the file must not sell the owner's keys.
+fn source(
+    options: &CatalogueOptions,
+    file: &Path,
+    item: &ItemOptions,
+) -> Result<PathBuf, CatalogueError> {
+    let place = &item.place;
+    let read = |source| CatalogueError::Read {
+        place: place.clone(),
+        source,
+    };
+    let wrong = |why: &str| CatalogueError::File {
+        place: place.clone(),
+        why: why.to_owned(),
+    };
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let root = folder.canonicalize().map_err(read)?;
+    let path = root.join(&item.file).canonicalize().map_err(read)?;
+    if !path.starts_with(&root) {
+        return Err(wrong(
+            "leads out of the store's folder; put the file (not a link to it) beside the store's \
+             file or below",
+        ));
+    }
+    let covers = |private: &PathBuf| private.canonicalize().is_ok_and(|p| path.starts_with(p));
+    if options.private.iter().any(covers) {
+        return Err(wrong("is the store's own; it is not for sale"));
+    }
+    if !path.metadata().map_err(read)?.is_file() {
+        return Err(wrong("is not a file; of a folder, make an archive"));
+    }
+    Ok(path)
+}
+
+/// The media type that a file's name stands for. Text is taken for UTF-8.
+fn guess(path: &Path) -> String {
+    let guessed = mime_guess::from_path(path).first_or_octet_stream();
+    if guessed.type_() == mime_guess::mime::TEXT {
+        format!("{guessed}; charset=utf-8")
+    } else {
+        guessed.to_string()
+    }
+}
+
+/// The two cats, drawn for this store and built into the program.
+fn cats(rates: &Arc<Rates>) -> Vec<Goods> {
+    CATS.iter()
+        .map(|cat| Goods {
+            id: cat.id.parse().expect("the ids below are valid"),
+            title: cat.title.to_owned(),
+            teaser: cat.teaser.to_owned(),
+            price: Price::Fixed(Msat(100_000)),
+            valid_for: None,
+            content: Content {
+                content_type: "text/plain; charset=utf-8".to_owned(),
+                file_name: format!("{}.txt", cat.id),
+                sha256: ContentHash::of(cat.drawing),
+                size: cat.drawing.len() as u64,
+                bytes: Bytes::Here(cat.drawing),
+            },
+            rates: rates.clone(),
+            promised: AtomicBool::new(false),
+        })
+        .collect()
+}
+
+/// A built-in cat.
+#[derive(Clone, Copy, Debug)]
+pub struct Cat {
+    /// Its name in URLs; its file's name without `.txt`.
+    pub id: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What is shown before payment.
+    pub teaser: &'static str,
+    /// Itself.
+    pub drawing: &'static [u8],
+}
+
+/// The built-in cats. Each costs 100 sat.
+pub const CATS: [Cat; 2] = [
+    Cat {
+        id: "cat",
+        title: "A cat",
+        teaser: "One ASCII cat at night, eyes wide open. She purrs.",
+        drawing: include_bytes!("../../cats/cat.txt"),
+    },
+    Cat {
+        id: "two-cats",
+        title: "Two cats",
+        teaser: "Two ASCII cats side by side, tails entwined. Company for your terminal.",
+        drawing: include_bytes!("../../cats/two-cats.txt"),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_cats_are_drawings_for_a_narrow_screen() {
+        for cat in CATS {
+            let text = str::from_utf8(cat.drawing).unwrap();
+            assert!((12..=24).contains(&text.lines().count()));
+            assert!(text.lines().all(|line| line.len() <= 64));
+            let plain = |c: char| c == '\n' || c == ' ' || c.is_ascii_graphic();
+            assert!(text.chars().all(plain), "{}", cat.id);
+        }
+    }
+
+    #[test]
+    fn media_types_are_guessed_by_the_name() {
+        let guess = |name: &str| guess(Path::new(name));
+        assert_eq!(guess("cat.txt"), "text/plain; charset=utf-8");
+        assert_eq!(guess("CAT.PNG"), "image/png");
+        assert_eq!(guess("song.mp3"), "audio/mpeg");
+        assert_eq!(guess("book.pdf"), "application/pdf");
+        assert_eq!(guess("cats"), "application/octet-stream");
+    }
+}

@@ -1,0 +1,12 @@
+//! HTTP: what requests say, and how answers look.
+
+pub(crate) mod admission;
+pub(crate) mod api;
+pub(crate) mod cors;
+pub(crate) mod deliver;
+pub(crate) mod frontend;
+pub(crate) mod problem;
+pub(crate) mod requests;
+pub(crate) mod server;
+pub(crate) mod tls;
+pub(crate) mod visitor;

@@ -1,0 +1,10 @@
+//! The HTTP API, a file for each noun.
+
+pub(crate) mod content;
+pub(crate) mod discovery;
+pub(crate) mod health;
+pub(crate) mod invoices;
+pub(crate) mod metrics;
+pub(crate) mod openapi;
+pub(crate) mod responses;
+pub(crate) mod store;

@@ -1,0 +1,159 @@
+//! The built page: files from a folder or from the program itself, with their compressed copies and cache headers.
+
+#[cfg(feature = "embedded-page")]
+mod embedded;
+// Its tests need no page.
+#[cfg(any(feature = "embedded-page", test))]
+mod encoding;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tower_http::services::ServeDir;
+
+use crate::app::App;
+use crate::http::problem::Error;
+use crate::options::{PageOptions, WebOptions};
+
+/// Lets a site that isolates itself from other origins load a file all the same.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// Serves the page at `/` and its files beside it.
+pub(crate) fn router(app: &App) -> Router<App> {
+    let options: Arc<PageOptions> = app.part();
+    let Some(dir) = options.dir.clone() else {
+        return without_folder(app);
+    };
+    let files = ServeDir::new(&dir)
+        .precompressed_br()
+        .precompressed_gzip()
+        .call_fallback_on_method_not_allowed(true)
+        .fallback(Router::new().fallback(missing));
+    let page = match options.webln_script.clone() {
+        None => Router::new(),
+        Some(script) => {
+            let page = get(move || page_with_script(dir.join("index.html"), script.clone()));
+            Router::new()
+                .route("/", page.clone())
+                .route("/index.html", page)
+        }
+    };
+    page.fallback_service(files)
+        .layer(from_fn_with_state(policy(app), file_headers))
+}
+
+/// Serves the page that the program holds, where it holds one.
+#[cfg(feature = "embedded-page")]
+fn without_folder(app: &App) -> Router<App> {
+    Router::new()
+        .fallback(embedded::file)
+        .layer(from_fn_with_state(policy(app), file_headers))
+}
+
+#[cfg(not(feature = "embedded-page"))]
+fn without_folder(_: &App) -> Router<App> {
+    Router::new().fallback(missing)
+}
+
+/// Nothing is lost where the page was not built: the API answers all the same.
+async fn missing(method: Method, uri: Uri) -> Result<(StatusCode, &'static str), Error> {
+    match (method, uri.path()) {
+        (Method::GET | Method::HEAD, "/" | "/index.html") => Ok((StatusCode::NOT_FOUND, NOT_BUILT)),
+        (Method::GET | Method::HEAD, _) => Err(Error::NotFound),
+        _ => Err(Error::MethodNotAllowed),
+    }
+}
+
+const NOT_BUILT: &str = "This gateway serves the API, but it has no page to show.\n\n\
+    Build the page with `cargo xtask build`, which makes dist/, and start the gateway with\n\
+    `--frontend dist`.\n";
+
+/// The page with a wallet for development in it.
+async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>, Response> {
+    let Ok(page) = tokio::fs::read_to_string(index).await else {
+        return Err((StatusCode::NOT_FOUND, NOT_BUILT).into_response());
+    };
+    let script = script.replace('&', "&amp;").replace('"', "&quot;");
+    let head = format!("<head><script src=\"{script}\"></script>");
+    Ok(Html(page.replacen("<head>", &head, 1)))
+}
+
+/// A file with a hash in its name never changes; every other one may with the next build. All of
+/// them are public, and other sites load some of them: the widget's.
+async fn file_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
+    let hashed = has_hash(request.uri().path());
+    let mut response = next.run(request).await;
+    let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let value = if hashed && found {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let headers = response.headers_mut();
+    if !headers.contains_key(LOCATION) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+    }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderValue::from_static("cross-origin"),
+    );
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// The page runs its own script and nobody else's, talks to its own gateway alone, and shows paid
+/// goods from memory. The wallet for development is the one exception.
+fn policy(app: &App) -> HeaderValue {
+    let (page, web): (Arc<PageOptions>, Arc<WebOptions>) = (app.part(), app.part());
+    let wallet = page.webln_script.as_deref().and_then(origin);
+    let wallet = wallet.map_or(String::new(), |origin| format!(" {origin}"));
+    let ancestors = &web.frame_ancestors;
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{wallet}; style-src 'self'; \
+         connect-src 'self'{wallet}; img-src 'self' blob: data:; media-src blob:; \
+         frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors {ancestors}"
+    );
+    HeaderValue::try_from(policy).expect("origins are plain ASCII")
+}
+
+/// Where a script comes from, if not from here.
+fn origin(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    Some(format!("{}://{}", url.scheme_str()?, url.authority()?))
+}
+
+/// Whether a file is named as Trunk names what it builds: `name-<hex digits>.js`,
+/// `name-<hex digits>_bg.wasm`.
+fn has_hash(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    file.split(['-', '_', '.'])
+        .skip(1)
+        .any(|part| part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_for_good() {
+        assert!(has_hash("/frontend-4f9f9d3b7a0c1e22.js"));
+        assert!(has_hash("/frontend-4f9f9d3b7a0c1e22_bg.wasm"));
+        assert!(has_hash("/style-4f9f9d3b7a0c1e22.css"));
+        assert!(!has_hash("/index.html"));
+        assert!(!has_hash("/"));
+        assert!(!has_hash("/manifest-facade.json"));
+    }
+}

@@ -1,0 +1,295 @@
+//! The one place where an error becomes a status and a problem document.
+
+use axum::Json;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use shared::api::ItemId;
+use shared::problem::{self, ErrorCode, Problem};
+
+use crate::errors::chain;
+use crate::goods::delivery::NotSatisfiable;
+use crate::goods::price::NoPrice;
+use crate::goods::versions::VersionError;
+use crate::payments::admission::AdmissionError;
+use crate::payments::claims::ClaimRejection;
+use crate::payments::invoices::InvoiceError;
+use crate::payments::limits::TooManyRequests;
+use crate::payments::node::NodeError;
+use crate::payments::open_invoices::TooManyOpen;
+use crate::payments::purchases::PurchaseError;
+
+/// Why a request is not answered as asked, by who must act.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The client: the request has another form than the API's.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The client: the body is larger than any of the API's.
+    #[error("the body holds more than {max} bytes")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// The client: has had its share for now.
+    #[error(
+        "many invoices were asked for from your network in a short time; try again in {}",
+        seconds(*retry_secs)
+    )]
+    TooManyRequests {
+        /// When one more is allowed.
+        retry_secs: u64,
+    },
+    /// Time, or the owner: no more invoices may be open.
+    #[error("as many invoices are waiting for their payment as the store allows")]
+    TooManyInvoices {
+        /// When to try again.
+        retry_secs: u64,
+    },
+    /// The client, or lightningd: took longer than any request may.
+    #[error("the request took too long; send it again")]
+    TooSlow,
+    /// The client: no such address.
+    #[error("there is nothing at this address")]
+    NotFound,
+    /// The client: the address is not for this method.
+    #[error("this address does not have this method")]
+    MethodNotAllowed,
+    /// The client: no such item.
+    #[error("the store has no item {0}")]
+    UnknownItem(ItemId),
+    /// The buyer: the claim is not valid here.
+    #[error("the claim is not valid here")]
+    InvalidClaim(#[from] ClaimRejection),
+    /// The buyer: has to pay first.
+    #[error("the goods are given out after payment")]
+    PaymentRequired {
+        /// What to pay, as the value of `WWW-Authenticate`; `HEAD` gets none.
+        challenge: Option<HeaderValue>,
+    },
+    /// The buyer: the invoice was deleted at the node.
+    #[error(
+        "the store's node no longer has this invoice; if it was paid, send its preimage as well: \
+         `Authorization: L402 <claim>:<preimage>`"
+    )]
+    UnknownInvoice,
+    /// The owner: what was sold is gone.
+    #[error(
+        "the store no longer has what you paid for; ask its owner to put it back. Your claim stays \
+         valid, and your receipt proves what was promised"
+    )]
+    Gone,
+    /// The client: wants bytes that are not there.
+    #[error(transparent)]
+    Range(#[from] NotSatisfiable),
+    /// The owner, or time: no rate to sell at.
+    #[error("there is no price to sell at")]
+    NoPrice(#[from] NoPrice),
+    /// The owner, or time: the node cannot be used.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// Us.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// What the client is told.
+    fn problem(&self) -> Problem {
+        let code = match self {
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
+            Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
+            Self::TooSlow => ErrorCode::RequestTimeout,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
+            Self::UnknownItem(_) => ErrorCode::UnknownItem,
+            Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
+            Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
+            Self::UnknownInvoice => ErrorCode::UnknownInvoice,
+            Self::Gone => ErrorCode::Gone,
+            Self::Range(_) => ErrorCode::RangeNotSatisfiable,
+            Self::NoPrice(_) => ErrorCode::PriceUnavailable,
+            Self::Node(_) => ErrorCode::LightningUnavailable,
+            Self::Internal(_) => ErrorCode::Internal,
+        };
+        let detail = match self {
+            Self::Node(_) => {
+                "The store cannot make or check invoices at the moment. Try again shortly.".into()
+            }
+            Self::NoPrice(_) => {
+                "The price follows an exchange rate that the store does not know at the moment. Try \
+                 again shortly."
+                    .into()
+            }
+            Self::TooManyInvoices { retry_secs } => format!(
+                "Too many invoices are waiting for their payment. Try again in {}.",
+                seconds(*retry_secs)
+            ),
+            Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
+            Self::InvalidClaim(why) => format!("{self}: {why}"),
+            told => told.to_string(),
+        };
+        Problem {
+            retry_after: self.retry_secs(),
+            ..Problem::new(code, detail)
+        }
+    }
+
+    /// When the same request may succeed, in seconds.
+    fn retry_secs(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_secs } | Self::TooManyInvoices { retry_secs } => {
+                Some(*retry_secs)
+            }
+            Self::Node(_) => Some(2),
+            Self::NoPrice(_) => Some(30),
+            _ => None,
+        }
+    }
+}
+
+impl From<TooManyRequests> for Error {
+    fn from(TooManyRequests { retry_secs }: TooManyRequests) -> Self {
+        Self::TooManyRequests { retry_secs }
+    }
+}
+
+impl From<TooManyOpen> for Error {
+    fn from(TooManyOpen { retry_secs }: TooManyOpen) -> Self {
+        Self::TooManyInvoices { retry_secs }
+    }
+}
+
+impl From<VersionError> for Error {
+    fn from(error: VersionError) -> Self {
+        match error {
+            VersionError::Gone => Self::Gone,
+            broken @ (VersionError::Read(_) | VersionError::Promise { .. }) => {
+                Self::Internal(chain(&broken))
+            }
+        }
+    }
+}
+
+impl From<InvoiceError> for Error {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Lightning(error) => Self::Node(error.into()),
+            InvoiceError::Unknown => Self::UnknownInvoice,
+        }
+    }
+}
+
+impl From<AdmissionError> for Error {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Claim(why) => why.into(),
+            AdmissionError::Invoice(error) => error.into(),
+        }
+    }
+}
+
+impl From<PurchaseError> for Error {
+    fn from(error: PurchaseError) -> Self {
+        match error {
+            PurchaseError::TooManyRequests(error) => error.into(),
+            PurchaseError::TooManyOpen(error) => error.into(),
+            PurchaseError::NoPrice(why) => why.into(),
+            PurchaseError::Version(error) => error.into(),
+            PurchaseError::Node(error) => error.into(),
+            odd @ (PurchaseError::Vanished | PurchaseError::NotBolt11) => {
+                Self::Internal(odd.to_string())
+            }
+        }
+    }
+}
+
+/// As people say it.
+pub(crate) fn seconds(secs: u64) -> String {
+    match secs {
+        1 => "1 second".into(),
+        _ => format!("{secs} seconds"),
+    }
+}
+
+/// How many bytes there are, where none of them are sent (RFC 9110, 14.4).
+fn whole(size: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("bytes */{size}")).expect("digits are plain ASCII")
+}
+
+/// Goes with an answer to where requests are logged. Strangers never see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
+        let status = StatusCode::from_u16(problem.status).expect("every code has a valid status");
+        let mut response = (status, Json(&problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(problem::CONTENT_TYPE),
+        );
+        match &self {
+            Self::PaymentRequired {
+                challenge: Some(challenge),
+            } => {
+                headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            }
+            Self::InvalidClaim(_) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));
+            }
+            Self::Range(NotSatisfiable { size }) => {
+                headers.insert(CONTENT_RANGE, whole(*size));
+            }
+            _ => {}
+        }
+        if let Some(secs) = problem.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response.extensions_mut().insert(Cause(chain(&self)));
+        response.extensions_mut().insert(Told(problem));
+        response
+    }
+}
+
+/// Goes with an answer to where it may become a page for people.
+#[derive(Clone, Debug)]
+pub(crate) struct Told(pub(crate) Problem);
+
+/// The largest body of the API is some fifty bytes.
+pub(crate) const MAX_BODY: usize = 4096;
+
+impl From<JsonRejection> for Error {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(_)) => {
+                Self::TooLarge { max: MAX_BODY }
+            }
+            // axum's own text repeats parts of the body, which may hold a purchase id.
+            JsonRejection::MissingJsonContentType(_) => Self::InvalidRequest(
+                "the body has to come as `Content-Type: application/json`".into(),
+            ),
+            _ => Self::InvalidRequest(
+                "the body has to be JSON: {\"purchase_id\": \"<32 hex digits>\"}".into(),
+            ),
+        }
+    }
+}
+
+impl From<QueryRejection> for Error {
+    fn from(_: QueryRejection) -> Self {
+        Self::InvalidRequest("`wait` has to be a whole number of seconds".into())
+    }
+}
+
+/// An invalid item id cannot name anything, so the answer is 404.
+impl From<PathRejection> for Error {
+    fn from(_: PathRejection) -> Self {
+        Self::NotFound
+    }
+}

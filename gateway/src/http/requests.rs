@@ -1,0 +1,135 @@
+//! What lies around every request: its time, its headers, its line in the log.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tracing::Instrument as _;
+
+use crate::http::problem::{Cause, Error};
+use crate::http::visitor::Visitor;
+use crate::metrics::Metrics;
+use crate::options::Timing;
+
+pub(crate) fn unless_set(
+    name: HeaderName,
+    value: &'static str,
+) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+pub(crate) async fn not_found() -> Error {
+    Error::NotFound
+}
+
+pub(crate) async fn method_not_allowed() -> Error {
+    Error::MethodNotAllowed
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that CatchPanicLayer asks for"
+)]
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message");
+    Error::Internal(format!("a handler panicked: {text}")).into_response()
+}
+
+/// Ends a request that takes too long, for example because its body arrives byte by byte. What is
+/// streamed later takes as long as it takes.
+pub(crate) async fn in_time(
+    State(timing): State<Timing>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match timeout(timing.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::TooSlow.into_response(),
+    }
+}
+
+/// Sets what every answer has, counts and logs the request by its route: never the address itself,
+/// whose query or path may hold what only the buyer should know.
+pub(crate) async fn finish(
+    State(metrics): State<Metrics>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let method = method_name(request.method());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let request_id = request_id(visitor, &request);
+    let span = tracing::info_span!(
+        "request",
+        request_id = request_id.to_str().unwrap_or_default()
+    );
+    let mut response = next.run(request).instrument(span.clone()).await;
+
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        // Pages and goods have their own.
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
+    }
+    headers.insert(X_REQUEST_ID, request_id);
+
+    let path = path.as_ref().map_or("(file)", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let took = started.elapsed();
+    metrics.answered(method, path, status, took);
+    let duration_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+    span.in_scope(|| match response.extensions().get::<Cause>() {
+        Some(Cause(cause)) if status >= 500 => {
+            tracing::error!(method, path, status, duration_ms, cause);
+        }
+        Some(Cause(cause)) => tracing::info!(method, path, status, duration_ms, cause),
+        None => tracing::info!(method, path, status, duration_ms),
+    });
+    response
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names the request in log and answer: as a trusted proxy names it, else anew. A stranger's name
+/// for it might be anything.
+fn request_id(visitor: Visitor, request: &Request) -> HeaderValue {
+    let is_name = |value: &&HeaderValue| {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        (1..=64).contains(&value.len()) && value.as_bytes().iter().all(is_plain)
+    };
+    let given = request.headers().get(X_REQUEST_ID).filter(is_name);
+    if let (Some(given), true) = (given, visitor.comes_from_proxy) {
+        return given.clone();
+    }
+    let number = getrandom::u64().unwrap_or_default();
+    HeaderValue::try_from(format!("{number:016x}")).expect("digits are plain ASCII")
+}
+
+/// The methods that there are; a client may invent others.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,271 @@
+//! What a gateway is told: plain values, checked by whoever read them. Nothing is read here.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use ipnet::IpNet;
+use shared::api::{ItemId, MAX_WAIT_SECS};
+use shared::fiat::{Currency, Decimal};
+use shared::lightning::Network;
+
+use crate::goods::price::Price;
+
+/// Everything that a gateway is told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// lightningd's socket.
+    pub lightning_rpc: PathBuf,
+    /// The network that lightningd has to be on; `None` takes any.
+    pub network: Option<Network>,
+    /// The store itself.
+    pub store: StoreOptions,
+    /// The goods.
+    pub catalogue: CatalogueOptions,
+    /// The built page.
+    pub page: PageOptions,
+    /// How many invoices are made and kept.
+    pub limits: LimitsOptions,
+    /// What browsers may do.
+    pub web: WebOptions,
+    /// Whether metrics have an address of their own. The store's address then has none.
+    pub metrics_elsewhere: bool,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+impl Options {
+    /// The defaults, with the lightningd at this socket and the two cats that are built in.
+    pub fn new(lightning_rpc: impl Into<PathBuf>) -> Self {
+        Self {
+            lightning_rpc: lightning_rpc.into(),
+            network: None,
+            store: StoreOptions::default(),
+            catalogue: CatalogueOptions::default(),
+            page: PageOptions::default(),
+            limits: LimitsOptions::default(),
+            web: WebOptions::default(),
+            metrics_elsewhere: false,
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// The store itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// The store's name, as buyers see it.
+    pub name: String,
+    /// The address by which buyers know it, without a slash at its end.
+    pub public_url: Option<String>,
+    /// How long a new invoice can be paid, in seconds; at most [`MAX_EXPIRY`].
+    pub invoice_expiry_secs: u32,
+}
+
+/// The longest time that an invoice can be paid. lightningd aborts at 2^60 seconds, and nobody
+/// waits longer than this.
+pub const MAX_EXPIRY: Duration = Duration::from_hours(30 * 24);
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            name: "Purrwall".into(),
+            public_url: None,
+            invoice_expiry_secs: 600,
+        }
+    }
+}
+
+/// What is sold. By default the two cats that are built in.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueOptions {
+    /// The store's file; the goods lie in its folder or below. `None` where there is none.
+    pub file: Option<PathBuf>,
+    /// Where versions that were offered are kept.
+    pub versions_dir: PathBuf,
+    /// Files and folders that are never for sale.
+    pub private: Vec<PathBuf>,
+    /// The items in the owner's order; none sells the built-in cats.
+    pub items: Vec<ItemOptions>,
+    /// One for each currency of a price.
+    pub rates: Vec<RateOptions>,
+}
+
+/// An item as its owner describes it.
+#[derive(Clone, Debug)]
+pub struct ItemOptions {
+    /// Its name in URLs.
+    pub id: ItemId,
+    /// Its name for people.
+    pub title: String,
+    /// What is shown before payment.
+    pub teaser: String,
+    /// The goods, as a path that may begin at the store's folder.
+    pub file: PathBuf,
+    /// Where the file was named, for errors.
+    pub place: String,
+    /// What it costs.
+    pub price: Price,
+    /// How long the goods can be fetched after the invoice has expired; `None` is for good.
+    pub valid_for: Option<Duration>,
+    /// Their media type; `None` guesses by the file's name.
+    pub content_type: Option<String>,
+}
+
+/// Where the rate of a currency comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateOptions {
+    /// The currency.
+    pub currency: Currency,
+    /// The source.
+    pub source: RateSource,
+}
+
+/// Where a rate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RateSource {
+    /// The owner.
+    Fixed(Decimal),
+    /// A JSON document.
+    Endpoint {
+        /// Its address: HTTPS, or HTTP on this machine.
+        url: String,
+        /// Where in the document the rate stands (RFC 6901).
+        pointer: String,
+        /// A rate that is older sells nothing.
+        max_age: Duration,
+    },
+}
+
+/// The page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageOptions {
+    /// The folder of the built page; `None` serves the page that is built in, if there is one.
+    pub dir: Option<PathBuf>,
+    /// A script that index.html is to load, for development.
+    pub webln_script: Option<String>,
+}
+
+/// How many invoices are made and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsOptions {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// For each client; `None` is no limit.
+    pub invoices_per_minute: Option<NonZeroU32>,
+    /// Unpaid and not expired, in all; `None` is no limit.
+    pub open_invoices: Option<NonZeroU32>,
+    /// How long after their expiry they are deleted; `None` leaves that to lightningd.
+    pub delete_expired: Option<Duration>,
+}
+
+impl Default for LimitsOptions {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            invoices_per_minute: NonZeroU32::new(30),
+            open_invoices: NonZeroU32::new(10_000),
+            delete_expired: Some(Duration::from_hours(1)),
+        }
+    }
+}
+
+impl LimitsOptions {
+    /// Whether the address is that of a trusted proxy.
+    pub(crate) fn trusts(&self, address: &IpAddr) -> bool {
+        let mut proxies = self.trusted_proxies.iter();
+        proxies.any(|proxy| proxy.contains(address))
+    }
+}
+
+/// What browsers may do with the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebOptions {
+    /// Who may show the store's pages in a frame, as the Content-Security-Policy has it.
+    pub frame_ancestors: String,
+    /// The origins whose pages may use the API; `None` is all.
+    pub cors_origins: Option<Vec<HeaderValue>>,
+}
+
+impl Default for WebOptions {
+    fn default() -> Self {
+        Self {
+            frame_ancestors: "'none'".into(),
+            cors_origins: None,
+        }
+    }
+}
+
+/// The gateway's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// The file of the chain, in PEM.
+    pub certificate: PathBuf,
+    /// The file of its key, in PEM.
+    pub key: PathBuf,
+}
+
+/// Who is told of payments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhooksOptions {
+    /// Their addresses.
+    pub urls: Vec<String>,
+    /// Where undelivered webhooks are kept.
+    pub dir: PathBuf,
+}
+
+/// How long things may take. Owners have no reason to change it; tests shorten it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// A call to lightningd.
+    pub call_deadline: Duration,
+    /// One question of the watcher's for the next payment, in whole seconds.
+    pub watch_round: Duration,
+    /// The watcher's first pause after a lost connection; doubled with each failure …
+    pub reconnect_min: Duration,
+    /// … up to this.
+    pub reconnect_max: Duration,
+    /// A receiver's answer to a webhook.
+    pub webhook_deadline: Duration,
+    /// The first pause before a webhook is sent again; doubled with each failure …
+    pub webhook_retry_min: Duration,
+    /// … up to this.
+    pub webhook_retry_max: Duration,
+    /// Between two calls for cleaning.
+    pub cleaning_pause: Duration,
+    /// Between two looks for what there is to clean.
+    pub cleaning_round: Duration,
+    /// A request's head, and a connection's rest between two requests.
+    pub head: Duration,
+    /// A request, up to its answer's head.
+    pub request: Duration,
+    /// A client that reads no byte of an answer.
+    pub write: Duration,
+    /// What open requests may take after the end was asked for.
+    pub last_requests: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            call_deadline: Duration::from_secs(10),
+            watch_round: Duration::from_mins(1),
+            reconnect_min: Duration::from_millis(100),
+            reconnect_max: Duration::from_secs(5),
+            webhook_deadline: Duration::from_secs(15),
+            webhook_retry_min: Duration::from_secs(5),
+            webhook_retry_max: Duration::from_hours(1),
+            cleaning_pause: Duration::from_millis(20),
+            cleaning_round: Duration::from_secs(30),
+            // Longer than proxies keep an idle connection: otherwise they would send a request on one
+            // that has just ended.
+            head: Duration::from_secs(75),
+            // The longest wait, and lightningd's deadline before and after it.
+            request: Duration::from_secs(MAX_WAIT_SECS + 30),
+            write: Duration::from_mins(1),
+            last_requests: Duration::from_secs(10),
+        }
+    }
+}

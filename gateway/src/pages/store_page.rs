@@ -1,0 +1,240 @@
+//! The store's pages without script, where one can buy each item.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::rejection::{FormRejection, PathRejection};
+use axum::extract::{
+    DefaultBodyLimit, FromRequestParts, OriginalUri, Path, RawQuery, Request, State,
+};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Form, Router};
+use maud::Markup;
+use serde::Deserialize;
+use shared::api::{ItemId, PurchaseId};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::app::{App, Shelf};
+use crate::goods::catalogue::{Catalogue, Content, Goods};
+use crate::goods::delivery::attachment;
+use crate::goods::versions::VersionError;
+use crate::http::admission::random_purchase_id;
+use crate::http::api::content::sold;
+use crate::http::deliver::deliver;
+use crate::http::problem::{Error, MAX_BODY};
+use crate::http::requests::{method_not_allowed, not_found, unless_set};
+use crate::http::visitor::Visitor;
+use crate::metrics::Metrics;
+use crate::options::{StoreOptions, WebOptions};
+use crate::pages::flow::{Shown, press, show};
+use crate::pages::problem_page::problem_page;
+use crate::pages::stage::{Stage, stage};
+use crate::pages::views::{self, STYLE, Site, Ware};
+use crate::payments::purchases::{Offer, Purchases};
+
+/// The pages, to be nested at `/buy`.
+pub(crate) fn router(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(list_items))
+        .route("/style.css", get(get_style))
+        .route("/{item}", get(show_item).post(buy_item))
+        .route("/{item}/content", get(get_content))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), problems_as_pages))
+        .layer(unless_set(CACHE_CONTROL, "no-store"))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CONTENT_SECURITY_POLICY,
+            policy(&app.part::<Arc<WebOptions>>()),
+        ))
+}
+
+/// No script, no inline style, nothing from elsewhere: what an item's title smuggled in could do
+/// nothing.
+fn policy(web: &WebOptions) -> HeaderValue {
+    let policy = format!(
+        "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'self'; \
+         frame-src lightning:; form-action 'self'; base-uri 'none'; frame-ancestors {}",
+        web.frame_ancestors
+    );
+    HeaderValue::try_from(policy).expect("origins are plain ASCII")
+}
+
+/// `GET /buy`
+async fn list_items(
+    State(store): State<Arc<StoreOptions>>,
+    State(shelf): State<Shelf>,
+    base: Base,
+) -> Markup {
+    views::index(base.site(&store), &shelf.catalogue().items())
+}
+
+/// `GET /buy/`
+pub(crate) async fn without_slash(OriginalUri(uri): OriginalUri) -> Redirect {
+    Redirect::permanent(uri.path().trim_end_matches('/'))
+}
+
+/// The path of these pages as the browser knows it: behind the one that the router is nested at.
+struct Base(String);
+
+impl Base {
+    fn site<'a>(&'a self, store: &'a StoreOptions) -> Site<'a> {
+        Site {
+            name: &store.name,
+            shelf: Some(&self.0),
+        }
+    }
+
+    fn of(request: &Extensions, uri: &Uri) -> Self {
+        let original = request.get::<OriginalUri>();
+        let original = original.map_or(uri.path(), |OriginalUri(uri)| uri.path());
+        let base = original.strip_suffix(uri.path()).unwrap_or(original);
+        Self(base.trim_end_matches('/').to_owned())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Base {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions, &parts.uri))
+    }
+}
+
+/// `GET /buy/style.css`: under another query with each change, so it may be kept for good.
+async fn get_style() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, STYLE)
+}
+
+/// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
+/// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
+async fn show_item(
+    State(store): State<Arc<StoreOptions>>,
+    State(shelf): State<Shelf>,
+    State(purchases): State<Purchases>,
+    base: Base,
+    item: Result<Path<ItemId>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let Path(id) = item?;
+    let site = base.site(&store);
+    let here = site.page_of(&id);
+    let catalogue = shelf.catalogue();
+    let ware = |_| Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
+    let watching = query.as_deref() != Some("still");
+    match show(&purchases, site, id.as_str(), &headers, watching, ware).await? {
+        Shown::Paid(claim) => {
+            let content = sold(&shelf, &id, &claim)?;
+            let text = text_of(&content).await?;
+            let goods = catalogue.find(&id);
+            let title = goods.map_or(id.as_str(), |goods| &goods.title);
+            Ok(views::paid(site, &id, title, &content, text.as_deref()).into_response())
+        }
+        Shown::Offer(page) | Shown::Invoice(_, _, page) => Ok(page),
+    }
+}
+
+/// The form of the button.
+#[derive(Deserialize)]
+struct Buy {
+    /// Drawn with the page, so that two clicks on its button are one purchase.
+    purchase_id: PurchaseId,
+}
+
+/// `POST /buy/{item}`: the button. It works in whatever form it arrives: a purchase id that cannot
+/// be read is replaced.
+async fn buy_item(
+    State(store): State<Arc<StoreOptions>>,
+    State(shelf): State<Shelf>,
+    State(purchases): State<Purchases>,
+    visitor: Visitor,
+    base: Base,
+    item: Result<Path<ItemId>, PathRejection>,
+    headers: HeaderMap,
+    form: Result<Form<Buy>, FormRejection>,
+) -> Result<Response, Error> {
+    let Path(id) = item?;
+    let here = base.site(&store).page_of(&id);
+    let catalogue = shelf.catalogue();
+    let offer = || find(&catalogue, &id).map(Offer::goods);
+    let purchase_id = match form {
+        Ok(Form(Buy { purchase_id })) => purchase_id,
+        Err(_) => random_purchase_id()?,
+    };
+    let name = id.as_str();
+    let paths = (&*here, &*here);
+    press(
+        &purchases,
+        visitor,
+        &headers,
+        name,
+        offer,
+        purchase_id,
+        paths,
+    )
+    .await
+}
+
+/// `GET /buy/{item}/content`: the goods, for the pages' media elements and to be saved.
+///
+/// Always an attachment, which media elements do not mind: unlike in the API, a browser sends the
+/// cookie by itself, and goods that are HTML must not run as a page of the store's.
+async fn get_content(
+    State(shelf): State<Shelf>,
+    State(purchases): State<Purchases>,
+    State(metrics): State<Metrics>,
+    item: Result<Path<ItemId>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let Path(id) = item?;
+    let Stage::Paid(claim) = stage(&purchases, id.as_str(), &headers).await? else {
+        let catalogue = shelf.catalogue();
+        find(&catalogue, &id)?;
+        return Err(Error::PaymentRequired { challenge: None });
+    };
+    let content = sold(&shelf, &id, &claim)?;
+    let guard = [(CONTENT_DISPOSITION, attachment(&content))];
+    let delivered = deliver(content, &method, &headers, &metrics).await?;
+    Ok((guard, delivered).into_response())
+}
+
+fn find<'a>(catalogue: &'a Catalogue, id: &ItemId) -> Result<&'a Goods, Error> {
+    let unknown = || Error::UnknownItem(id.clone());
+    catalogue.find(id).ok_or_else(unknown)
+}
+
+/// More text than this is not read on a page.
+const MAX_TEXT: u64 = 256 * 1024;
+
+/// The text that the page shows, if that is what was sold.
+async fn text_of(content: &Content) -> Result<Option<String>, VersionError> {
+    if !content.content_type.starts_with("text/") || content.size > MAX_TEXT {
+        return Ok(None);
+    }
+    let bytes = content.read().await?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Tells errors as pages for people.
+async fn problems_as_pages(
+    State(store): State<Arc<StoreOptions>>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let base = Base::of(request.extensions(), request.uri());
+    problem_page(base.site(&store), uri.path(), next.run(request).await)
+}

@@ -1,0 +1,465 @@
+//! What the pages without script look like. maud escapes every text that is put into them.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use shared::api::{Item, ItemId, PurchaseId};
+use shared::content::{ContentHash, commitment};
+use shared::invoice::Invoice;
+use shared::problem::Problem;
+
+use crate::goods::catalogue::Content;
+use crate::http::problem::seconds;
+use crate::pages::{deadline, drawings, qr_code};
+
+/// How often a page that waits asks again, in seconds.
+pub(crate) const REFRESH_SECS: u32 = 5;
+
+/// The looks, the same as those of the store's other page (`frontend/style.css`).
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// Where browsers find [`STYLE`] below the pages; another address for other looks, so that they may
+/// keep it.
+static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = ContentHash::of(STYLE.as_bytes()).to_hex();
+    format!("/style.css?v={}", &hash[..16])
+});
+
+/// What a policy calls [`STYLE`] where it stands in the page itself.
+pub(crate) static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
+    let hash = ContentHash::of(STYLE.as_bytes());
+    format!("'sha256-{}'", BASE64.encode(hash.0))
+});
+
+/// What every page says of the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The store's name.
+    pub(crate) name: &'a str,
+    /// The path of the list of items, which the other pages lie below: `/buy`, behind the path that
+    /// the store's router is nested at. `None` where there is no list: a page for a route of somebody
+    /// else's.
+    pub(crate) shelf: Option<&'a str>,
+}
+
+impl Site<'_> {
+    /// The path of an item's page.
+    pub(crate) fn page_of(&self, id: &ItemId) -> String {
+        format!("{}/{id}", self.shelf.unwrap_or_default())
+    }
+}
+
+/// What a page sells, and where it is.
+pub(crate) struct Ware {
+    /// Its name.
+    pub(crate) id: String,
+    /// What it is called for people.
+    pub(crate) title: String,
+    /// What is said of it before it is paid for; may be empty.
+    pub(crate) teaser: String,
+    /// Its price for people.
+    pub(crate) price: String,
+    /// Chooses the drawing.
+    pub(crate) seed: ContentHash,
+    /// The page's address without the host.
+    pub(crate) here: String,
+    /// The same for the page that does not refresh itself.
+    pub(crate) still: String,
+}
+
+impl From<(Item, String)> for Ware {
+    /// An item, and the address of its page.
+    fn from((item, here): (Item, String)) -> Self {
+        Self {
+            price: item.price_text(),
+            id: item.id.to_string(),
+            title: item.title,
+            teaser: item.teaser,
+            seed: item.sha256,
+            still: format!("{here}?still"),
+            here,
+        }
+    }
+}
+
+/// Everything that the store sells.
+pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
+    let shelf = html! {
+        div class="hero" {
+            h1 { "Pick a box. Pay a little. " em { "See who is inside." } }
+            p { "Paid over Lightning, on a plain page that needs no script." }
+        }
+        @if items.is_empty() {
+            p class="empty" { "The shelves are empty. Come back later." }
+        }
+        ul class="shelf" {
+            @for item in items {
+                li class="card" data-test={ "item-" (item.id) } {
+                    (drawings::closed_box(item.sha256))
+                    div class="about" {
+                        h2 { (item.title) }
+                        p class="teaser" { (item.teaser) }
+                        div class="buy-row" {
+                            (price(&item.price_text()))
+                            a class="main" data-test="open" href=(site.page_of(&item.id)) {
+                                "Have a look" span class="unseen" { " at " (item.title) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    page(site, "Plain page", &shelf)
+}
+
+/// What is not bought yet. The form names the purchase, so that a double click buys once.
+pub(crate) fn offer(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Markup {
+    let card = html! {
+        (drawings::closed_box(ware.seed))
+        div class="about" {
+            h1 { (ware.title) }
+            @if !ware.teaser.is_empty() {
+                p class="teaser" { (ware.teaser) }
+            }
+            form class="buy-row" method="post" action=(ware.here) {
+                (price(&ware.price))
+                (purchase(purchase_id))
+                button class="main" data-test="buy" aria-label={ "Open the box: " (ware.title) ", " (ware.price) } {
+                    "Open the box"
+                }
+            }
+            p class="quiet" {
+                "No account and no script. One cookie holds your ticket, so that this page knows you again."
+            }
+        }
+    };
+    card_page(site, &ware.title, &ware.id, &card)
+}
+
+/// What to pay, how, and until when. `watching`: the page asks again by itself.
+pub(crate) fn invoice(
+    site: Site<'_>,
+    ware: &Ware,
+    invoice: &Invoice,
+    now: u64,
+    watching: bool,
+) -> Markup {
+    let amount = invoice.amount_msat.map(|amount| amount.to_string());
+    let amount = amount.as_deref().unwrap_or(&ware.price);
+    let label = format!("QR code of the invoice: {amount} for {}", ware.title);
+    let card = html! {
+        div class="invoice" data-test="invoice" {
+            h1 { span class="amount" { (amount) } " " span class="purpose" { "for " (ware.title) } }
+            p class="waiting" role="status" data-test="waiting" {
+                "Waiting for your payment. "
+                @if watching {
+                    "This page looks again every " (REFRESH_SECS) " seconds. "
+                    a data-test="still" href=(ware.still) { "Hold it still" }
+                } @else {
+                    "This page holds still. "
+                    a data-test="look" href=(ware.here) { "Look for the payment" }
+                }
+            }
+            @if let Some(code) = qr_code::draw(&invoice.bolt11, &label) {
+                (code)
+            } @else {
+                p class="quiet" { "This invoice is too long for a QR code." }
+            }
+            p class="deadline" data-test="deadline" {
+                "Valid until " strong { (deadline::describe(invoice.expires_at, now)) }
+            }
+            // Opened in the page itself, a link would end its refreshes, though it leads out of the
+            // browser.
+            a class="main" data-test="open-wallet" target="wallet" href={ "lightning:" (invoice.bolt11) } {
+                "Open in wallet"
+            }
+            iframe name="wallet" title="Wallet" hidden {}
+            label for="bolt11" { "Or copy the invoice into your wallet" }
+            textarea #bolt11 class="bolt11" data-test="bolt11" data-bolt11=(invoice.bolt11)
+                readonly rows="5" spellcheck="false" autocomplete="off" {
+                (invoice.bolt11)
+            }
+            details {
+                summary { "What the invoice says" }
+                dl {
+                    dt { "Amount" } dd { (amount) }
+                    @if let Some(description) = &invoice.description {
+                        dt { @if commitment(description).is_some() { "For, with the goods’ SHA-256" } @else { "For" } }
+                        dd { (description) }
+                    }
+                    dt { "Paid to the node" } dd { (invoice.payee.to_hex()) }
+                    dt { "Payment hash" } dd { (invoice.payment_hash) }
+                }
+            }
+        }
+    };
+    card_page(
+        site,
+        &format!("{amount} for {}", ware.title),
+        &ware.id,
+        &card,
+    )
+}
+
+/// The invoice was not paid in time.
+pub(crate) fn expired(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Markup {
+    let card = html! {
+        div class="notice" data-test="expired" {
+            h1 { "This invoice has expired" }
+            p role="status" {
+                "It was not paid in time, and it cannot be paid any more. Nothing was taken from you."
+            }
+            form method="post" action=(ware.here) {
+                (purchase(purchase_id))
+                button class="main" data-test="new-invoice" {
+                    "New invoice for " (ware.price)
+                }
+            }
+        }
+    };
+    card_page(site, &format!("Expired: {}", ware.title), &ware.id, &card)
+}
+
+/// The goods, paid for; `text` where they are text to be read here.
+pub(crate) fn paid(
+    site: Site<'_>,
+    id: &ItemId,
+    title: &str,
+    content: &Content,
+    text: Option<&str>,
+) -> Markup {
+    let file = format!("{}/content", site.page_of(id));
+    let card = html! {
+        div class="stage lit" { (shown(title, content, text, &file)) }
+        div class="about" {
+            h1 { (title) }
+            p class="paid" role="status" data-test="paid" { "Paid. Thank you!" }
+            p { a class="plain" data-test="save" href=(file) { "Save the file" } }
+            p class="quiet" { "In this browser, this page shows it again for 30 days." }
+        }
+    };
+    card_page(site, title, id.as_str(), &card)
+}
+
+/// What went wrong, in words for the buyer. Where it may pass, the page asks again by itself.
+pub(crate) fn problem(site: Site<'_>, problem: &Problem) -> Markup {
+    let card = html! {
+        div class="card notice trouble" data-test="problem" {
+            h1 { (problem.title) }
+            p role="alert" { (sentence(&problem.detail)) }
+            @if let Some(secs) = comes_back_in(problem) {
+                p { "This page tries again by itself in " (seconds(secs)) ". What you paid is not lost." }
+            }
+            @if let Some(shelf) = site.shelf {
+                a class="plain" href=(shelf) { "See what the store has" }
+            }
+        }
+    };
+    page(site, &problem.title, &card)
+}
+
+/// When the page asks again, where that may help: not more often than the invoice's page does.
+pub(crate) fn comes_back_in(problem: &Problem) -> Option<u64> {
+    problem
+        .retry_after
+        .map(|secs| secs.max(REFRESH_SECS.into()))
+}
+
+fn shown(title: &str, content: &Content, text: Option<&str>, file: &str) -> Markup {
+    if let Some(text) = text {
+        return html! {
+            // HTML drops one newline after `<pre>`; the goods may begin with one of their own.
+            pre class=(columns(text)) data-test="content" tabindex="0" role="region" aria-label=(title) {
+                "\n" (text)
+            }
+        };
+    }
+    match content.content_type.split('/').next() {
+        Some("image") => html! { img data-test="content" src=(file) alt=(title); },
+        Some("audio") => html! {
+            audio data-test="content" src=(file) controls preload="metadata" aria-label=(title) {}
+        },
+        Some("video") => html! {
+            video data-test="content" src=(file) controls preload="metadata" aria-label=(title) {}
+        },
+        _ => html! { p data-test="content" { "Your file is ready: " (content.content_type) } },
+    }
+}
+
+/// The class of a text that is this wide, by which the style sheet fits its letters to the screen.
+/// An inline style would say it exactly, but the page's policy forbids those.
+fn columns(text: &str) -> String {
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    let class = widest
+        .unwrap_or_default()
+        .next_multiple_of(8)
+        .clamp(24, 120);
+    format!("columns-{class}")
+}
+
+fn price(price: &str) -> Markup {
+    html! {
+        p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (price) }
+    }
+}
+
+fn purchase(purchase_id: PurchaseId) -> Markup {
+    html! { input type="hidden" name="purchase_id" value=(purchase_id.to_hex()); }
+}
+
+/// Details are written for the end of a line; on a page they are sentences.
+fn sentence(detail: &str) -> String {
+    let mut characters = detail.chars();
+    let first = characters.next().map(char::to_uppercase);
+    let mut sentence: String = first.into_iter().flatten().chain(characters).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
+fn card_page(site: Site<'_>, title: &str, id: &str, card: &Markup) -> Markup {
+    let content = html! {
+        article class="card single" data-test={ "item-" (id) } { (card) }
+        @if let Some(shelf) = site.shelf {
+            p class="more" { a href=(shelf) { "All that the store has" } }
+        }
+    };
+    page(site, title, &content)
+}
+
+fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
+    let brand = html! { (drawings::logo()) span { (site.name) } };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) " · " (site.name) }
+                @if let Some(shelf) = site.shelf {
+                    link rel="stylesheet" href={ (shelf) (*STYLE_URL) };
+                } @else {
+                    style { (PreEscaped(STYLE)) }
+                }
+                link rel="icon" href="data:,";
+            }
+            body {
+                header class="top" {
+                    @if let Some(shelf) = site.shelf {
+                        a class="brand" href=(shelf) { (brand) }
+                    } @else {
+                        div class="brand" { (brand) }
+                    }
+                }
+                main { (content) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::lightning::Msat;
+
+    use super::*;
+    use crate::goods::catalogue::Bytes;
+
+    fn hostile() -> Item {
+        let content = content("text/plain");
+        Item {
+            id: "cat".parse().unwrap(),
+            title: "<script>title</script>".to_owned(),
+            teaser: "\"><img src=x onerror=teaser>".to_owned(),
+            price_msat: Msat(100_000),
+            fiat_price: None,
+            rate: None,
+            valid_for_secs: None,
+            content_type: content.content_type,
+            size: content.size,
+            sha256: content.sha256,
+        }
+    }
+
+    fn content(content_type: &str) -> Content {
+        Content {
+            content_type: content_type.to_owned(),
+            file_name: "cat".to_owned(),
+            sha256: ContentHash::of(b""),
+            size: 0,
+            bytes: Bytes::Here(b""),
+        }
+    }
+
+    const SITE: Site<'_> = Site {
+        name: "<b>store</b>",
+        shelf: Some("/buy"),
+    };
+
+    fn paid_page(content_type: &str, text: Option<&str>) -> String {
+        let item = hostile();
+        paid(SITE, &item.id, &item.title, &content(content_type), text).into_string()
+    }
+
+    const HOSTILE_TEXT: &str = "\n</pre><script>goods</script>&amp;";
+
+    #[test]
+    fn nothing_hostile_gets_through() {
+        let item = hostile();
+        let ware = Ware::from((item.clone(), "/buy/cat?\"><script>".to_owned()));
+        let id = PurchaseId([1; 16]);
+        let pages = [
+            index(SITE, std::slice::from_ref(&item)).into_string(),
+            offer(SITE, &ware, id).into_string(),
+            expired(SITE, &ware, id).into_string(),
+            paid_page("text/plain", Some(HOSTILE_TEXT)),
+        ];
+        for page in pages {
+            for forbidden in ["<script", "<img", "<b>", "style=\"", "onerror=teaser>"] {
+                assert!(!page.contains(forbidden), "{forbidden} in {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_keeps_its_first_newline_and_stays_text() {
+        let page = paid_page("text/plain", Some(HOSTILE_TEXT));
+        let text = page.split_once("&lt;/pre&gt;").unwrap().0;
+        assert!(text.ends_with(">\n\n"), "{text}");
+        assert!(page.contains("&amp;amp;"));
+    }
+
+    #[test]
+    fn other_media_are_shown_in_place() {
+        for (content_type, element) in [
+            (
+                "image/png",
+                "<img data-test=\"content\" src=\"/buy/cat/content\"",
+            ),
+            ("audio/mpeg", "<audio "),
+            ("video/mp4", "<video "),
+            ("application/zip", "Your file is ready: application/zip"),
+        ] {
+            assert!(paid_page(content_type, None).contains(element));
+        }
+    }
+
+    #[test]
+    fn the_widest_line_decides_the_letters_size() {
+        assert_eq!(columns("meow\n"), "columns-24");
+        assert_eq!(columns(&format!("a\n{}", "é".repeat(54))), "columns-56");
+        assert_eq!(columns(&"x".repeat(500)), "columns-120");
+    }
+
+    #[test]
+    fn every_class_of_width_is_in_the_style_sheet() {
+        for columns in (24..=120).step_by(8) {
+            assert!(STYLE.contains(&format!(".columns-{columns} {{")));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Who gets in: what the credentials of a request are worth.
+
+use std::sync::Arc;
+
+use shared::api::Status;
+use shared::claim::Claim;
+
+use crate::clock::unix_now;
+use crate::payments::claims::{ClaimRejection, Credential};
+use crate::payments::invoices::InvoiceError;
+use crate::payments::purchases::Purchases;
+
+/// What the credentials of a request are worth together.
+pub(crate) enum Admission {
+    /// One of them unlocks: this.
+    Paid(Claim),
+    /// One of them has an invoice that can still be paid: this.
+    Unpaid(Claim, Arc<str>),
+    /// There are none, or their invoices expired.
+    Nothing,
+}
+
+/// Why the credentials of a request are refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdmissionError {
+    #[error(transparent)]
+    Claim(#[from] ClaimRejection),
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+}
+
+impl Purchases {
+    /// Looks for a credential that unlocks `item`. What can be decided without lightningd is decided
+    /// first, over all credentials.
+    pub(crate) async fn admit(
+        &self,
+        item: &str,
+        credentials: Vec<Result<Credential, ClaimRejection>>,
+    ) -> Result<Admission, AdmissionError> {
+        let mut verified = Vec::new();
+        let mut rejection = None;
+        for credential in credentials {
+            match credential.and_then(|credential| self.verify(item, credential)) {
+                Ok((credential, true)) => return Ok(Admission::Paid(credential.claim)),
+                Ok((credential, false)) => verified.push(credential),
+                Err(why) => rejection = Some(why),
+            }
+        }
+        if let (true, Some(why)) = (verified.is_empty(), rejection) {
+            return Err(why.into());
+        }
+
+        let mut answer = Ok(Admission::Nothing);
+        for credential in verified {
+            match self.ask(&credential).await {
+                Ok(Admission::Nothing) => {}
+                Ok(Admission::Paid(claim)) => return Ok(Admission::Paid(claim)),
+                // An invoice to pay says more than that another one cannot be asked about.
+                Ok(unpaid) => answer = Ok(unpaid),
+                Err(_) if matches!(answer, Ok(Admission::Unpaid(..))) => {}
+                Err(error) => answer = Err(error.into()),
+            }
+        }
+        answer
+    }
+
+    /// The first credential whose claim this store issued, for any item.
+    pub(crate) fn issued(
+        &self,
+        credentials: Vec<Result<Credential, ClaimRejection>>,
+    ) -> Result<Credential, ClaimRejection> {
+        let mut rejection = ClaimRejection::Missing;
+        for credential in credentials {
+            let checked = credential.and_then(|credential| {
+                self.claims().verify(&credential.claim, unix_now())?;
+                Ok(credential)
+            });
+            match checked {
+                Ok(credential) => return Ok(credential),
+                Err(why) => rejection = why,
+            }
+        }
+        Err(rejection)
+    }
+
+    /// The credential, if it is this store's for this item, and whether it proves the payment.
+    fn verify(
+        &self,
+        item: &str,
+        credential: Credential,
+    ) -> Result<(Credential, bool), ClaimRejection> {
+        if self.claims().verify(&credential.claim, unix_now())? != item {
+            return Err(ClaimRejection::Item);
+        }
+        let is_proof = credential.proves_payment()?;
+        Ok((credential, is_proof))
+    }
+
+    /// lightningd's word on a verified credential.
+    async fn ask(&self, credential: &Credential) -> Result<Admission, InvoiceError> {
+        let payment_hash = credential.payment_hash();
+        let claim = || credential.claim.clone();
+        match self.invoices().standing(payment_hash).await?.status {
+            Status::Paid => Ok(Admission::Paid(claim())),
+            Status::Expired => Ok(Admission::Nothing),
+            Status::Unpaid => {
+                let bolt11 = self.invoices().bolt11(payment_hash).await?;
+                Ok(Admission::Unpaid(claim(), bolt11))
+            }
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! Claims: minting and verifying the buyer's ticket, and reading it from an `Authorization` header.
+//!
+//! A claim's root key follows from the gateway's secret and the claim's identifier, so nothing is
+//! stored and every gateway with the same secret mints the same claim for the same purchase. The
+//! chain of HMACs is that of libmacaroons, so other implementations can check and narrow it.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use shared::api::PurchaseId;
+use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Identifier};
+use shared::content::ContentHash;
+use shared::lightning::{PaymentHash, Preimage};
+use shared::macaroon::Macaroon;
+
+use crate::secret::Secret;
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// Mints and verifies claims with one secret.
+#[derive(Clone)]
+pub struct Claims {
+    /// Keyed once: keying is half the work of a short HMAC.
+    secret: HmacSha256,
+    generator: HmacSha256,
+}
+
+/// What a claim says besides its item and its payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The version of the goods that was sold.
+    pub sha256: Option<ContentHash>,
+    /// The last second in which it is accepted, in UNIX seconds.
+    pub valid_until: Option<u64>,
+}
+
+/// Why a claim is worth nothing here. For the buyer; says nothing that helps to forge one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimRejection {
+    /// Changed, cut, or made with another secret.
+    #[error("it was not issued by this store")]
+    Signature,
+    /// Bound to another item, or to none.
+    #[error("it is for another item")]
+    Item,
+    /// Bound to two versions of the goods, or to none that can be read.
+    #[error("it is for another version of the goods")]
+    Version,
+    /// A time limit in it has passed, or is not a time.
+    #[error("its time is over")]
+    Expired,
+    /// The preimage beside it belongs to another payment.
+    #[error("the preimage does not belong to it")]
+    Preimage,
+    /// The header names the scheme, but what follows cannot be read.
+    #[error("it cannot be read; the form is `L402 <claim>` or `L402 <claim>:<preimage>`")]
+    Unreadable,
+    /// There is none.
+    #[error("there is none; send it as `Authorization: L402 <claim>`")]
+    Missing,
+}
+
+impl Claims {
+    /// Claims of the gateways that have this secret.
+    pub fn new(secret: &Secret) -> Self {
+        Self {
+            secret: keyed(secret.as_bytes()),
+            generator: keyed(b"macaroons-key-generator"),
+        }
+    }
+
+    /// The name of a purchase in labels and identifiers; the same purchase has the same name.
+    pub fn token_id(&self, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
+        let item = item.as_bytes();
+        // An item's name has no zero byte, so the parts cannot be confused.
+        self.derive(&[b"purrwall token_id\0", item, b"\0", &purchase_id.0])
+    }
+
+    /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
+    /// claim.
+    pub fn mint(&self, item: &str, identifier: Identifier, terms: Terms) -> Claim {
+        let identifier = identifier.to_bytes();
+        let Terms {
+            sha256,
+            valid_until,
+        } = terms;
+        let caveats: Vec<Vec<u8>> = [
+            Some(format!("{CAVEAT_ITEM}={item}")),
+            sha256.map(|sha256| format!("{CAVEAT_SHA256}={sha256}")),
+            valid_until.map(|until| format!("{CAVEAT_VALID_UNTIL}={until}")),
+        ]
+        .into_iter()
+        .flatten()
+        .map(String::into_bytes)
+        .collect();
+        let signature = self.chain(&identifier, &caveats).finalize().into_bytes();
+        Claim::new(Macaroon {
+            location: None,
+            identifier,
+            caveats,
+            signature: signature.into(),
+        })
+        .expect("the identifier was written by Identifier::to_bytes")
+    }
+
+    /// Checks that this store issued the claim and that none of its limits has passed at `now`
+    /// (UNIX seconds). Gives the name of what it is bound to: the id of an item of the catalogue, or
+    /// that of a route with a price.
+    ///
+    /// Whoever has a claim may add caveats, so each of ours has to hold, wherever it stands.
+    pub fn verify<'a>(&self, claim: &'a Claim, now: u64) -> Result<&'a str, ClaimRejection> {
+        let macaroon = claim.macaroon();
+        self.chain(&macaroon.identifier, &macaroon.caveats)
+            .verify_slice(&macaroon.signature)
+            .map_err(|_| ClaimRejection::Signature)?;
+
+        let mut limits = claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>);
+        if !limits.all(|limit| limit.is_ok_and(|limit| now <= limit)) {
+            return Err(ClaimRejection::Expired);
+        }
+        let mut items = claim.caveats(CAVEAT_ITEM);
+        let item = items.next().ok_or(ClaimRejection::Item)?;
+        if items.any(|other| other != item) {
+            return Err(ClaimRejection::Item);
+        }
+        Ok(item)
+    }
+
+    /// The version of the goods that a verified claim is for; claims of before versions were sold
+    /// name none. Whoever has such a claim may add one, so a version is only ever one of the item.
+    pub fn version(claim: &Claim) -> Result<Option<ContentHash>, ClaimRejection> {
+        let mut versions = claim.caveats(CAVEAT_SHA256).map(str::parse);
+        let Some(version) = versions.next() else {
+            return Ok(None);
+        };
+        match version {
+            Ok(version) if versions.all(|other| other == Ok(version)) => Ok(Some(version)),
+            _ => Err(ClaimRejection::Version),
+        }
+    }
+
+    /// The HMAC over the last part of a macaroon, keyed by the part before it.
+    fn chain(&self, identifier: &[u8], caveats: &[Vec<u8>]) -> HmacSha256 {
+        let root_key = self.derive(&[b"purrwall root_key\0", identifier]);
+        let key = sum(self.generator.clone(), &[&root_key]);
+        caveats
+            .iter()
+            .fold(over(keyed(&key), &[identifier]), |before, caveat| {
+                over(keyed(&before.finalize().into_bytes()), &[caveat])
+            })
+    }
+
+    fn derive(&self, parts: &[&[u8]]) -> [u8; 32] {
+        sum(self.secret.clone(), parts)
+    }
+}
+
+fn keyed(key: &[u8]) -> HmacSha256 {
+    // HMAC pads short keys with zeros, as libmacaroons does with the generator's name.
+    HmacSha256::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn over(mut mac: HmacSha256, parts: &[&[u8]]) -> HmacSha256 {
+    for part in parts {
+        mac.update(part);
+    }
+    mac
+}
+
+fn sum(mac: HmacSha256, parts: &[&[u8]]) -> [u8; 32] {
+    over(mac, parts).finalize().into_bytes().into()
+}
+
+/// A claim as it was presented, with the proof of payment where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Not verified yet.
+    pub claim: Claim,
+    /// Not compared with the claim yet.
+    pub preimage: Option<Preimage>,
+}
+
+impl Credential {
+    /// Whether the preimage beside the claim proves its payment; without one, nothing is proven.
+    pub fn proves_payment(&self) -> Result<bool, ClaimRejection> {
+        match self.preimage {
+            None => Ok(false),
+            Some(preimage) if preimage.payment_hash() == self.payment_hash() => Ok(true),
+            Some(_) => Err(ClaimRejection::Preimage),
+        }
+    }
+
+    /// The payment that unlocks.
+    pub fn payment_hash(&self) -> PaymentHash {
+        self.claim.payment_hash()
+    }
+
+    /// Reads the values of the `Authorization` headers: every part of each that names the scheme
+    /// `L402` or `LSAT`. Other schemes are none of ours.
+    ///
+    /// Clients put several claims into one header or into several, so each comma begins a part.
+    pub fn read<'a>(
+        headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Vec<Result<Self, ClaimRejection>> {
+        headers
+            .into_iter()
+            .filter_map(|header| strip_scheme(str::from_utf8(header).ok()?))
+            .flat_map(|rest| rest.split(','))
+            .map(|part| Self::read_one(strip_scheme(part).unwrap_or(part)))
+            .collect()
+    }
+
+    fn read_one(part: &str) -> Result<Self, ClaimRejection> {
+        let (claim, preimage) = part.trim().split_once(':').unwrap_or((part, ""));
+        let preimage = match preimage.trim() {
+            "" => None,
+            hex => Some(hex.parse().map_err(|_| ClaimRejection::Unreadable)?),
+        };
+        let claim = claim.trim();
+        Ok(Self {
+            claim: claim.parse().map_err(|_| ClaimRejection::Unreadable)?,
+            preimage,
+        })
+    }
+}
+
+fn strip_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.trim_start().split_once([' ', '\t'])?;
+    let ours = scheme.eq_ignore_ascii_case("L402") || scheme.eq_ignore_ascii_case("LSAT");
+    ours.then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn claims() -> Claims {
+        Claims::new(&Secret::from_bytes([7; 32]))
+    }
+
+    fn identifier() -> Identifier {
+        Identifier {
+            payment_hash: Preimage([1; 32]).payment_hash(),
+            token_id: claims().token_id("cat", PurchaseId([2; 16])),
+        }
+    }
+
+    fn claim() -> Claim {
+        claims().mint("cat", identifier(), Terms::default())
+    }
+
+    /// The claim with one more caveat, added as any holder can: without the secret.
+    fn narrowed(claim: &Claim, caveat: &str) -> Claim {
+        let mut macaroon = claim.macaroon().clone();
+        macaroon.signature = sum(keyed(&macaroon.signature), &[caveat.as_bytes()]);
+        macaroon.caveats.push(caveat.as_bytes().to_vec());
+        Claim::new(macaroon).unwrap()
+    }
+
+    #[test]
+    fn a_minted_claim_verifies_for_its_item() {
+        assert_eq!(claims().verify(&claim(), NOW), Ok("cat"));
+        assert_eq!(claim().payment_hash(), identifier().payment_hash);
+    }
+
+    #[test]
+    fn the_same_purchase_gets_the_same_claim_and_no_other_does() {
+        let id = |item_id, purchase| claims().token_id(item_id, PurchaseId([purchase; 16]));
+        assert_eq!(id("cat", 1), id("cat", 1));
+        assert_ne!(id("cat", 1), id("cat", 2));
+        assert_ne!(id("cat", 1), id("two-cats", 1));
+        assert_eq!(claim(), claim());
+    }
+
+    #[test]
+    fn a_claim_of_another_secret_is_rejected() {
+        let other = Claims::new(&Secret::from_bytes([8; 32]));
+        assert_eq!(other.verify(&claim(), NOW), Err(ClaimRejection::Signature));
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let bytes = claim().macaroon().to_bytes();
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            let Ok(macaroon) = Macaroon::from_bytes(&forged) else {
+                continue;
+            };
+            let Ok(forged) = Claim::new(macaroon) else {
+                continue;
+            };
+            let verified = claims().verify(&forged, NOW);
+            assert_eq!(verified, Err(ClaimRejection::Signature), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_claim_moved_to_another_payment_is_rejected() {
+        let mut macaroon = claim().macaroon().clone();
+        macaroon.identifier = Identifier {
+            payment_hash: PaymentHash([9; 32]),
+            ..identifier()
+        }
+        .to_bytes();
+        let moved = Claim::new(macaroon).unwrap();
+        assert_eq!(claims().verify(&moved, NOW), Err(ClaimRejection::Signature));
+    }
+
+    #[test]
+    fn a_claim_without_its_caveat_is_rejected() {
+        let mut macaroon = claim().macaroon().clone();
+        macaroon.caveats.clear();
+        let cut = Claim::new(macaroon).unwrap();
+        assert_eq!(claims().verify(&cut, NOW), Err(ClaimRejection::Signature));
+    }
+
+    #[test]
+    fn an_issued_claim_without_an_item_unlocks_nothing() {
+        let chain = claims().chain(&identifier().to_bytes(), &[]);
+        let unbound = Claim::new(Macaroon {
+            location: None,
+            identifier: identifier().to_bytes(),
+            caveats: Vec::new(),
+            signature: chain.finalize().into_bytes().into(),
+        })
+        .unwrap();
+        assert_eq!(claims().verify(&unbound, NOW), Err(ClaimRejection::Item));
+    }
+
+    #[test]
+    fn a_second_item_cannot_be_added() {
+        let both = narrowed(&claim(), "item=two-cats");
+        assert_eq!(claims().verify(&both, NOW), Err(ClaimRejection::Item));
+    }
+
+    #[test]
+    fn a_time_limit_holds_up_to_its_second() {
+        let until = |text: &str| narrowed(&claim(), &format!("valid_until={text}"));
+        let verify = |text| claims().verify(&until(text), NOW).map(str::to_owned);
+        assert_eq!(verify("1800000000"), Ok("cat".to_owned()));
+        assert_eq!(verify("1799999999"), Err(ClaimRejection::Expired));
+        assert_eq!(verify("tomorrow"), Err(ClaimRejection::Expired));
+        let later_again = narrowed(&until("1799999999"), "valid_until=1900000000");
+        assert_eq!(
+            claims().verify(&later_again, NOW),
+            Err(ClaimRejection::Expired)
+        );
+    }
+
+    #[test]
+    fn a_claim_names_the_version_that_was_sold_and_no_other() {
+        let [sold, other] = [b"sold", b"else"].map(|bytes| ContentHash::of(bytes));
+        let limits = Terms {
+            sha256: Some(sold),
+            valid_until: Some(NOW),
+        };
+        let claim = claims().mint("cat", identifier(), limits);
+        assert_eq!(claims().verify(&claim, NOW), Ok("cat"));
+        assert_eq!(
+            claims().verify(&claim, NOW + 1),
+            Err(ClaimRejection::Expired)
+        );
+        assert_eq!(Claims::version(&claim), Ok(Some(sold)));
+        assert_eq!(Claims::version(&self::claim()), Ok(None));
+        for added in [format!("sha256={other}"), "sha256=".to_owned()] {
+            let both = narrowed(&claim, &added);
+            assert_eq!(Claims::version(&both), Err(ClaimRejection::Version));
+        }
+    }
+
+    #[test]
+    fn an_unknown_caveat_is_skipped() {
+        let narrowed = narrowed(&claim(), "color=blue");
+        assert_eq!(claims().verify(&narrowed, NOW), Ok("cat"));
+    }
+
+    #[track_caller]
+    fn check_header(header: &str, expected: &[Option<Preimage>]) {
+        let read = Credential::read([header.as_bytes()]);
+        let read: Vec<_> = read.into_iter().map(Result::unwrap).collect();
+        assert!(read.iter().all(|one| one.claim == claim()), "{read:?}");
+        let preimages: Vec<_> = read.iter().map(|one| one.preimage).collect();
+        assert_eq!(preimages, expected);
+    }
+
+    #[test]
+    fn every_usual_form_of_the_header_is_read() {
+        let claim = claim().to_base64();
+        let url_safe = claim.replace('+', "-").replace('/', "_");
+        let url_safe = url_safe.trim_end_matches('=');
+        let proof = Preimage([1; 32]);
+        let hex = proof.to_hex();
+        let upper = hex.to_uppercase();
+        check_header(&format!("L402 {claim}"), &[None]);
+        check_header(&format!("L402 {claim}:{hex}"), &[Some(proof)]);
+        check_header(&format!("lsat {url_safe}:{upper}"), &[Some(proof)]);
+        check_header(&format!("LSAT  {claim} : "), &[None]);
+        check_header(&format!("L402 {claim},{claim}:{hex}"), &[None, Some(proof)]);
+        check_header(
+            &format!("l402 {claim}:{hex}, L402 {claim}"),
+            &[Some(proof), None],
+        );
+    }
+
+    #[test]
+    fn other_schemes_are_not_ours_and_broken_claims_are_rejected() {
+        let read = |header: &str| Credential::read([header.as_bytes()]);
+        assert_eq!(read("Basic dXNlcjpwYXNz"), []);
+        assert_eq!(read("L402"), []);
+        let unreadable = [Err(ClaimRejection::Unreadable)];
+        assert_eq!(read("L402 %%%"), unreadable);
+        assert_eq!(
+            read(&format!("L402 {}:00ff", claim().to_base64())),
+            unreadable
+        );
+    }
+
+    #[test]
+    fn a_preimage_of_another_payment_proves_nothing() {
+        let with = |preimage| Credential {
+            claim: claim(),
+            preimage,
+        };
+        assert_eq!(with(None).proves_payment(), Ok(false));
+        assert_eq!(with(Some(Preimage([1; 32]))).proves_payment(), Ok(true));
+        assert_eq!(
+            with(Some(Preimage([3; 32]))).proves_payment(),
+            Err(ClaimRejection::Preimage)
+        );
+    }
+}

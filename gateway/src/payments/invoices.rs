@@ -1,0 +1,208 @@
+//! Where invoices stand: from memory where that is certain, else from lightningd.
+//!
+//! lightningd is the only database. RPC load grows with payments, never with the number of buyers
+//! who wait, because waiting buyers are woken from memory.
+//!
+//! No payment is missed, because of the order of two things: whoever asks lightningd about an
+//! invoice makes its entry first, so that a payment during the question finds it; and the watcher
+//! wakes before it moves its index, so that a payment may be reported twice, but is never lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lightningd::{LightningError, Lightningd, Node, Standing};
+use shared::api::Status;
+use shared::lightning::{Network, PaymentHash};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock::unix_now;
+use crate::metrics::Metrics;
+use crate::options::Timing;
+use crate::payments::book::{Book, Entry, learn};
+use crate::payments::node::{NodeError, OurNode};
+use crate::payments::open_invoices::OpenInvoices;
+use crate::payments::watcher::Watcher;
+
+/// Why nothing can be said about an invoice.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvoiceError {
+    /// lightningd does not answer.
+    #[error("lightningd is not available")]
+    Lightning(#[from] LightningError),
+    /// The node has no such invoice, or no longer has it.
+    #[error("the store's node no longer has this invoice")]
+    Unknown,
+}
+
+/// The invoices of one lightningd. Its watcher ends with it. A clone is another handle to the same.
+#[derive(Clone)]
+pub(crate) struct Invoices(Arc<Inner>);
+
+struct Inner {
+    lightningd: Arc<Lightningd>,
+    node: Arc<OurNode>,
+    book: Arc<Book>,
+    metrics: Metrics,
+    closing: watch::Sender<bool>,
+    watcher: AbortHandle,
+}
+
+impl Invoices {
+    /// Starts to follow the payments of `lightningd`, which has to be on `network` where one is
+    /// given. lightningd may be away now and later. Paid invoices are no longer `open`.
+    pub(crate) fn start(
+        lightningd: Arc<Lightningd>,
+        open: Arc<OpenInvoices>,
+        metrics: Metrics,
+        network: Option<Network>,
+        timing: Timing,
+    ) -> Self {
+        let node = Arc::new(OurNode::new(lightningd.clone(), network));
+        let book = Arc::new(Book::default());
+        let watcher = Watcher {
+            lightningd: lightningd.clone(),
+            node: node.clone(),
+            book: book.clone(),
+            open,
+            metrics: metrics.clone(),
+            timing,
+        };
+        Self(Arc::new(Inner {
+            lightningd,
+            node,
+            book,
+            metrics,
+            closing: watch::Sender::new(false),
+            watcher: tokio::spawn(watcher.run()).abort_handle(),
+        }))
+    }
+
+    /// lightningd itself, for what is not about invoices that are known.
+    pub(crate) fn lightningd(&self) -> &Arc<Lightningd> {
+        &self.0.lightningd
+    }
+
+    /// The node, from memory where it was asked since the watcher last connected.
+    pub(crate) async fn node(&self) -> Result<Node, NodeError> {
+        self.0.node.get().await
+    }
+
+    /// Asks lightningd now whether it is there, on the right network and in step with its chain.
+    pub(crate) async fn ask_node(&self) -> Result<Node, NodeError> {
+        self.0.node.ask().await
+    }
+
+    /// Where the invoice stands.
+    pub(crate) async fn standing(
+        &self,
+        payment_hash: PaymentHash,
+    ) -> Result<Standing, InvoiceError> {
+        let entry = self.0.book.entry(payment_hash);
+        self.0.standing(payment_hash, &entry).await
+    }
+
+    /// What the buyer pays, from memory where lightningd was asked about the invoice before.
+    pub(crate) async fn bolt11(&self, payment_hash: PaymentHash) -> Result<Arc<str>, InvoiceError> {
+        let entry = self.0.book.entry(payment_hash);
+        let known = entry.borrow().bolt11.clone();
+        if let Some(bolt11) = known {
+            return Ok(bolt11);
+        }
+        self.0.ask(payment_hash, &entry).await?;
+        let asked = entry.borrow().bolt11.clone();
+        asked.ok_or(InvoiceError::Unknown)
+    }
+
+    /// Where the invoice stands once that is final, or at `until`, whichever comes first.
+    ///
+    /// If lightningd goes away in between, the wait goes on: the answer may still come in time.
+    pub(crate) async fn wait(
+        &self,
+        payment_hash: PaymentHash,
+        until: Instant,
+    ) -> Result<Standing, InvoiceError> {
+        let inner = &self.0;
+        let entry = inner.book.entry(payment_hash);
+        let mut known = entry.subscribe();
+        let mut watch = inner.book.watches();
+        let mut closing = inner.closing.subscribe();
+        let mut standing = inner.standing(payment_hash, &entry).await?;
+        let _waiter = inner.metrics.waiter();
+        while standing.status == Status::Unpaid && Instant::now() < until {
+            tokio::select! {
+                _ = known.changed() => {}
+                // A payment between two watches has to be asked for.
+                _ = watch.changed() => if watch.borrow_and_update().is_none() { continue },
+                () = sleep_until(alarm(standing.expires_at, until)) => {}
+                _ = closing.wait_for(|closing| *closing) => break,
+            }
+            match inner.standing(payment_hash, &entry).await {
+                Ok(now) => standing = now,
+                Err(InvoiceError::Lightning(_)) if Instant::now() < until => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Whether payments are followed at this moment. Without it they are found by asking.
+    pub(crate) fn are_followed(&self) -> bool {
+        self.0.book.watch().is_some()
+    }
+
+    /// Answers everyone who waits with what is known.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+/// lightningd marks an invoice as expired a moment after its time.
+const EXPIRY_GRACE: Duration = Duration::from_secs(1);
+
+/// When to look again at an invoice that nobody pays: after its expiry, once, or at `until`.
+fn alarm(expires_at: u64, until: Instant) -> Instant {
+    match expires_at.checked_sub(unix_now()) {
+        Some(left) => until.min(Instant::now() + Duration::from_secs(left) + EXPIRY_GRACE),
+        None => until,
+    }
+}
+
+impl Inner {
+    async fn standing(
+        &self,
+        payment_hash: PaymentHash,
+        entry: &Entry,
+    ) -> Result<Standing, InvoiceError> {
+        let certain = entry.borrow().certain(self.book.watch(), unix_now());
+        match certain {
+            Some(standing) => Ok(standing),
+            None => self.ask(payment_hash, entry).await,
+        }
+    }
+
+    async fn ask(
+        &self,
+        payment_hash: PaymentHash,
+        entry: &Entry,
+    ) -> Result<Standing, InvoiceError> {
+        // Read before lightningd is asked: if the watch ends meanwhile, so does the certainty.
+        let watch = self.book.watch();
+        let found = self.lightningd.find_by_payment_hash(payment_hash).await?;
+        let found = found.ok_or(InvoiceError::Unknown)?;
+        if let Some(bolt11) = found.bolt11 {
+            entry.send_if_modified(|known| {
+                known.bolt11 = Some(bolt11.into());
+                false
+            });
+        }
+        Ok(learn(entry, found.standing, watch))
+    }
+}

@@ -1,0 +1,120 @@
+//! Reports each payment to the owner's own programs: a signed `POST` to each configured address.
+//!
+//! Each payment of an invoice of ours is reported to each address at least once, even if it came
+//! while the gateway or lightningd was down. It may be reported twice; the payment_hash is the
+//! `webhook-id`, by which a receiver recognizes it. So the order matters everywhere: an event is on
+//! the disk before the index moves past its payment, and is removed after the receiver has accepted it.
+//!
+//! - [`signing`]: the form of the Standard Webhooks specification.
+//! - `spool`: the index and the undelivered events, as files.
+//! - `follow`: from lightningd's payments to the spool.
+//! - `delivery`: from the spool to one address, over and over.
+//!
+//! Of gateways that share a data folder one does all of this, the one that holds the folder's lock;
+//! when it ends, however it ends, another goes on.
+
+mod delivery;
+mod event;
+mod follow;
+pub mod signing;
+mod spool;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lightningd::Lightningd;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::errors::chain;
+use crate::metrics::Metrics;
+use crate::options::{Timing, WebhooksOptions};
+use crate::retry::{Attempt, Health, Pauses, retry};
+use crate::secret::Secret;
+use delivery::{Delivery, origin};
+use follow::{Follower, News};
+use signing::SigningKey;
+use spool::{Spool, SpoolError};
+
+pub use delivery::{DeliveryError, send_test};
+
+/// How often a gateway checks whether it is its turn to send.
+const TURN: Duration = Duration::from_secs(1);
+
+/// Follows the payments of `lightningd` and reports them, without end.
+pub(crate) async fn run(
+    options: WebhooksOptions,
+    secret: Secret,
+    lightningd: Arc<Lightningd>,
+    metrics: Metrics,
+    timing: Timing,
+) {
+    let spool = Arc::new(Spool::new(options.dir));
+    let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
+    let mut news = News::new();
+    // They end with this task.
+    let mut deliveries = JoinSet::new();
+    for url in options.urls {
+        let waiting = match spool.undelivered(&url) {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::error!("no webhooks to {}: {}", origin(&url), chain(&error));
+                continue;
+            }
+        };
+        let (sender, receiver) = mpsc::unbounded_channel();
+        metrics.webhooks_wait(waiting.len());
+        for entry in waiting {
+            sender.send(entry).ok();
+        }
+        let delivery = Delivery {
+            key: SigningKey::of_url(&secret, &url),
+            spool: spool.clone(),
+            url: url.clone(),
+            timing,
+            metrics: metrics.clone(),
+        };
+        deliveries.spawn(delivery.run(receiver));
+        news.insert(url, sender);
+    }
+    let follower = Follower {
+        lightningd,
+        spool,
+        news,
+        metrics,
+        timing,
+    };
+    match follower.run().await {}
+}
+
+/// Why this gateway does not send.
+#[derive(Debug, thiserror::Error)]
+enum NotOurTurn {
+    #[error("another gateway sends the webhooks of this data folder")]
+    Another,
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+}
+
+/// Waits until no other gateway sends from this folder.
+struct Turn<'a>(&'a Spool);
+
+impl Attempt for Turn<'_> {
+    /// Held as long as it is ours to send.
+    type Done = File;
+    type Error = NotOurTurn;
+
+    async fn attempt(&mut self, _: &mut Health) -> Result<File, NotOurTurn> {
+        self.0.lock()?.ok_or(NotOurTurn::Another)
+    }
+
+    fn tell(&self, error: &NotOurTurn, cause: &str) {
+        match error {
+            NotOurTurn::Another => {
+                tracing::info!("{cause}; this one takes over when that ends");
+            }
+            NotOurTurn::Spool(_) => tracing::error!("no webhooks are sent: {cause}"),
+        }
+    }
+}

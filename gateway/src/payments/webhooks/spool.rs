@@ -1,0 +1,218 @@
+//! What webhooks must not forget, as files that one can look at:
+//!
+//! ```text
+//! <data_dir>/webhooks/
+//!   lock                                 held by the gateway that sends
+//!   index                                the last payment that became events
+//!   <hash of an address>/
+//!     <pay_index>-<payment_hash>.json    a body that this address has not taken yet
+//! ```
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bitcoin::hex::DisplayHex as _;
+use sha2::{Digest as _, Sha256};
+
+/// The folder.
+#[derive(Debug)]
+pub(super) struct Spool {
+    dir: PathBuf,
+}
+
+/// An undelivered event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    /// The payment's number.
+    pub(super) pay_index: u64,
+    /// The event's id: the payment_hash in hex.
+    pub(super) id: String,
+}
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {path:?}; purrwall's user has to be able to write there")]
+pub(super) struct SpoolError {
+    verb: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Spool {
+    pub(super) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// Keeps other gateways from sending while the file lives; `None` where one of them does. The
+    /// operating system ends the lock with its process, however that ends.
+    pub(super) fn lock(&self) -> Result<Option<File>, SpoolError> {
+        make_folder(&self.dir)?;
+        let path = self.dir.join("lock");
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.map_err(|source| failed("open", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(failed("lock", &path, source)),
+        }
+    }
+
+    /// The last payment that became events; `None` before the first start.
+    pub(super) fn index(&self) -> Result<Option<u64>, SpoolError> {
+        let path = self.dir.join("index");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed("read", &path, source)),
+        };
+        let index = text.trim().parse().map(Some);
+        index.map_err(|error| failed("read", &path, io::Error::other(error)))
+    }
+
+    pub(super) fn set_index(&self, index: u64) -> Result<(), SpoolError> {
+        let path = self.dir.join("index");
+        let written = durable::write(&path, format!("{index}\n").as_bytes());
+        written.map_err(|source| failed("write", &path, source))
+    }
+
+    /// Keeps an event for an address. The same event again changes nothing.
+    pub(super) fn put(&self, url: &str, entry: &Entry, body: &[u8]) -> Result<(), SpoolError> {
+        let path = self.path(url, entry);
+        make_folder(&self.folder(url))?;
+        durable::write(&path, body).map_err(|source| failed("write", &path, source))
+    }
+
+    /// What the address has not taken yet, in the order of payments.
+    pub(super) fn undelivered(&self, url: &str) -> Result<Vec<Entry>, SpoolError> {
+        let folder = self.folder(url);
+        let names = match fs::read_dir(&folder) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed("read", &folder, source)),
+        };
+        let mut entries = Vec::new();
+        for name in names {
+            let name = name.map_err(|source| failed("read", &folder, source))?;
+            // Anything else is a draft of a process that crashed; its payment comes again.
+            entries.extend(Entry::parse(&name.file_name().to_string_lossy()));
+        }
+        entries.sort_unstable();
+        Ok(entries)
+    }
+
+    /// The event's body; `None` where it was taken before.
+    pub(super) fn body(&self, url: &str, entry: &Entry) -> Result<Option<Vec<u8>>, SpoolError> {
+        let path = self.path(url, entry);
+        match fs::read(&path) {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed("read", &path, source)),
+        }
+    }
+
+    /// Forgets a delivered event.
+    pub(super) fn remove(&self, url: &str, entry: &Entry) -> Result<(), SpoolError> {
+        let path = self.path(url, entry);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(failed("remove", &path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, url: &str, entry: &Entry) -> PathBuf {
+        self.folder(url).join(entry.file_name())
+    }
+
+    /// Addresses hold characters that names of folders may not, and passwords.
+    fn folder(&self, url: &str) -> PathBuf {
+        let hash = Sha256::digest(url.as_bytes());
+        self.dir.join(hash[..8].to_lower_hex_string())
+    }
+}
+
+impl Entry {
+    fn file_name(&self) -> String {
+        format!("{:020}-{}.json", self.pay_index, self.id)
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let (pay_index, id) = name.strip_suffix(".json")?.split_once('-')?;
+        Some(Self {
+            pay_index: pay_index.parse().ok()?,
+            id: id.to_owned(),
+        })
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), SpoolError> {
+    fs::create_dir_all(path).map_err(|source| failed("make", path, source))
+}
+
+fn failed(verb: &'static str, path: &Path, source: io::Error) -> SpoolError {
+    let path = path.to_owned();
+    SpoolError { verb, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://shop.example/hook";
+
+    fn entry(pay_index: u64) -> Entry {
+        let id = format!("{pay_index:064x}");
+        Entry { pay_index, id }
+    }
+
+    #[test]
+    fn undelivered_events_come_back_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().join("webhooks"));
+        assert_eq!(spool.undelivered(URL).unwrap(), []);
+        for pay_index in [10, 9, 100] {
+            let body = pay_index.to_string();
+            spool.put(URL, &entry(pay_index), body.as_bytes()).unwrap();
+        }
+        spool
+            .put("https://other.example/", &entry(1), b"1")
+            .unwrap();
+        // A crash left a draft.
+        let draft = spool.path(URL, &entry(101)).with_extension("json.new");
+        fs::write(draft, "half").unwrap();
+
+        let expected = [entry(9), entry(10), entry(100)];
+        assert_eq!(spool.undelivered(URL).unwrap(), expected);
+        assert_eq!(spool.body(URL, &entry(10)).unwrap().unwrap(), b"10");
+        spool.remove(URL, &entry(10)).unwrap();
+        assert_eq!(spool.body(URL, &entry(10)).unwrap(), None);
+        spool.remove(URL, &entry(10)).unwrap();
+        assert_eq!(spool.undelivered(URL).unwrap(), [entry(9), entry(100)]);
+    }
+
+    #[test]
+    fn the_index_is_kept_and_a_broken_one_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        assert_eq!(spool.index().unwrap(), None);
+        spool.set_index(7).unwrap();
+        spool.set_index(8).unwrap();
+        assert_eq!(spool.index().unwrap(), Some(8));
+        fs::write(dir.path().join("index"), "x").unwrap();
+        let error = spool.index().unwrap_err().to_string();
+        assert!(error.contains("index"), "{error}");
+    }
+
+    #[test]
+    fn one_holds_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        let lock = spool.lock().unwrap();
+        assert!(lock.is_some());
+        assert!(spool.lock().unwrap().is_none());
+        drop(lock);
+        assert!(spool.lock().unwrap().is_some());
+    }
+}

@@ -1,0 +1,86 @@
+//! The table of routes, and the layers around them.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::http::api::{content, discovery, health, invoices, metrics, openapi, store};
+use crate::http::problem::MAX_BODY;
+use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
+use crate::http::{cors, frontend};
+use crate::options::WebOptions;
+use crate::pages::store_page;
+
+/// Everything that the gateway answers.
+pub(crate) fn router<S>(app: App) -> Router<S> {
+    let web: Arc<WebOptions> = app.part();
+    let cors = cors::api(web.cors_origins.as_deref());
+    let api = Router::from(api())
+        .route("/api/{*nothing}", any(not_found))
+        .method_not_allowed_fallback(method_not_allowed)
+        // One group is boxed once for each request, several layers each on their own.
+        .layer((
+            cors.clone(),
+            unless_set(CACHE_CONTROL, "no-store"),
+            DefaultBodyLimit::max(MAX_BODY),
+            Extension(DOCUMENT.clone()),
+        ));
+    Router::new()
+        .merge(api)
+        .nest("/buy", store_page::router(&app))
+        .route("/buy/", get(store_page::without_slash))
+        .merge(Router::from(discovery()).layer(cors))
+        .merge(Router::from(operation()))
+        .route("/metrics", get(metrics::get_metrics))
+        .merge(frontend::router(&app))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer((
+            from_fn_with_state(app.clone(), finish),
+            CatchPanicLayer::custom(panicked),
+            from_fn_with_state(app.clone(), in_time),
+        ))
+        .with_state(app)
+}
+
+/// The API's description, put together from what stands at each handler.
+static DOCUMENT: LazyLock<Arc<OpenApi>> = LazyLock::new(|| {
+    let routes = [api(), discovery(), operation()];
+    let document = routes
+        .into_iter()
+        .fold(openapi::Document::openapi(), |all, routes| {
+            all.merge_from(routes.into_openapi())
+        });
+    Arc::new(document)
+});
+
+/// What buyers' programs ask. Each route is in the OpenAPI document, too.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(store::get_store))
+        .routes(routes!(invoices::create_invoice))
+        .routes(routes!(invoices::get_invoice))
+        .routes(routes!(content::get_content))
+        .routes(routes!(openapi::get_document))
+}
+
+/// What programs ask that know only the host.
+fn discovery() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(discovery::get_manifest))
+}
+
+/// What operators ask.
+fn operation() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}

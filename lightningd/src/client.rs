@@ -1,0 +1,273 @@
+//! The calls that a store needs, typed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cln_rpc::model::requests::{
+    AutocleanstatusRequest, DelinvoiceRequest, DelinvoiceStatus, GetinfoRequest, InvoiceRequest,
+    ListinvoicesIndex, ListinvoicesRequest, WaitIndexname, WaitRequest, WaitSubsystem,
+};
+use cln_rpc::model::responses::{InvoiceResponse, ListinvoicesInvoices};
+use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem};
+use shared::api::Status;
+use shared::lightning::PaymentHash;
+
+use crate::error::LightningError;
+use crate::invoice::{
+    KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
+};
+use crate::pool::Pool;
+use crate::socket::{Call, decode_error, within};
+use crate::watch::Watch;
+
+/// Hears of each call: who measures or logs hands one in.
+pub trait Observer: Send + Sync + std::fmt::Debug {
+    /// `method` was answered after `took`, or failed.
+    fn called(&self, method: &str, took: Duration, error: Option<&LightningError>);
+}
+
+/// A client of one lightningd. It connects when it is used.
+#[derive(Debug)]
+pub struct Lightningd {
+    pub(crate) pool: Pool,
+    pub(crate) deadline: Duration,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// `invoice`: one with this label exists.
+const LABEL_EXISTS: i64 = 900;
+/// `delinvoice`: there is no invoice with this label, or it has another status.
+const CANNOT_DELETE: [i64; 2] = [905, 906];
+
+impl Lightningd {
+    /// A client of the lightningd at `socket`, each of whose calls may take as long as `deadline`.
+    pub fn new(socket: PathBuf, deadline: Duration) -> Self {
+        Self {
+            pool: Pool::new(socket),
+            deadline,
+            observer: None,
+        }
+    }
+
+    /// Tells `observer` of each call.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Asks who the node is.
+    pub async fn node(&self) -> Result<Node, LightningError> {
+        let request = GetinfoRequest {};
+        let info = self.call(&request).await?;
+        Ok(Node {
+            id: info.id.into(),
+            network: info
+                .network
+                .parse()
+                .map_err(|_| decode_error(&request, 0))?,
+            syncing: info.warning_bitcoind_sync.or(info.warning_lightningd_sync),
+        })
+    }
+
+    /// Creates an invoice; `None` where one with this label exists.
+    pub async fn create_invoice(
+        &self,
+        invoice: NewInvoice,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        let request = InvoiceRequest {
+            label: invoice.label,
+            amount_msat: AmountOrAny::Amount(Amount::from_msat(invoice.amount_msat.0)),
+            description: invoice.description,
+            expiry: Some(invoice.expiry_secs.into()),
+            cltv: None,
+            deschashonly: None,
+            preimage: None,
+            exposeprivatechannels: None,
+            fallbacks: None,
+        };
+        match self.call(&request).await {
+            Ok(answer) => {
+                log_warnings(&answer);
+                Ok(Some(KnownInvoice {
+                    payment_hash: payment_hash(&answer.payment_hash),
+                    bolt11: Some(answer.bolt11),
+                    amount_msat: Some(invoice.amount_msat),
+                    description: request.description,
+                    standing: Standing {
+                        status: Status::Unpaid,
+                        expires_at: answer.expires_at,
+                        preimage: None,
+                    },
+                }))
+            }
+            Err(LightningError::Rpc {
+                code: LABEL_EXISTS, ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks for the invoice with this label.
+    pub async fn find_by_label(
+        &self,
+        label: String,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        self.find(ListinvoicesRequest {
+            label: Some(label),
+            ..find_nothing()
+        })
+        .await
+    }
+
+    /// Looks for the invoice with this payment hash.
+    pub async fn find_by_payment_hash(
+        &self,
+        payment_hash: PaymentHash,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        self.find(ListinvoicesRequest {
+            payment_hash: Some(payment_hash.to_hex()),
+            ..find_nothing()
+        })
+        .await
+    }
+
+    /// The number of the newest change of an invoice: it was paid, or it expired.
+    pub async fn newest_change(&self) -> Result<u64, LightningError> {
+        let request = WaitRequest {
+            subsystem: WaitSubsystem::INVOICES,
+            indexname: WaitIndexname::UPDATED,
+            // It is there already, so this does not wait.
+            nextvalue: 0,
+        };
+        let answer = self.call(&request).await?;
+        answer.updated.ok_or_else(|| decode_error(&request, 0))
+    }
+
+    /// A page of the book in the order of changes: at most `limit` invoices from change number
+    /// `start` (the first is 1), anyone's, each with its number and with its payment where that is
+    /// what changed it.
+    pub async fn payments_by_change(
+        &self,
+        start: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Option<Payment>)>, LightningError> {
+        let request = ListinvoicesRequest {
+            index: Some(ListinvoicesIndex::UPDATED),
+            start: Some(start),
+            limit: Some(limit),
+            ..find_nothing()
+        };
+        let page = self.call(&request).await?.invoices.into_iter();
+        Ok(page
+            .map(|invoice| {
+                (
+                    invoice.updated_index.unwrap_or_default(),
+                    Payment::listed(invoice),
+                )
+            })
+            .collect())
+    }
+
+    /// A page of the book: at most `limit` invoices from number `start` (the first is 1) in order
+    /// of creation, anyone's.
+    pub async fn page(&self, start: u64, limit: u32) -> Result<Vec<ListedInvoice>, LightningError> {
+        let request = ListinvoicesRequest {
+            index: Some(ListinvoicesIndex::CREATED),
+            start: Some(start),
+            limit: Some(limit),
+            ..find_nothing()
+        };
+        let listed = |invoice: ListinvoicesInvoices| ListedInvoice {
+            created_index: invoice.created_index,
+            label: invoice.label.clone(),
+            invoice: invoice.into(),
+        };
+        let page = self.call(&request).await?.invoices;
+        Ok(page.into_iter().map(listed).collect())
+    }
+
+    /// Deletes the invoice with this label if it has expired unpaid; false where it is gone or has
+    /// another status.
+    pub async fn delete_expired(&self, label: String) -> Result<bool, LightningError> {
+        let request = DelinvoiceRequest {
+            label,
+            status: DelinvoiceStatus::EXPIRED,
+            desconly: None,
+        };
+        match self.call(&request).await {
+            Ok(_) => Ok(true),
+            Err(LightningError::Rpc { code, .. }) if CANNOT_DELETE.contains(&code) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether lightningd's plugin autoclean deletes expired invoices.
+    pub async fn cleans_expired(&self) -> Result<bool, LightningError> {
+        let request = AutocleanstatusRequest {
+            subsystem: Some(AutocleanSubsystem::EXPIREDINVOICES),
+        };
+        let status = self.call(&request).await?.autoclean.expiredinvoices;
+        Ok(status.is_some_and(|expired| expired.enabled))
+    }
+
+    /// Opens a connection to follow payments on.
+    pub async fn watch(&self) -> Result<Watch, LightningError> {
+        Ok(Watch {
+            connection: self.pool.connect().await?,
+            deadline: self.deadline,
+        })
+    }
+
+    async fn find(
+        &self,
+        request: ListinvoicesRequest,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        let found = self.call(&request).await?.invoices.into_iter().next();
+        Ok(found.map(KnownInvoice::from))
+    }
+
+    /// Calls lightningd within the deadline, which counts from here: waiting for a connection takes
+    /// its part of it.
+    pub(crate) async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
+        let started = Instant::now();
+        let answer = within(self.deadline, request, self.pool.call(request)).await;
+        if let Some(observer) = &self.observer {
+            observer.called(request.method(), started.elapsed(), answer.as_ref().err());
+        }
+        answer
+    }
+}
+
+/// `listinvoices` needs exactly one selector; without any it lists everything.
+fn find_nothing() -> ListinvoicesRequest {
+    ListinvoicesRequest {
+        index: None,
+        invstring: None,
+        label: None,
+        limit: None,
+        offer_id: None,
+        payment_hash: None,
+        start: None,
+    }
+}
+
+/// lightningd warns where nobody may be able to pay the invoice.
+fn log_warnings(invoice: &InvoiceResponse) {
+    let warnings = [
+        ("capacity", &invoice.warning_capacity),
+        ("deadends", &invoice.warning_deadends),
+        ("mpp", &invoice.warning_mpp),
+        ("offline", &invoice.warning_offline),
+        ("private_unused", &invoice.warning_private_unused),
+    ];
+    for (kind, text) in warnings {
+        if let Some(text) = text {
+            tracing::warn!(
+                kind,
+                "lightningd doubts that the invoice can be paid: {text}"
+            );
+        }
+    }
+}

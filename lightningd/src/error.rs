@@ -1,0 +1,91 @@
+//! Why a call failed, and what the node's owner can do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why lightningd did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LightningError {
+    /// Nobody listens at the socket, or we may not talk to it.
+    #[error("cannot connect to lightningd at {socket:?}")]
+    Connect {
+        /// The socket's path.
+        socket: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The connection ended before the answer was complete.
+    #[error("lightningd closed the connection during `{method}`")]
+    Closed {
+        /// The call.
+        method: String,
+    },
+    /// No answer in time.
+    #[error("lightningd did not answer `{method}` within {} ms", after.as_millis())]
+    Timeout {
+        /// The call.
+        method: String,
+        /// The deadline.
+        after: Duration,
+    },
+    /// An answer that cannot be read. Its text is not repeated: it may hold a preimage.
+    #[error("lightningd's answer to `{method}` has another form than expected (at byte {at})")]
+    Decode {
+        /// The call.
+        method: String,
+        /// Where in the answer the reader gave up.
+        at: usize,
+    },
+    /// lightningd's own error.
+    #[error("lightningd answered `{method}` with error {code}: {message}")]
+    Rpc {
+        /// The call.
+        method: String,
+        /// See the codes that lightningd documents for each call.
+        code: i64,
+        /// For people.
+        message: String,
+    },
+}
+
+impl LightningError {
+    /// The kind of failure in a word, for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Closed { .. } => "closed",
+            Self::Timeout { .. } => "timeout",
+            Self::Decode { .. } => "decode",
+            Self::Rpc { .. } => "rpc",
+        }
+    }
+
+    /// What the store's owner can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Connect { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    "start lightningd, or name the socket that it has with --lightning-rpc \
+                     (`lightning-cli getinfo` shows its folder as lightning-dir)"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "run purrwall as the user that runs lightningd, or set lightningd's option \
+                     rpc-file-mode=0660 and put purrwall's user into its group"
+                }
+                io::ErrorKind::ConnectionRefused => {
+                    "lightningd has stopped or is still starting: wait a moment, then look at \
+                     lightningd's log"
+                }
+                _ => "check that --lightning-rpc names lightningd's socket",
+            },
+            Self::Closed { .. } => "lightningd is stopping or restarting: wait until it is back",
+            Self::Timeout { .. } => "lightningd is overloaded or hangs: look at its log",
+            Self::Decode { .. } => {
+                "check that --lightning-rpc names the socket of a Core Lightning of version 24.02 \
+                 or newer"
+            }
+            Self::Rpc { .. } => "look at lightningd's log",
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A client of Core Lightning's `lightningd`: its JSON-RPC on the Unix socket, typed.
+//!
+//! It has the calls that a store needs: to make, find and delete invoices, and to follow payments.
+//! It cannot spend: paying is the feature `pay`, off by default, for programs that buy.
+//!
+//! cln-rpc provides the types of requests and answers. Its client is not used, because it holds
+//! one connection, knows no deadline, and reports a lost connection as an error of lightningd's.
+//!
+//! # Layout, in reading order
+//!
+//! - `client`: the calls; whoever measures hands an [`Observer`] in.
+//! - `invoice`: invoices and payments; the only place that reads the fields of lightningd's answers.
+//! - `watch`: a connection that follows payments.
+//! - `pay`: pays, with the feature `pay`.
+//! - `pool`: how many connections there are, and who gets one; `socket`: one connection.
+//! - `error`: why a call failed.
+
+mod client;
+mod error;
+mod invoice;
+#[cfg(feature = "pay")]
+mod pay;
+mod pool;
+mod socket;
+mod watch;
+
+pub use client::{Lightningd, Observer};
+pub use error::LightningError;
+pub use invoice::{KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing};
+#[cfg(feature = "pay")]
+pub use pay::Sent;
+pub use watch::Watch;

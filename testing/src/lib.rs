@@ -1,0 +1,21 @@
+//! What the tests share.
+//!
+//! - `fake_lightningd`: a lightningd that goes wrong in every way.
+//! - `nodes`: real Lightning nodes, of the devnet or of the environment.
+//! - `tools`: a gateway in this process, asked through its router.
+//! - `page_buyer`: a buyer without a browser, driven by the page's own state machine.
+//! - `shop`, `faults`: a store for `purrwall buy`, and a faulty way to it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a failing test may panic where code may not"
+)]
+#![expect(missing_docs, reason = "read by the tests beside it alone")]
+
+pub mod fake_lightningd;
+pub mod faults;
+pub mod nodes;
+pub mod page_buyer;
+pub mod shop;
+pub mod tools;

@@ -1,0 +1,102 @@
+//! Real Lightning nodes, known by their sockets alone: the devnet's, or lightningd's where
+//! `PURRWALL_STORE_RPC`, `PURRWALL_ALICE_RPC` and `PURRWALL_BOB_RPC` name them.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// The network takes a while to start, so the tests that can share one do, and so one runtime.
+pub fn run(test: impl Future<Output = ()>) {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(test);
+}
+
+/// The network that tests share within [`run`].
+pub async fn nodes() -> &'static Nodes {
+    static NODES: OnceCell<Nodes> = OnceCell::const_new();
+    NODES.get_or_init(Nodes::devnet).await
+}
+
+/// The sockets of the story.
+pub struct Nodes {
+    pub store: PathBuf,
+    pub alice: PathBuf,
+    pub bob: PathBuf,
+    /// Ends with the nodes.
+    _devnet: Option<(devnet::Network, TempDir)>,
+}
+
+impl Nodes {
+    /// A new network of the story in this process.
+    pub async fn devnet() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let network = devnet::Network::story(dir.path()).await.unwrap();
+        let socket = |name: &str| dir.path().join(name).join("lightning-rpc");
+        Self {
+            store: socket("store"),
+            alice: socket("alice"),
+            bob: socket("bob"),
+            _devnet: Some((network, dir)),
+        }
+    }
+
+    /// The running nodes that the environment names, or what it does not.
+    pub fn from_environment() -> Result<Self, String> {
+        let socket = |variable: &str| {
+            env::var_os(variable)
+                .map(PathBuf::from)
+                .ok_or_else(|| format!("{variable} names no socket of a running lightningd"))
+        };
+        Ok(Self {
+            store: socket("PURRWALL_STORE_RPC")?,
+            alice: socket("PURRWALL_ALICE_RPC")?,
+            bob: socket("PURRWALL_BOB_RPC")?,
+            _devnet: None,
+        })
+    }
+}
+
+/// Calls a method; gives the result, or lightningd's error.
+pub async fn call(socket: &Path, method: &str, params: Value) -> Result<Value, Value> {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let request = json!({"jsonrpc": "2.0", "id": "test", "method": method, "params": params});
+    stream
+        .write_all(request.to_string().as_bytes())
+        .await
+        .unwrap();
+    let mut buffer = Vec::new();
+    while !buffer.ends_with(b"\n\n") {
+        let read = stream.read_buf(&mut buffer).await.unwrap();
+        assert!(read > 0, "{method}: the node hung up");
+    }
+    let mut answer: Value = serde_json::from_slice(&buffer).unwrap();
+    match answer.get_mut("result") {
+        Some(result) => Ok(result.take()),
+        None => Err(answer["error"].take()),
+    }
+}
+
+/// Pays the invoice; gives the preimage that the payer learns.
+pub async fn pay(payer: &Path, bolt11: &str) -> String {
+    let paid = call(payer, "xpay", json!({ "invstring": bolt11 }))
+        .await
+        .unwrap();
+    paid["payment_preimage"].as_str().unwrap().to_owned()
+}
+
+/// What the node owns in its channels, in msat.
+pub async fn balance(socket: &Path) -> u64 {
+    let listed = call(socket, "listpeerchannels", json!({})).await.unwrap();
+    let channels = listed["channels"].as_array().unwrap();
+    channels
+        .iter()
+        .map(|channel| channel["to_us_msat"].as_u64().unwrap())
+        .sum()
+}
