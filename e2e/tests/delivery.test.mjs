@@ -3,18 +3,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PNG } from 'pngjs';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { root } from '../server.mjs';
-import { openStore } from '../store.mjs';
 import { buy } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const SECRET = 'Only who paid can read this.';
 
@@ -32,12 +30,12 @@ const FILES = [
 describe('paid goods', () => {
   let network, store, browser, dir;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    dir = await mkdtemp(join(tmpdir(), 'purrwall-goods-'));
+  setUp(async (world) => {
+    [network, browser] = await Promise.all([world.network(), world.browser()]);
+    dir = await world.folder();
     await Promise.all(FILES.map(([, name, bytes]) => writeFile(join(dir, name), bytes)));
     const config = await putOnTheShelf(FILES);
-    store = await openStore(network, '--config', config, '--data-dir', join(dir, 'kept'));
+    store = await world.store(network, '--config', config, '--data-dir', join(dir, 'kept'));
   });
 
   /** Sells these and nothing else; gives the store's configuration, which is read again. */
@@ -51,13 +49,6 @@ describe('paid goods', () => {
     await writeFile(config, items.join('\n'));
     return config;
   }
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
-    if (dir) await rm(dir, { recursive: true });
-  });
 
   /** A visitor who has bought and paid for an item; gives the page and the item's card. */
   async function bought(item, { url = store.url, prepare } = {}) {

@@ -2,32 +2,25 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
-import { startDevnet } from '../network.mjs';
-import { openSite } from '../site.mjs';
-import { openStore } from '../store.mjs';
+import { setUp } from '../world.mjs';
 
 describe('Firefox', () => {
   let network, store, site, browser, context;
 
-  before(async () => {
+  setUp(async (world) => {
     [network, browser] = await Promise.all([
-      startDevnet(),
-      puppeteer.launch({
-        browser: 'firefox',
-        executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-      }),
+      world.network(),
+      world.browser(() =>
+        puppeteer.launch({
+          browser: 'firefox',
+          executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+        }),
+      ),
     ]);
-    store = await openStore(network);
-    site = await openSite(store.url);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await store?.stop();
-    await network?.stop();
+    store = await world.store(network);
+    site = await world.site(store);
   });
 
   /** A page with a storage of its own: another visitor. */

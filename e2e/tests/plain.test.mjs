@@ -1,11 +1,10 @@
 // The plain page, in a browser whose JavaScript is switched off.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, scan, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor, scan, takePictures } from '../browser.mjs';
 import { seesTheGoods } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const WITHOUT_SCRIPT = { javaScriptEnabled: false };
 /** Two refreshes, and what they take. */
@@ -14,16 +13,9 @@ const SEEN = { timeout: 15_000 };
 describe('the plain page', () => {
   let network, store, hastyStore, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    hastyStore = await openStore(network, '--invoice-expiry', '3');
-  });
-
-  after(async () => {
-    await browser?.close();
-    await Promise.all([store?.stop(), hastyStore?.stop()]);
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    hastyStore = await world.store(network, '--invoice-expiry', '3');
   });
 
   test('sells a cat without any script', async () => {

@@ -2,28 +2,20 @@
 // purchase, one invoice, one delivery.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installWallet, launchBrowser, newVisitor } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
 import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const EXPIRY_SECS = 6;
 
 describe('a purchase', () => {
   let network, store, hastyStore, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    hastyStore = await openStore(network, '--invoice-expiry', String(EXPIRY_SECS));
-  });
-
-  after(async () => {
-    await browser?.close();
-    await Promise.all([store?.stop(), hastyStore?.stop()]);
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    hastyStore = await world.store(network, '--invoice-expiry', String(EXPIRY_SECS));
   });
 
   /** A new visitor; `page.asked` holds each request to the API by its last word. */
