@@ -4,13 +4,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
-import { launchBrowser } from './browser.mjs';
+import { after, afterEach, before } from 'node:test';
+import { closeVisitors, launchBrowser } from './browser.mjs';
 import { startDevnet } from './network.mjs';
 import { openSite } from './site.mjs';
 import { openStore } from './store.mjs';
 
-/** Builds a world before the tests of a suite and ends it after them. */
+/**
+ * Builds a world before the tests of a suite and ends it after them. After each test the pages close:
+ * an open page goes on asking and drawing, and slows down the tests that follow.
+ */
 export function setUp(build) {
   const world = new World();
   before(async () => {
@@ -22,6 +25,7 @@ export function setUp(build) {
       throw error;
     }
   });
+  afterEach(closeVisitors);
   after(() => world.end());
 }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
+import { PATIENCE_MS } from '../until.mjs';
 import { setUp } from '../world.mjs';
 
 describe('Firefox', () => {
@@ -28,7 +29,7 @@ describe('Firefox', () => {
     await context?.close();
     context = await browser.createBrowserContext();
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     await prepare?.(page);
     await page.goto(url);
     return page;
@@ -115,7 +116,7 @@ describe('Firefox', () => {
     assert.equal(await shownInvoice(frame, wall), bolt11, 'the frame has forgotten its purchase');
 
     const alone = await context.newPage();
-    alone.setDefaultTimeout(15_000);
+    alone.setDefaultTimeout(PATIENCE_MS);
     await alone.goto(framed);
     await click(alone, `${wall}[data-test="buy"]`);
     const other = await shownInvoice(alone, wall);

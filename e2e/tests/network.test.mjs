@@ -3,12 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertAccessible } from '../axe.mjs';
-import { newVisitor as visitor, takePictures } from '../browser.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
 import { setUp } from '../world.mjs';
-
-/** Much happens in this network at each click, and the machine may be busy with other things. */
-const PATIENCE_MS = 60_000;
 
 describe('the network’s page', () => {
   let network, browser;
@@ -156,12 +153,6 @@ describe('the page of a random network', () => {
     }
   });
 });
-
-async function newVisitor(browser, settings) {
-  const page = await visitor(browser, settings);
-  page.setDefaultTimeout(PATIENCE_MS);
-  return page;
-}
 
 /** Where the cats are in the window, once the map has taken the window's size. */
 async function catsOnTheMap(page) {
