@@ -99,7 +99,9 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         tools.extend(package_tools()?);
     }
     if purpose == Purpose::Tests {
-        tools.extend(test_tools());
+        tools.extend(browser_tools());
+        tools.extend(proxies());
+        tools.extend(test_packages());
         if cfg!(target_os = "linux") {
             tools.push(systemd());
         }
@@ -232,7 +234,7 @@ fn package_tools() -> Result<Vec<Tool>> {
     ])
 }
 
-fn test_tools() -> Vec<Tool> {
+fn browser_tools() -> Vec<Tool> {
     vec![
         Tool {
             name: "Node.js and npm",
@@ -279,6 +281,12 @@ fn test_tools() -> Vec<Tool> {
                 brew: "brew install ffmpeg",
             },
         },
+    ]
+}
+
+/// The servers that the store is tested behind, and the client that comes from many addresses.
+fn proxies() -> Vec<Tool> {
+    vec![
         Tool {
             name: "nginx",
             wanted: "any, for the tests behind proxies".into(),
@@ -315,6 +323,12 @@ fn test_tools() -> Vec<Tool> {
                 brew: "brew install curl",
             },
         },
+    ]
+}
+
+/// What tests need from registries: other implementations to compare with, and checks.
+fn test_packages() -> Vec<Tool> {
+    vec![
         Tool {
             name: "Python",
             wanted: format!(
