@@ -6,11 +6,15 @@ import jsQR from 'jsqr';
 import { chromium, selectors } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { outputDir } from './server.mjs';
+import { PATIENCE_MS } from './until.mjs';
 
 selectors.setTestIdAttribute('data-test');
 
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+
+/** The storage and pages of each visitor who is there. */
+const visitors = new Set();
 
 /** Starts Chromium; `options` are more of Playwright's. */
 export function launchBrowser(options = {}) {
@@ -32,12 +36,20 @@ export function launchBrowser(options = {}) {
  */
 export async function newVisitor(browser, settings = {}) {
   const context = await browser.newContext({ viewport: DESKTOP, ...settings });
+  visitors.add(context);
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   page.on('pageerror', (error) => {
     throw error;
   });
   return page;
+}
+
+/** Closes the pages of all visitors. */
+export async function closeVisitors() {
+  const leaving = [...visitors];
+  visitors.clear();
+  await Promise.all(leaving.map((context) => context.close()));
 }
 
 /** Lets the visitor's wallet extension pay from `node`: WebLN, as far as a store needs it. */

@@ -5,8 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { startDevnet } from './network.mjs';
-import { openStore } from './store.mjs';
+import { withWorld } from './world.mjs';
 
 /** The last version that the oldest Node.js which we support can run. */
 const LIGHTHOUSE = 'lighthouse@12.8.2';
@@ -17,18 +16,14 @@ const FORMS = { phone: [], desktop: ['--preset=desktop'] };
 const AIMS = { performance: 95, accessibility: 100, 'best-practices': 100 };
 const PARTS = ['first-contentful-paint', 'largest-contentful-paint', 'total-blocking-time', 'cumulative-layout-shift'];
 
-const network = await startDevnet();
-const store = await openStore(network);
-try {
-  for (const [form, options] of Object.entries(FORMS)) await measure(form, options);
-} finally {
-  await store.stop();
-  await network.stop();
-}
+await withWorld(async (world) => {
+  const store = await world.store(await world.network());
+  for (const [form, options] of Object.entries(FORMS)) await measure(store, form, options);
+});
 
-async function measure(form, options) {
+async function measure(store, form, options) {
   const reports = [];
-  for (let run = 0; run < RUNS; run += 1) reports.push(await lighthouse(options));
+  for (let run = 0; run < RUNS; run += 1) reports.push(await lighthouse(store, options));
   for (const [category, aim] of Object.entries(AIMS)) {
     const score = median(reports.map((report) => Math.round(report.categories[category].score * 100)));
     console.log(`${form}: ${category} ${score} (aim ${aim})`);
@@ -42,7 +37,7 @@ async function measure(form, options) {
   }
 }
 
-async function lighthouse(options) {
+async function lighthouse(store, options) {
   const args = [LIGHTHOUSE, store.url, '--quiet', '--output=json', `--chrome-flags=${CHROMIUM_FLAGS}`, ...options];
   const { stdout } = await promisify(execFile)('npx', ['--yes', ...args], {
     env: { ...process.env, CHROME_PATH: process.env.CHROMIUM ?? '/usr/bin/chromium' },

@@ -7,13 +7,14 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS } from './until.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const outputDir = join(root, 'test-output');
 mkdirSync(outputDir, { recursive: true });
 
-const SECONDS_TO_START = 30;
-const SECONDS_TO_STOP = 10;
+// No program may outlive the tests. Node.js emits "exit" only if no signal ends it.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 let started = 0;
 
@@ -28,7 +29,6 @@ export async function startServer(name, program, args, ready) {
   const logName = `${basename(process.argv[1], '.test.mjs')}-${started}-${name}.log`;
   const log = createWriteStream(join(outputDir, logName));
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  // Whatever ends the tests must not leave programs behind.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const ended = once(child, 'exit').finally(() => process.removeListener('exit', kill));
@@ -48,13 +48,16 @@ export async function startServer(name, program, args, ready) {
   await Promise.race([
     becameReady,
     ended.then(([code, signal]) => fail(`ended (${code ?? signal}) before it was ready`)),
-    sleep(SECONDS_TO_START * 1000, null, { ref: false }).then(() => fail('did not become ready')),
-  ]);
+    sleep(PATIENCE_MS, null, { ref: false }).then(() => fail('did not become ready')),
+  ]).catch((error) => {
+    kill();
+    throw error;
+  });
   return {
     lines,
     async stop() {
       child.kill('SIGTERM');
-      const late = sleep(SECONDS_TO_STOP * 1000, 'late', { ref: false });
+      const late = sleep(PATIENCE_MS, 'late', { ref: false });
       if ((await Promise.race([ended, late])) === 'late') {
         child.kill('SIGKILL');
         fail('did not end when asked to');

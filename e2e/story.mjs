@@ -2,28 +2,25 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
-import { installWallet, launchBrowser, newVisitor, takePictures } from './browser.mjs';
-import { openStore } from './store.mjs';
+import { describe, test } from 'node:test';
+import { installWallet, newVisitor, takePictures } from './browser.mjs';
+import { setUp } from './world.mjs';
 
-/** How long an invoice lives in the store where the tests wait for its end. */
-const SHORT_EXPIRY_SECS = 4;
+/**
+ * How long an invoice lives in the store where the tests wait for its end: long enough to pay it,
+ * however busy the machine is.
+ */
+const SHORT_EXPIRY_SECS = 10;
 
 /** @param {() => Promise<object>} startNetwork gives the nodes `store`, `alice` and `bob` */
 export function story(name, startNetwork) {
   describe(name, () => {
     let network, store, hastyStore, browser;
 
-    before(async () => {
-      [network, browser] = await Promise.all([startNetwork(), launchBrowser()]);
-      store = await openStore(network);
-      hastyStore = await openStore(network, '--invoice-expiry', String(SHORT_EXPIRY_SECS));
-    });
-
-    after(async () => {
-      await browser?.close();
-      await Promise.all([store?.stop(), hastyStore?.stop()]);
-      await network?.stop();
+    setUp(async (world) => {
+      [network, browser] = await Promise.all([world.network(startNetwork), world.browser()]);
+      store = await world.store(network);
+      hastyStore = await world.store(network, '--invoice-expiry', String(SHORT_EXPIRY_SECS));
     });
 
     test('a buyer pays with a wallet in the browser and sees both cats', async () => {

@@ -21,7 +21,7 @@ async fn both_buyers_pay_the_store() {
     let start = Instant::now();
     let network = Network::story(dir.path()).await.unwrap();
     println!("the network started in {:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_secs(30));
+    assert!(start.elapsed() < Duration::from_mins(2));
 
     let (store, alice, bob) = (network.store(), network.alice(), network.bob());
     let before = [store, alice, bob].map(|node| node.channel_balance_msat());
@@ -90,7 +90,7 @@ async fn buy(store: &Node, buyer: &Node, label: &str) -> Value {
 
 /// Balances follow a moment after the payment, when both sides have agreed on them.
 async fn settled(node: &Node, expected_msat: u64) {
-    let limit = Instant::now() + Duration::from_secs(10);
+    let limit = Instant::now() + Duration::from_mins(1);
     while node.channel_balance_msat() != expected_msat && Instant::now() < limit {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

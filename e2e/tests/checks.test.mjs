@@ -1,11 +1,10 @@
 // What the page refuses to show, and what a camera makes of what it does show.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, scan, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor, scan, takePictures } from '../browser.mjs';
 import { buy } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 /** Invoices that come in the place of an honest one, and why nobody should pay them. */
 const DISHONEST = [
@@ -39,15 +38,8 @@ const DISHONEST = [
 describe('an invoice on the page', () => {
   let network, store, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
   });
 
   for (const colorScheme of ['light', 'dark']) {

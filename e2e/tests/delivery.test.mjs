@@ -3,18 +3,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'node:test';
 import { PNG } from 'pngjs';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { root } from '../server.mjs';
-import { openStore } from '../store.mjs';
 import { buy } from '../story.mjs';
+import { PATIENCE_MS, until } from '../until.mjs';
+import { setUp } from '../world.mjs';
 
 const SECRET = 'Only who paid can read this.';
 
@@ -32,12 +30,12 @@ const FILES = [
 describe('paid goods', () => {
   let network, store, browser, dir;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    dir = await mkdtemp(join(tmpdir(), 'purrwall-goods-'));
+  setUp(async (world) => {
+    [network, browser] = await Promise.all([world.network(), world.browser()]);
+    dir = await world.folder();
     await Promise.all(FILES.map(([, name, bytes]) => writeFile(join(dir, name), bytes)));
     const config = await putOnTheShelf(FILES);
-    store = await openStore(network, '--config', config, '--data-dir', join(dir, 'kept'));
+    store = await world.store(network, '--config', config, '--data-dir', join(dir, 'kept'));
   });
 
   /** Sells these and nothing else; gives the store's configuration, which is read again. */
@@ -51,13 +49,6 @@ describe('paid goods', () => {
     await writeFile(config, items.join('\n'));
     return config;
   }
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
-    if (dir) await rm(dir, { recursive: true });
-  });
 
   /** A visitor who has bought and paid for an item; gives the page and the item's card. */
   async function bought(item, { url = store.url, prepare } = {}) {
@@ -124,16 +115,16 @@ describe('paid goods', () => {
   });
 
   // Two seconds of ffmpeg's testsrc2, as VP8 with a key frame in each half of a second.
-  test('play a film, which came in parts, from any of its moments', { timeout: 120_000 }, async () => {
+  test('play a film, which came in parts, from any of its moments', async () => {
     const { gate, page, ranges } = await buyThroughGate('film', 'cut', 15_000);
     await page.waitForFunction(() => document.querySelector('[data-scene="paid"]'));
     // At least one part was cut off before the rest may come.
-    while (!ranges.some(Boolean)) await page.waitForRequest('**/content', { timeout: 60_000 });
+    await until('the second part', () => ranges.some(Boolean));
     gate.open();
 
     const card = page.getByTestId('item-film');
     const film = card.getByTestId('content');
-    await film.waitFor({ timeout: 60_000 });
+    await film.waitFor();
     assert.equal(await film.evaluate((node) => node.localName), 'video');
     assert.match(ranges.find(Boolean), /^bytes=[1-9]\d*-$/);
     const [seconds, width] = await film.evaluate(async (node) => {
@@ -189,13 +180,11 @@ describe('paid goods', () => {
     const [value, max] = await progress.evaluate((bar) => [bar.value, bar.max]);
     assert.ok(value > 0 && value < max, `${value} of ${max}`);
     assert.equal(max, 6_000_000);
-    await page.waitForFunction((bar) => bar.value > 2_000_000, await progress.elementHandle(), {
-      timeout: 60_000,
-    });
+    await page.waitForFunction((bar) => bar.value > 2_000_000, await progress.elementHandle());
     gate.open();
 
     const card = page.getByTestId('item-archive');
-    await card.getByTestId('content').waitFor({ timeout: 60_000 });
+    await card.getByTestId('content').waitFor();
     await savesItself(page, card, 'archive');
     const starts = ranges.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')[1]));
     assert.ok(starts.length >= 3, `asked ${starts.length} times`);
@@ -209,18 +198,19 @@ describe('paid goods', () => {
     await page.getByTestId('progress').waitFor();
     gate.open();
     // The page gives a silent connection twenty seconds.
-    await page.getByTestId('item-archive').getByTestId('content').waitFor({ timeout: 90_000 });
+    const waits = { timeout: 20_000 + PATIENCE_MS };
+    await page.getByTestId('item-archive').getByTestId('content').waitFor(waits);
     assert.equal(ranges[0], undefined);
     assert.match(ranges.at(-1), /^bytes=[1-9]\d*-$/);
     await gate.stop();
   });
 
-  test('that are no longer sold leave their receipt', { timeout: 60_000 }, async () => {
+  test('that are no longer sold leave their receipt', async () => {
     const { page, card } = await bought('paper');
     await card.getByTestId('content').waitFor();
     await putOnTheShelf(FILES.filter(([id]) => id !== 'paper'));
     const sold = async () => (await (await fetch(new URL('api/v1/store', store.url))).json()).items;
-    while ((await sold()).some(({ id }) => id === 'paper')) await sleep(100);
+    await until('the empty place', async () => !(await sold()).some(({ id }) => id === 'paper'));
 
     await page.reload();
     const row = page.getByTestId('purchase');

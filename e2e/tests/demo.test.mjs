@@ -3,26 +3,19 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { recordStory } from '../recorded-story.mjs';
 import { outputDir } from '../server.mjs';
-import { openStore } from '../store.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 describe('the demo', () => {
   let network, store, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network, '--webln-script', network.webln('alice'));
-  });
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    [network, browser] = await Promise.all([world.network(), world.browser()]);
+    store = await world.store(network, '--webln-script', network.webln('alice'));
   });
 
   for (const node of ['alice', 'bob']) {

@@ -2,32 +2,26 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
-import { startDevnet } from '../network.mjs';
-import { openSite } from '../site.mjs';
-import { openStore } from '../store.mjs';
+import { PATIENCE_MS } from '../until.mjs';
+import { setUp } from '../world.mjs';
 
 describe('Firefox', () => {
   let network, store, site, browser, context;
 
-  before(async () => {
+  setUp(async (world) => {
     [network, browser] = await Promise.all([
-      startDevnet(),
-      puppeteer.launch({
-        browser: 'firefox',
-        executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-      }),
+      world.network(),
+      world.browser(() =>
+        puppeteer.launch({
+          browser: 'firefox',
+          executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+        }),
+      ),
     ]);
-    store = await openStore(network);
-    site = await openSite(store.url);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await store?.stop();
-    await network?.stop();
+    store = await world.store(network);
+    site = await world.site(store);
   });
 
   /** A page with a storage of its own: another visitor. */
@@ -35,7 +29,7 @@ describe('Firefox', () => {
     await context?.close();
     context = await browser.createBrowserContext();
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     await prepare?.(page);
     await page.goto(url);
     return page;
@@ -122,7 +116,7 @@ describe('Firefox', () => {
     assert.equal(await shownInvoice(frame, wall), bolt11, 'the frame has forgotten its purchase');
 
     const alone = await context.newPage();
-    alone.setDefaultTimeout(15_000);
+    alone.setDefaultTimeout(PATIENCE_MS);
     await alone.goto(framed);
     await click(alone, `${wall}[data-test="buy"]`);
     const other = await shownInvoice(alone, wall);

@@ -1,27 +1,18 @@
 // The demo's second page: a journal on another origin that sells with one element.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { assertAccessible } from '../axe.mjs';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openSite } from '../site.mjs';
-import { openStore } from '../store.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 describe('a journal that embeds the widget', () => {
   let network, store, site, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    site = await openSite(store.url);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await Promise.all([site?.stop(), store?.stop()]);
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    site = await world.site(store);
   });
 
   test('sells two cats to bob, on another origin than the store', async () => {

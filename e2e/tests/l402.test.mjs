@@ -2,25 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { fetchWithL402, parseL402 } from '@getalby/lightning-tools/402/l402';
 import axios from 'axios';
 import { MemoryTokenStore, setupL402Interceptor } from 'l402';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { setUp } from '../world.mjs';
 
 suite('programs that speak L402', () => {
   let network, store, goods;
 
-  before(async () => {
-    network = await startDevnet();
-    store = await openStore(network);
+  setUp(async (world) => {
+    network = await world.network();
+    store = await world.store(network);
     goods = new URL('api/v1/items/two-cats/content', store.url).href;
-  });
-
-  after(async () => {
-    await store?.stop();
-    await network?.stop();
   });
 
   /** The hash that the store advertises for the goods. */

@@ -3,14 +3,12 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { assertAccessible } from '../axe.mjs';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { root } from '../server.mjs';
-import { openSite } from '../site.mjs';
-import { openStore } from '../store.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const folder = join(root, 'frontend/words');
 const names = await readdir(folder);
@@ -56,17 +54,9 @@ describe('the words', async () => {
 describe('a visitor', () => {
   let network, store, site, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    site = await openSite(store.url);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    site = await world.site(store);
   });
 
   async function visit(locale, url = store.url) {

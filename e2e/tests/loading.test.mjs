@@ -1,10 +1,9 @@
 // What a visitor sees while the page comes: nothing that jumps, nothing that fails.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor } from '../browser.mjs';
+import { setUp } from '../world.mjs';
 
 /** What Core Web Vitals call good is 0.1 and less. */
 const GOOD_SHIFT = 0.1;
@@ -13,15 +12,8 @@ const WINDOWS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, he
 describe('the page', () => {
   let network, store, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
   });
 
   for (const [form, viewport] of Object.entries(WINDOWS)) {

@@ -1,24 +1,17 @@
 // The network's own page: payments are made and watched, and the network is broken and mended.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { assertAccessible } from '../axe.mjs';
-import { launchBrowser, newVisitor as visitor, takePictures } from '../browser.mjs';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { startDevnet } from '../network.mjs';
-
-/** Much happens in this network at each click, and the machine may be busy with other things. */
-const PATIENCE_MS = 60_000;
+import { setUp } from '../world.mjs';
 
 describe('the network’s page', () => {
   let network, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await network?.stop();
+  setUp(async (world) => {
+    [network, browser] = await Promise.all([world.network(), world.browser()]);
   });
 
   /** Nothing moves for those who do not want it, so that a payment's steps are there at once. */
@@ -130,13 +123,9 @@ describe('the network’s page', () => {
 describe('the page of a random network', () => {
   let network, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet('--nodes', '12', '--seed', '7'), launchBrowser()]);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await network?.stop();
+  setUp(async (world) => {
+    const starting = world.network(() => startDevnet('--nodes', '12', '--seed', '7'));
+    [network, browser] = await Promise.all([starting, world.browser()]);
   });
 
   test('shows all nodes apart from each other, and bob’s way through them', async () => {
@@ -164,12 +153,6 @@ describe('the page of a random network', () => {
     }
   });
 });
-
-async function newVisitor(browser, settings) {
-  const page = await visitor(browser, settings);
-  page.setDefaultTimeout(PATIENCE_MS);
-  return page;
-}
 
 /** Where the cats are in the window, once the map has taken the window's size. */
 async function catsOnTheMap(page) {

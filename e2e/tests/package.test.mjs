@@ -3,17 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { launchBrowser, newVisitor } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { newVisitor } from '../browser.mjs';
 import { root } from '../server.mjs';
 import { openSite } from '../site.mjs';
-import { openStore } from '../store.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const run = promisify(execFile);
 const packages = join(root, 'target/widget');
@@ -22,22 +20,14 @@ const bin = (name) => join(root, 'e2e/node_modules/.bin', name);
 describe('the npm package', () => {
   let network, store, browser, dir;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    dir = await mkdtemp(join(tmpdir(), 'purrwall-sites-'));
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    dir = await world.folder();
     const sites = join(root, 'e2e/sites');
     await cp(sites, dir, { recursive: true });
     for (const site of await readdir(sites)) await install(join(dir, site));
     // What a site needs beside the package, in the versions that are pinned for the tests.
     await symlink(join(root, 'e2e/node_modules'), join(dir, 'node_modules'));
-  });
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
-    if (dir) await rm(dir, { recursive: true });
   });
 
   test('sells on a site that Vite builds', async () => {

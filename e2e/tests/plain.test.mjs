@@ -1,29 +1,21 @@
 // The plain page, in a browser whose JavaScript is switched off.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, scan, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor, scan, takePictures } from '../browser.mjs';
 import { seesTheGoods } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const WITHOUT_SCRIPT = { javaScriptEnabled: false };
-/** Two refreshes, and what they take. */
-const SEEN = { timeout: 15_000 };
+/** Long enough to see an invoice before it expires, however busy the machine is. */
+const EXPIRY_SECS = 8;
 
 describe('the plain page', () => {
   let network, store, hastyStore, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    hastyStore = await openStore(network, '--invoice-expiry', '3');
-  });
-
-  after(async () => {
-    await browser?.close();
-    await Promise.all([store?.stop(), hastyStore?.stop()]);
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    hastyStore = await world.store(network, '--invoice-expiry', String(EXPIRY_SECS));
   });
 
   test('sells a cat without any script', async () => {
@@ -42,7 +34,7 @@ describe('the plain page', () => {
     assert.equal(await page.getByLabel('copy the invoice').inputValue(), bolt11);
 
     await network.alice.pay(bolt11);
-    await page.getByTestId('paid').waitFor(SEEN);
+    await page.getByTestId('paid').waitFor();
     await seesTheGoods(page, store, 'two-cats');
     await takePictures(page, 'plain-paid');
     assert.equal(new URL(page.url()).search, '');
@@ -65,7 +57,7 @@ describe('the plain page', () => {
     page.on('console', (message) => complaints.push(message.text()));
     await page.getByTestId('open-wallet').click();
     await network.alice.pay(bolt11);
-    await page.getByTestId('paid').waitFor(SEEN);
+    await page.getByTestId('paid').waitFor();
     assert.deepEqual(complaints, [], 'the policy keeps the wallet shut');
   });
 
@@ -82,7 +74,7 @@ describe('the plain page', () => {
 
     await network.alice.pay(bolt11);
     await page.getByTestId('look').click();
-    await page.getByTestId('paid').waitFor(SEEN);
+    await page.getByTestId('paid').waitFor();
   });
 
   test('a double click makes one invoice', async () => {
@@ -105,7 +97,7 @@ describe('the plain page', () => {
     const page = await newVisitor(browser, WITHOUT_SCRIPT);
     await page.goto(new URL('buy/cat', hastyStore.url).href);
     const expired = await buy(page);
-    await page.getByTestId('expired').waitFor(SEEN);
+    await page.getByTestId('expired').waitFor();
     await takePictures(page, 'plain-expired');
     await page.getByTestId('new-invoice').click();
     assert.notEqual(await shownInvoice(page), expired);

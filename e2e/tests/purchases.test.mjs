@@ -3,24 +3,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, newVisitor, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
-import { openStore } from '../store.mjs';
+import { describe, test } from 'node:test';
+import { newVisitor, takePictures } from '../browser.mjs';
 import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 describe('a purchase', () => {
   let network, store, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
   });
 
   async function visit(url = store.url, settings = {}) {

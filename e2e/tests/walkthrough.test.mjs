@@ -3,29 +3,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
-import { startDevnet } from '../network.mjs';
+import { suite, test } from 'node:test';
 import { root } from '../server.mjs';
-import { openStore } from '../store.mjs';
+import { setUp } from '../world.mjs';
 
 const PURRWALL = process.env.PURRWALL ?? join(root, 'target/debug/purrwall');
 
 suite('docs/l402.md', () => {
   let network, store, dir;
 
-  before(async () => {
-    network = await startDevnet();
-    store = await openStore(network);
-    dir = await mkdtemp(join(tmpdir(), 'purrwall-'));
-  });
-
-  after(async () => {
-    await store?.stop();
-    await network?.stop();
-    if (dir) await rm(dir, { recursive: true });
+  setUp(async (world) => {
+    network = await world.network();
+    store = await world.store(network);
+    dir = await world.folder();
   });
 
   test('leads from nothing to two bought files', async () => {

@@ -5,30 +5,21 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { installWallet, launchBrowser, newVisitor, scan, takePictures } from '../browser.mjs';
-import { startDevnet } from '../network.mjs';
+import { describe, test } from 'node:test';
+import { installWallet, newVisitor, scan, takePictures } from '../browser.mjs';
 import { root } from '../server.mjs';
-import { openSite } from '../site.mjs';
 import { openStore } from '../store.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
+import { setUp } from '../world.mjs';
 
 const EVENTS = ['purr-wall:invoice', 'purr-wall:paid', 'purr-wall:content', 'purr-wall:error'];
 
 describe('the widget', () => {
   let network, store, site, browser;
 
-  before(async () => {
-    [network, browser] = await Promise.all([startDevnet(), launchBrowser()]);
-    store = await openStore(network);
-    site = await openSite(store.url);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await store?.stop();
-    await network?.stop();
+  setUp(async (world) => {
+    ({ network, browser, store } = await world.shop());
+    site = await world.site(store);
   });
 
   /** A new visitor on one of the site's pages, whose events are kept in `window.told`. */

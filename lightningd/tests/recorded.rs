@@ -23,7 +23,7 @@ fn playback(name: &str) -> Playback {
     let socket: PathBuf = plays_back(dir.path(), recorded[name].clone());
     Playback {
         _dir: dir,
-        lightningd: Lightningd::new(socket, Duration::from_secs(5)),
+        lightningd: Lightningd::new(socket, Duration::from_mins(1)),
     }
 }
 

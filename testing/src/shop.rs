@@ -117,7 +117,7 @@ impl Shop {
     pub fn buyer(&self) -> Buyer {
         Buyer {
             store: Store::new(self.url("cat").parse().unwrap()),
-            lightningd: Lightningd::new(self.node.socket(), Duration::from_secs(5)),
+            lightningd: Lightningd::new(self.node.socket(), Duration::from_secs(20)),
             limits: Limits {
                 max_price: Msat(100_000),
                 payee: None,
@@ -127,7 +127,7 @@ impl Shop {
                 retry_for: Duration::from_secs(2),
                 grace: Duration::from_secs(1),
                 pause: Duration::from_millis(50),
-                patience: Duration::from_secs(20),
+                patience: Duration::from_mins(1),
             },
         }
     }

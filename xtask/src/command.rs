@@ -28,6 +28,11 @@ pub(crate) fn programs_dir() -> Result<PathBuf> {
     Ok(dir.to_owned())
 }
 
+/// Whether this is continuous integration, where nothing that can be tested may be left out.
+pub(crate) fn is_ci() -> bool {
+    env::var("CI").is_ok_and(|ci| ci == "true")
+}
+
 /// A command that will run in the top folder and finds `.tools/bin` before anything else.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);

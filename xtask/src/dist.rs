@@ -19,7 +19,7 @@ use crate::{
     command::{command, output, programs_dir, run},
     setup::setup,
     steps::Steps,
-    tools::Purpose,
+    tools::{self, Purpose},
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -71,15 +71,9 @@ pub(crate) fn dist() -> Result<()> {
     Ok(())
 }
 
-/// The target whose programs need nothing of the system that they run on.
-pub(crate) fn target() -> Result<String> {
-    ensure!(env::consts::OS == "linux", "packages are made on Linux");
-    Ok(format!("{}-unknown-linux-musl", env::consts::ARCH))
-}
-
 /// Builds the program with the page that is in `dist/`, and packs it.
 pub(crate) fn packages(build: Build) -> Result<Packages> {
-    let target = target()?;
+    let target = tools::musl_target()?;
     run(command("cargo")
         .args(["build", "--profile", build.profile])
         .args(["--package", "purrwall", "--bin", "purrwall"])

@@ -3,7 +3,7 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
-//! CI runs, and [`mod@bench`] measures. [`hook`] is Trunk's to call.
+//! CI runs, [`mod@bench`] measures, and [`mod@fuzz`] looks for bytes that break a promise. [`hook`] is Trunk's to call.
 //! Nothing here is needed in production.
 
 mod bench;
@@ -13,6 +13,7 @@ mod demo;
 mod dense;
 mod dist;
 mod docs;
+mod fuzz;
 mod hook;
 mod scripts;
 mod server;
@@ -45,7 +46,8 @@ usage: cargo xtask <command>
   test [lint|native|browser|package]…
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
-  bench                         the gateway's speed, beside that of what it stands on";
+  bench                         the gateway's speed, beside that of what it stands on
+  fuzz [TARGET] [--seconds N]   random bytes where strangers send theirs, for ten minutes a target";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -71,6 +73,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["lighthouse"] => scripts::lighthouse(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
+        ["fuzz", options @ ..] => fuzz::fuzz(&fuzz::Options::parse(options)?),
         ["hook"] => hook::hook(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

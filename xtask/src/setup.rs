@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     command::{command, output, root, run, text, tools_dir},
     steps::seconds,
-    tools::{Purpose, Source, Tool, tools},
+    tools::{Purpose, Source, Tool, python_dir, python_mark, tools},
 };
 
 /// Makes every tool for `purpose` available, or says what to do about those that are not.
@@ -85,7 +85,22 @@ fn install(tool: &Tool) -> Result<()> {
                 .args(["ci", "--no-audit", "--no-fund"])
                 .current_dir(root().join(dir)),
         ),
+        Source::Python(packages) => install_python(packages),
     }
+}
+
+/// Makes a new Python environment with exactly these packages. A file with other hashes than the
+/// named ones is refused.
+fn install_python(packages: &str) -> Result<()> {
+    let dir = python_dir();
+    show(command("python3").args(["-m", "venv", "--clear"]).arg(&dir))?;
+    show(
+        command(dir.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--require-hashes"])
+            .args(["--requirement", packages]),
+    )?;
+    fs::copy(root().join(packages), python_mark()).context("cannot note what is installed")?;
+    Ok(())
 }
 
 /// Installs what comes from the operating system, all at once.

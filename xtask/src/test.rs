@@ -45,6 +45,13 @@ fn lint(steps: &mut Steps) -> Result<()> {
     steps.run("format", || {
         run(command("cargo").args(["fmt", "--all", "--check"]))
     })?;
+    // A release checks the advisories, too; their database needs the network.
+    steps.run("dependencies", || {
+        let checks = ["licenses", "sources", "bans"];
+        run(command("cargo")
+            .args(["deny", "--locked", "check"])
+            .args(checks))
+    })?;
     let deny = ["--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", || run(native("clippy").args(deny)))?;
     steps.run("clippy for browsers", || run(wasm("clippy").args(deny)))?;

@@ -1,12 +1,14 @@
 //! The tools that the project needs: which, in which version, how to see that they are there,
 //! and where they come from.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::{command, output, root};
-use crate::dist;
+use crate::command::{command, output, root, tools_dir};
 
 /// The Trunk that builds the page. Its output format is stable within a version only.
 const TRUNK: &str = "0.21.14";
@@ -19,6 +21,12 @@ const OLDEST_NODE: u32 = 20;
 
 /// The cargo-deb that makes the Debian package.
 const CARGO_DEB: &str = "3.8.0";
+/// The cargo-deny that checks dependencies.
+const CARGO_DENY: &str = "0.20.2";
+/// The oldest Python that the packages in [`PYTHON_PACKAGES`] were chosen for (Debian 12 has it).
+const OLDEST_PYTHON: (u32, u32) = (3, 11);
+/// The packages from PyPI that tests need, each with its version and hashes.
+const PYTHON_PACKAGES: &str = "xtask/python/requirements.txt";
 
 /// What the tools are wanted for: tests need all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +75,18 @@ pub(crate) enum Source {
     },
     /// The npm packages that a folder's lockfile names.
     Npm(&'static str),
+    /// The packages from PyPI that this file names, in an environment of their own.
+    Python(&'static str),
+}
+
+/// The environment of the Python packages. Tests find it at the same place.
+pub(crate) fn python_dir() -> PathBuf {
+    tools_dir().join("python")
+}
+
+/// The list of the installed Python packages. It is written last.
+pub(crate) fn python_mark() -> PathBuf {
+    python_dir().join("requirements.txt")
 }
 
 /// The tools for a purpose, in the order in which they are installed.
@@ -79,9 +99,20 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         tools.extend(package_tools()?);
     }
     if purpose == Purpose::Tests {
-        tools.extend(test_tools());
+        tools.extend(browser_tools());
+        tools.extend(proxies());
+        tools.extend(test_packages());
+        if cfg!(target_os = "linux") {
+            tools.push(systemd());
+        }
     }
     Ok(tools)
+}
+
+/// The target whose programs need nothing of the system that they run on.
+pub(crate) fn musl_target() -> Result<String> {
+    ensure!(env::consts::OS == "linux", "packages are made on Linux");
+    Ok(format!("{}-unknown-linux-musl", env::consts::ARCH))
 }
 
 /// The browser for the tests: what `CHROMIUM` names, or the first that is installed.
@@ -170,7 +201,7 @@ fn mdbook() -> Tool {
 }
 
 fn package_tools() -> Result<Vec<Tool>> {
-    let target = dist::target()?;
+    let target = musl_target()?;
     Ok(vec![
         Tool {
             name: "musl target",
@@ -203,7 +234,7 @@ fn package_tools() -> Result<Vec<Tool>> {
     ])
 }
 
-fn test_tools() -> Vec<Tool> {
+fn browser_tools() -> Vec<Tool> {
     vec![
         Tool {
             name: "Node.js and npm",
@@ -250,6 +281,12 @@ fn test_tools() -> Vec<Tool> {
                 brew: "brew install ffmpeg",
             },
         },
+    ]
+}
+
+/// The servers that the store is tested behind, and the client that comes from many addresses.
+fn proxies() -> Vec<Tool> {
+    vec![
         Tool {
             name: "nginx",
             wanted: "any, for the tests behind proxies".into(),
@@ -278,12 +315,68 @@ fn test_tools() -> Vec<Tool> {
             },
         },
         Tool {
+            name: "curl",
+            wanted: "any, for the tests behind proxies".into(),
+            find: Box::new(|| version_of("curl")),
+            source: Source::System {
+                apt: &["curl"],
+                brew: "brew install curl",
+            },
+        },
+    ]
+}
+
+/// What tests need from registries: other implementations to compare with, and checks.
+fn test_packages() -> Vec<Tool> {
+    vec![
+        Tool {
+            name: "Python",
+            wanted: format!(
+                "{}.{} or newer, with venv",
+                OLDEST_PYTHON.0, OLDEST_PYTHON.1
+            ),
+            find: Box::new(find_python),
+            source: Source::System {
+                apt: &["python3", "python3-venv"],
+                brew: "brew install python",
+            },
+        },
+        Tool {
+            name: "Python packages",
+            wanted: format!("as in {PYTHON_PACKAGES}"),
+            find: Box::new(find_python_packages),
+            source: Source::Python(PYTHON_PACKAGES),
+        },
+        Tool {
+            name: "cargo-deny",
+            wanted: CARGO_DENY.into(),
+            find: Box::new(|| exactly(CARGO_DENY, version_of("cargo-deny")?)),
+            source: Source::Crate {
+                name: "cargo-deny",
+                version: CARGO_DENY.into(),
+                options: &[],
+            },
+        },
+        Tool {
             name: "e2e's npm packages",
             wanted: "as in e2e/package-lock.json".into(),
             find: Box::new(find_npm_packages),
             source: Source::Npm("e2e"),
         },
     ]
+}
+
+/// Its programs check the unit that the Debian package installs.
+fn systemd() -> Tool {
+    Tool {
+        name: "systemd",
+        wanted: "any, to check the unit".into(),
+        find: Box::new(|| version_of("systemd-analyze")),
+        source: Source::System {
+            apt: &["systemd"],
+            brew: "(on Linux only)",
+        },
+    }
 }
 
 fn find_target(target: &str) -> Result<String> {
@@ -344,6 +437,29 @@ fn find_npm_packages() -> Result<String> {
         "the lockfile is newer than what is installed"
     );
     Ok("in e2e/node_modules".into())
+}
+
+/// `Python 3.11.2`, which makes environments only if it has `ensurepip`.
+fn find_python() -> Result<String> {
+    let version = version_of("python3")?;
+    let mut numbers = version.split('.').map(str::parse);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        bail!("found {version:?}");
+    };
+    ensure!((major, minor) >= OLDEST_PYTHON, "found {version}");
+    output(command("python3").args(["-c", "import ensurepip, venv"]))
+        .context("there is no venv")?;
+    Ok(version)
+}
+
+fn find_python_packages() -> Result<String> {
+    let read =
+        |path: PathBuf| fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
+    ensure!(
+        read(python_mark())? == read(root().join(PYTHON_PACKAGES))?,
+        "other packages are installed"
+    );
+    Ok("in .tools/python".into())
 }
 
 fn program(variable: &str, names: &[&str]) -> Result<String> {

@@ -149,10 +149,10 @@ fn an_invoice_that_expired_unpaid_is_replaced() {
 #[test]
 fn an_invoice_that_was_paid_before_it_expired_is_not_replaced() {
     run(async {
-        let shop = Shop::with_expiry(3).await;
+        let shop = Shop::with_expiry(8).await;
         shop.node.goes_wrong("xpay", Fault::Mute);
         shop.crash_at("xpay").await;
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(Duration::from_secs(9)).await;
         let left = finish(&shop).await;
         assert_eq!(shop.assert_bought().bolt11, left.bolt11);
         assert_eq!(shop.node.payments(), 1);
@@ -163,9 +163,9 @@ fn an_invoice_that_was_paid_before_it_expired_is_not_replaced() {
 #[test]
 fn an_expired_invoice_whose_payment_is_on_its_way_is_not_replaced() {
     run(async {
-        let shop = Shop::with_expiry(1).await;
+        let shop = Shop::with_expiry(6).await;
         shop.crash_before_paying().await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(8)).await;
         let pending = json!({"pays": [{"status": "pending"}]});
         shop.node.goes_wrong("listpays", Fault::Answer(pending));
         let before = shop.purchase();

@@ -204,7 +204,8 @@ fn the_blogs_article_is_sold_by_its_store() {
 
 #[test]
 fn each_example_is_short() {
-    let sources = fs::read_dir(examples()).unwrap();
+    let folders = [examples(), examples().join("../../gateway/examples")];
+    let sources = folders.iter().flat_map(|dir| fs::read_dir(dir).unwrap());
     let sources = sources.map(|entry| entry.unwrap().path());
     let mut count = 0;
     for source in sources.filter(|path| path.extension().is_some_and(|kind| kind == "rs")) {

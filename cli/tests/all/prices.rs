@@ -139,7 +139,7 @@ fn a_source_is_followed_and_nothing_is_sold_at_a_stale_rate() {
 
         source.is_closed();
         let sells = || store.ask_invoice("cat", new_purchase()).status() == 201;
-        for _ in 0..40 {
+        for _ in 0..120 {
             if !sells() {
                 break;
             }

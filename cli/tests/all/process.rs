@@ -204,7 +204,10 @@ async fn at_its_end_it_answers_who_waits() {
     let started = Instant::now();
     let (_, ended_well) = program.end();
     assert!(ended_well);
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "the wait was not ended"
+    );
     let mut answer = String::new();
     waits.read_to_string(&mut answer).unwrap();
     assert!(

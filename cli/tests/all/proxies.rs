@@ -61,9 +61,7 @@ impl Kind {
     fn is_there(self) -> bool {
         let there = self.program().is_file();
         if !there {
-            skipped(&format!(
-                "behind {self:?}: it is not installed; `cargo xtask setup` does that"
-            ));
+            skipped(&format!("there is no {self:?}"));
         }
         there
     }

@@ -16,9 +16,7 @@ fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            skipped(&format!(
-                "{program}: {error} (Debian's package systemd has it)"
-            ));
+            skipped(&format!("{program}: {error}"));
             None
         }
     }

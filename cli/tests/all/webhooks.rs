@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use crate::process::{Program, purrwall};
 use testing::fake_lightningd::FakeLightningd;
 use testing::tools::{
-    SECRET, TestGateway, eventually, free_port, metric, new_purchase, options, skipped,
+    SECRET, TestGateway, eventually, free_port, metric, new_purchase, options, python, skipped,
 };
 
 /// A receiver that keeps what it is sent, and does not always say yes.
@@ -435,17 +435,9 @@ fn docs_program(language: &str) -> &'static str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_receiver_in_python_takes_ours_and_no_others() {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("standardwebhooks");
-    let python = dir.join("bin/python");
-    let run = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-    let ready = python.exists() || run(Command::new("python3").args(["-m", "venv"]).arg(&dir));
-    let package = "standardwebhooks==1.0.1";
-    let install = ["-m", "pip", "install", "--quiet", package];
-    if !ready || !run(Command::new(&python).args(install)) {
-        return skipped(
-            "standardwebhooks cannot be installed: python3 with venv and pip is needed",
-        );
-    }
+    let Some(python) = python("python") else {
+        return skipped("there is no standardwebhooks");
+    };
     let mut command = Command::new(python);
     command.args(["-c", docs_program("python")]);
     check_owners_program(command).await;

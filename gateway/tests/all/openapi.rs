@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 use purrwall_gateway::options::Timing;
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ use tokio::sync::oneshot;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{TestGateway, l402, options, python_with, skipped};
+use testing::tools::{TestGateway, l402, options, python, skipped};
 
 const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
@@ -95,8 +93,8 @@ async fn its_addresses_begin_where_the_store_is_nested() {
 /// and checks each answer against it. Once as a stranger, once as somebody who has paid for the cat.
 #[test]
 fn live_answers_are_as_described() {
-    let Some(program) = schemathesis() else {
-        return skipped("schemathesis cannot be installed: python3 with venv and pip is needed");
+    let Some(program) = python("schemathesis") else {
+        return skipped("there is no schemathesis");
     };
     run(async {
         let nodes = nodes().await;
@@ -139,13 +137,4 @@ fn live_answers_are_as_described() {
         close.send(()).unwrap();
         server.await.unwrap().unwrap();
     });
-}
-
-fn schemathesis() -> Option<PathBuf> {
-    let python = python_with("schemathesis", "4.32.5")?;
-    let program = python.with_file_name("schemathesis");
-    let works = Command::new(&program).arg("--version").output();
-    works
-        .is_ok_and(|said| said.status.success())
-        .then_some(program)
 }

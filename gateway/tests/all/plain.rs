@@ -114,11 +114,11 @@ async fn the_button_works_without_its_field() {
 async fn an_expired_invoice_is_replaced_with_a_click() {
     let node = FakeLightningd::start();
     let mut options = options(node.socket());
-    options.store.invoice_expiry_secs = 1;
+    options.store.invoice_expiry_secs = 3;
     let mut browser = Browser::new(TestGateway::with(options));
     let expired = browser.buy("cat").await.bolt11().to_owned();
 
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     let page = browser.get("/buy/cat").await;
     assert!(page.shows("expired") && !page.text().contains("lnbcrt"));
     assert_eq!(page.header(REFRESH), None);
@@ -132,11 +132,11 @@ async fn an_expired_invoice_is_replaced_with_a_click() {
 async fn a_payment_in_the_last_moment_counts() {
     let node = FakeLightningd::start();
     let mut options = options(node.socket());
-    options.store.invoice_expiry_secs = 1;
+    options.store.invoice_expiry_secs = 3;
     let mut browser = Browser::new(TestGateway::with(options));
     let bolt11 = browser.buy("cat").await.bolt11().to_owned();
     node.is_paid(&bolt11);
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     assert_eq!(browser.get("/buy/cat").await.pre(), CAT);
 }
 

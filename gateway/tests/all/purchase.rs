@@ -103,7 +103,7 @@ async fn a_reload_finds_the_purchase_before_and_after_the_payment() {
 async fn an_expired_invoice_is_replaced_and_the_new_one_paid() {
     let fake = FakeLightningd::start();
     let mut options = options(fake.socket());
-    options.store.invoice_expiry_secs = 1;
+    options.store.invoice_expiry_secs = 3;
     let gateway = TestGateway::with(options);
     let mut buyer = Buyer::comes(&gateway, "cat").await;
     let first = buyer.asks_for_the_invoice().await;

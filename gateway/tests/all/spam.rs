@@ -1,20 +1,18 @@
 //! Invoices by the thousand: who may ask for how many, and what becomes of those that nobody pays.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, Request};
 use purrwall_gateway::options::Options;
 use serde_json::json;
-use shared::api::{PurchaseId, Status, content_path, invoices_path};
+use shared::api::{Status, content_path};
 use shared::problem::ErrorCode;
 
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{Answer, TestGateway, eventually, item, new_purchase, options};
+use testing::tools::{TestGateway, eventually, item, new_purchase, options};
 
 const PAID: &str = "purrwall/cat/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const EXPIRED: &str =

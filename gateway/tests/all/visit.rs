@@ -282,9 +282,9 @@ async fn a_page_that_holds_still_does_not_refresh() {
 
 #[tokio::test]
 async fn an_expired_invoice_is_replaced_with_a_click() {
-    let mut visitor = Visitor::where_an_invoice_lasts(1);
+    let mut visitor = Visitor::where_an_invoice_lasts(3);
     let expired = bolt11(&visitor.asks_for_an_invoice().await);
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     let page = visitor.get("/deep/article").await;
     assert!(text(&page).contains("has expired"));
     assert!(!page.headers.contains_key(WWW_AUTHENTICATE) && !page.headers.contains_key(REFRESH));
