@@ -31,9 +31,10 @@ use tower_http::cors::CorsLayer;
 use crate::bolt11;
 use crate::invoicing::InvoiceRequest;
 use crate::network::Network;
-use crate::node::{Node, random_bytes};
+use crate::node::Node;
 use crate::pay::{DEFAULT_RETRY, PayRequest};
 use crate::picture::Picture;
+use crate::random::random_bytes;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 

@@ -14,10 +14,11 @@ use lightning_invoice::{
 };
 use thiserror::Error;
 
+use crate::clock::unix_time;
 use crate::hex::Hex32;
 use crate::invoices::{Invoice, InvoiceError, NewInvoice};
-use crate::node::{Node, random_bytes};
-use crate::unix_time;
+use crate::node::Node;
+use crate::random::random_bytes;
 
 /// What to invoice.
 pub struct InvoiceRequest {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
-use devnet::{Network, Plan, plan};
+use clap::{Parser, ValueEnum};
+use devnet::{Network, Pace, Plan, plan};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +27,25 @@ struct Arguments {
     /// What a random network is made from; the same seed gives the same network.
     #[arg(long, default_value_t = 7, requires = "nodes")]
     seed: u64,
+    /// How fast the nodes answer: as fast as they can, or one request after the other at the speed
+    /// that was measured of lightningd.
+    #[arg(long, value_enum, default_value = "quick")]
+    pace: PaceName,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PaceName {
+    Quick,
+    Lightningd,
+}
+
+impl From<PaceName> for Pace {
+    fn from(name: PaceName) -> Self {
+        match name {
+            PaceName::Quick => Self::Quick,
+            PaceName::Lightningd => Self::Lightningd,
+        }
+    }
 }
 
 /// LDK calls errors what it then recovers from; RUST_LOG=ldk=debug shows what it says.
@@ -55,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
         .map_or_else(Plan::story, |nodes| Plan::random(nodes, arguments.seed));
     let network = Arc::new(Network::start(&arguments.dir, &plan).await?);
     for node in network.nodes() {
+        node.set_pace(arguments.pace.into());
         println!(
             "{} {} {}",
             node.name(),

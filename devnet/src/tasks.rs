@@ -92,7 +92,7 @@ impl Node {
             if self.ldk.channel_manager.needs_pending_htlc_processing() {
                 self.ldk.channel_manager.process_pending_htlc_forwards();
             }
-            self.invoices.expire(u64::from(crate::unix_time()));
+            self.invoices.expire(u64::from(crate::clock::unix_time()));
             if self.ldk.patient_gossip.has_news() {
                 self.ldk.peer_manager.process_events();
             }
@@ -121,12 +121,6 @@ impl Node {
             );
             self.ldk.peer_manager.process_events();
         }
-    }
-
-    /// Three bytes of the node id, as lightningd picks them.
-    pub(crate) fn color(&self) -> [u8; 3] {
-        let id = self.ldk.node_id.serialize();
-        [id[0], id[1], id[2]]
     }
 
     /// The node's name, padded to the 32 bytes that an announcement has for it.

@@ -5,11 +5,12 @@ use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::channels::scid_text;
+use super::answer::{Answer, result};
+use super::fields::features_hex;
 use super::params::Params;
-use super::{Answer, result};
 use crate::bolt11;
 use crate::hex::{Hex32, encode};
+use crate::scid::scid_text;
 
 #[derive(Serialize)]
 struct Decoded {
@@ -99,17 +100,6 @@ fn decoded(invoice: &Bolt11Invoice) -> Decoded {
         signature: encode(&signature.serialize_der()),
         valid: true,
     }
-}
-
-/// Feature bits as the BOLTs write them: big-endian, without leading zeros.
-pub(super) fn features_hex(little_endian: &[u8]) -> String {
-    let bytes: Vec<u8> = little_endian
-        .iter()
-        .rev()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect();
-    encode(&bytes)
 }
 
 fn fallback(address: &Address) -> FallbackAddress {

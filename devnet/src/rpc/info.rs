@@ -11,13 +11,13 @@ use lightning::types::features::Bolt11InvoiceFeatures;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::channels::{parse_scid, scid_text};
-use super::decode::features_hex;
+use super::answer::{Answer, result};
 use super::error::RpcError;
+use super::fields::{NodeAddress, features_hex, public_key};
 use super::params::{Params, Token};
-use super::{Answer, result};
 use crate::hex::encode;
 use crate::node::Node;
+use crate::scid::{parse_scid, scid_text};
 
 /// The release whose answers this node gives, and that it is not lightningd.
 const VERSION: &str = "v26.06.6-devnet";
@@ -48,24 +48,6 @@ struct OurFeatures {
     node: String,
     channel: &'static str,
     invoice: String,
-}
-
-/// An address as lightningd shows it.
-#[derive(Serialize)]
-pub(super) struct NodeAddress {
-    r#type: &'static str,
-    address: String,
-    port: u16,
-}
-
-impl From<SocketAddr> for NodeAddress {
-    fn from(address: SocketAddr) -> Self {
-        Self {
-            r#type: if address.is_ipv4() { "ipv4" } else { "ipv6" },
-            address: address.ip().to_string(),
-            port: address.port(),
-        }
-    }
 }
 
 pub(super) fn getinfo(node: &Arc<Node>, params: &RawValue) -> Answer {
@@ -311,7 +293,7 @@ pub(super) fn stop(params: &RawValue) -> Answer {
 }
 
 fn node_id(token: Token) -> Result<NodeId, RpcError> {
-    super::channels::public_key(token).map(|key| NodeId::from_pubkey(&key))
+    public_key(token).map(|key| NodeId::from_pubkey(&key))
 }
 
 fn node_address(address: &SocketAddress) -> Option<NodeAddress> {

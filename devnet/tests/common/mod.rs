@@ -16,6 +16,15 @@ pub(crate) struct Client {
     received: Vec<u8>,
 }
 
+impl From<std::os::unix::net::UnixStream> for Client {
+    fn from(stream: std::os::unix::net::UnixStream) -> Self {
+        Self {
+            stream: UnixStream::from_std(stream).unwrap(),
+            received: Vec::new(),
+        }
+    }
+}
+
 impl Client {
     pub(crate) async fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).await.unwrap();
