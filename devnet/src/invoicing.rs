@@ -166,6 +166,7 @@ impl Node {
     }
 }
 
-fn inexpressible(error: &impl ToString) -> CreateError {
+/// The error that something cannot be made into an invoice.
+pub(crate) fn inexpressible(error: &impl ToString) -> CreateError {
     CreateError::Inexpressible(error.to_string())
 }

@@ -17,12 +17,12 @@
 //! # Layout
 //! From the bottom up; nothing uses what is above it.
 //! - [`chain`] and [`wallet`]: blocks, transactions, coins.
-//! - [`invoices`], [`payments`], [`ledger`], [`openings`], `presence` and `walks`: what a node
-//!   remembers. They know nothing of LDK's parts, of time or of sockets.
+//! - [`invoices`], [`payments`], [`ledger`], [`openings`], `presence`, `walks` and `autoclean`: what
+//!   a node remembers. They know nothing of LDK's parts, of time or of sockets.
 //! - `ldk`, `gossip`, `watched_router` and `parts`: LDK, configured and put together.
 //! - [`node`]: what a node consists of.
-//! - [`peers`], `channels`, `receiving`, `invoicing` and [`pay`]: what a node does; `events` and
-//!   `tasks` drive it.
+//! - [`peers`], `channels`, `receiving`, `invoicing`, `history` and [`pay`]: what a node does;
+//!   `events` and `tasks` drive it.
 //! - `rpc`: lightningd's JSON-RPC on a socket, at the pace of [`main_loop`].
 //! - `lifecycle`: a node's start and end.
 //! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as the story has it
@@ -47,11 +47,13 @@ pub mod picture;
 pub mod plan;
 pub mod wallet;
 
+mod autoclean;
 mod background;
 mod channels;
 mod clock;
 mod events;
 mod gossip;
+mod history;
 mod invoicing;
 mod ldk;
 mod lifecycle;

@@ -31,6 +31,10 @@ struct Arguments {
     /// that was measured of lightningd.
     #[arg(long, value_enum, default_value = "quick")]
     pace: PaceName,
+    /// How many old invoices the store's node begins with. They are not the store's own: their
+    /// labels are book/0, book/1 and so on. Every second one was paid.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    book: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -73,6 +77,10 @@ async fn main() -> anyhow::Result<()> {
         .nodes
         .map_or_else(Plan::story, |nodes| Plan::random(nodes, arguments.seed));
     let network = Arc::new(Network::start(&arguments.dir, &plan).await?);
+    let store = Arc::clone(network.store());
+    tokio::task::spawn_blocking(move || store.add_history(arguments.book, "book/"))
+        .await?
+        .context("cannot fill the store's book")?;
     for node in network.nodes() {
         node.set_pace(arguments.pace.into());
         println!(

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::watch;
 
+use crate::autoclean::Autoclean;
 use crate::background::Background;
 use crate::chain::Chain;
 use crate::invoices::InvoiceBook;
@@ -30,6 +31,7 @@ pub struct Node {
     pub(crate) chain: Arc<Chain>,
     pub(crate) wallet: Wallet,
     pub(crate) invoices: InvoiceBook,
+    pub(crate) autoclean: Autoclean,
     pub(crate) payments: PaymentBook,
     pub(crate) ledger: Ledger,
     pub(crate) openings: Openings,
@@ -62,6 +64,7 @@ impl Node {
             wallet: Wallet::new(Arc::clone(&chain), &seed),
             chain,
             invoices: InvoiceBook::new(),
+            autoclean: Autoclean::default(),
             payments: PaymentBook::default(),
             ledger: Ledger::default(),
             openings: Openings::default(),

@@ -6,6 +6,7 @@
 //! `server` is the socket.
 
 pub(crate) mod answer;
+mod autoclean;
 mod channels;
 mod cost;
 mod decode;

@@ -1,6 +1,5 @@
-//! `getinfo`, `listnodes`, `listchannels`, `newaddr`, `autoclean-status`, `stop`.
+//! `getinfo`, `listnodes`, `listchannels`, `newaddr`, `stop`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -233,52 +232,6 @@ pub(super) fn newaddr(node: &Arc<Node>, params: &RawValue) -> Answer {
     result(&NewAddress {
         bech32: node.wallet.new_address().to_string(),
     })
-}
-
-/// Nothing is cleaned by itself here, which is also lightningd's default for all but network events.
-pub(super) fn autoclean_status(params: &RawValue) -> Answer {
-    #[derive(Serialize)]
-    struct Status {
-        autoclean: BTreeMap<&'static str, Subsystem>,
-    }
-    #[derive(Serialize)]
-    struct Subsystem {
-        enabled: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        age: Option<u32>,
-        cleaned: u64,
-    }
-    const SUBSYSTEMS: [&str; 7] = [
-        "succeededforwards",
-        "failedforwards",
-        "succeededpays",
-        "failedpays",
-        "paidinvoices",
-        "expiredinvoices",
-        NETWORK_EVENTS,
-    ];
-    const NETWORK_EVENTS: &str = "networkevents";
-    // 30 days, in seconds.
-    const KEPT: u32 = 2_592_000;
-    let params = Params::read(params, &[], &["subsystem"])?;
-    let asked = params.optional("subsystem", |token| match token.string() {
-        Ok(name) if SUBSYSTEMS.contains(&name.as_str()) => Ok(name),
-        _ => Err(token.should_be("should be a subsystem")),
-    })?;
-    let autoclean = SUBSYSTEMS
-        .into_iter()
-        .filter(|name| asked.as_deref().is_none_or(|asked| asked == *name))
-        .map(|name| {
-            let enabled = name == NETWORK_EVENTS;
-            let subsystem = Subsystem {
-                enabled,
-                age: enabled.then_some(KEPT),
-                cleaned: 0,
-            };
-            (name, subsystem)
-        })
-        .collect();
-    result(&Status { autoclean })
 }
 
 pub(super) fn stop(params: &RawValue) -> Answer {

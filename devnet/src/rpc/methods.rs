@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Reply};
 use super::cost::cost;
 use super::error::RpcError;
-use super::{channels, decode, info, invoices, pay, waiting};
+use super::{autoclean, channels, decode, info, invoices, pay, waiting};
 use crate::node::Node;
 
 /// Calls a method when it is its turn.
@@ -36,7 +36,9 @@ fn dispatch(node: &Arc<Node>, method: &str, params: &RawValue) -> Reply {
         "listnodes" => Reply::Now(info::listnodes(node, params)),
         "listchannels" => Reply::Now(info::listchannels(node, params)),
         "newaddr" => Reply::Now(info::newaddr(node, params)),
-        "autoclean-status" => Reply::Now(info::autoclean_status(params)),
+        "autoclean-status" => Reply::Now(autoclean::status(node, params)),
+        "autoclean-once" => Reply::Now(autoclean::once(node, params)),
+        "setconfig" => Reply::Now(autoclean::setconfig(node, params)),
         "stop" => match info::stop(params) {
             Ok(answer) => Reply::Stop(Ok(answer)),
             Err(error) => Reply::Now(Err(error)),
