@@ -17,13 +17,14 @@
 //! # Layout
 //! From the bottom up; nothing uses what is above it.
 //! - [`chain`] and [`wallet`]: blocks, transactions, coins.
-//! - [`invoices`], [`payments`], [`ledger`], [`openings`], `presence`, `walks` and `autoclean`: what
-//!   a node remembers. They know nothing of LDK's parts, of time or of sockets.
+//! - [`invoices`], [`payments`], [`ledger`], [`openings`], `presence`, `walks`, `autoclean` and
+//!   `runes`: what a node remembers. They know nothing of LDK's parts, of time or of sockets.
 //! - `ldk`, `gossip`, `watched_router` and `parts`: LDK, configured and put together.
 //! - [`node`]: what a node consists of.
 //! - [`peers`], `channels`, `receiving`, `invoicing`, `history` and [`pay`]: what a node does;
 //!   `events` and `tasks` drive it.
 //! - `rpc`: lightningd's JSON-RPC on a socket, at the pace of [`main_loop`].
+//! - `rest`: the same over HTTPS for whoever has one of the node's `runes`.
 //! - `lifecycle`: a node's start and end.
 //! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as the story has it
 //!   or at random.
@@ -61,7 +62,9 @@ mod parts;
 mod presence;
 mod random;
 mod receiving;
+mod rest;
 mod rpc;
+mod runes;
 mod scid;
 mod tasks;
 mod walks;
@@ -71,3 +74,4 @@ pub use main_loop::Pace;
 pub use network::Network;
 pub use node::Node;
 pub use plan::Plan;
+pub use rest::server::Rest;

@@ -1,6 +1,6 @@
 //! The start and the end of a node.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::chain::Chain;
 use crate::node::Node;
 use crate::plan::Fees;
+use crate::rest::{self, server::Rest};
 use crate::rpc::server;
 
 impl Node {
@@ -51,9 +52,21 @@ impl Node {
         self.rpc.start(|| server::start(self))
     }
 
+    /// Opens the node's REST interface in place of the one that is open, if there is one.
+    ///
+    /// # Errors
+    /// Names the address or the file that cannot be used.
+    pub fn start_rest(self: &Arc<Self>, address: SocketAddr) -> anyhow::Result<Rest> {
+        self.stop_rest();
+        let (rest, task) = rest::server::start(self, address)?;
+        self.rest.start(|| anyhow::Ok(task))?;
+        Ok(rest)
+    }
+
     /// Ends the node: its socket, its connections and its tasks.
     pub fn shut_down(&self) {
         self.stop_rpc();
+        self.stop_rest();
         self.listener.stop();
         self.go_offline();
         self.stop.send_replace(true);

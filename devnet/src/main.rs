@@ -35,6 +35,11 @@ struct Arguments {
     /// labels are book/0, book/1 and so on. Every second one was paid.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     book: u64,
+    /// Serves the store's methods over HTTPS too, as lightningd's plugin clnrest does, for those
+    /// who have a rune of `createrune`. Loopback only; prints where it is and whose certificate to
+    /// trust.
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    rest: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -89,6 +94,10 @@ async fn main() -> anyhow::Result<()> {
             node.node_id(),
             node.rpc_path().display()
         );
+    }
+    if let Some(address) = arguments.rest {
+        let rest = network.store().start_rest(address)?;
+        println!("rest https://{} {}", rest.address, rest.ca.display());
     }
     println!("http http://{}", listener.local_addr()?);
     println!("ready");

@@ -20,6 +20,7 @@ use crate::payments::PaymentBook;
 use crate::plan::Fees;
 use crate::presence::Presence;
 use crate::random::random_bytes;
+use crate::runes::Keeper;
 use crate::wallet::Wallet;
 
 /// A Lightning node of the devnet.
@@ -35,6 +36,7 @@ pub struct Node {
     pub(crate) payments: PaymentBook,
     pub(crate) ledger: Ledger,
     pub(crate) openings: Openings,
+    pub(crate) runes: Keeper,
     pub(crate) presence: Presence,
     pub(crate) announced_channels: AtomicUsize,
     /// Turns true when the node's tasks are to end.
@@ -44,6 +46,8 @@ pub struct Node {
     pub(crate) listener: Background,
     /// Serves JSON-RPC.
     pub(crate) rpc: Background,
+    /// Serves REST.
+    pub(crate) rest: Background,
 }
 
 impl Node {
@@ -67,6 +71,7 @@ impl Node {
             autoclean: Autoclean::default(),
             payments: PaymentBook::default(),
             ledger: Ledger::default(),
+            runes: Keeper::new(&random_bytes()?),
             openings: Openings::default(),
             presence: Presence::default(),
             announced_channels: AtomicUsize::new(0),
@@ -74,6 +79,7 @@ impl Node {
             main_loop: MainLoop::new(),
             listener: Background::default(),
             rpc: Background::default(),
+            rest: Background::default(),
         })
     }
 
@@ -133,5 +139,10 @@ impl Node {
     /// on, so payments arrive meanwhile.
     pub fn stop_rpc(&self) {
         self.rpc.stop();
+    }
+
+    /// Closes the REST interface and every connection to it.
+    pub fn stop_rest(&self) {
+        self.rest.stop();
     }
 }

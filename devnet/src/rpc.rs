@@ -17,6 +17,7 @@ mod invoices;
 pub(crate) mod methods;
 mod params;
 mod pay;
+mod runes;
 pub(crate) mod server;
 mod waiting;
 pub(crate) mod wire;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Reply};
 use super::cost::cost;
 use super::error::RpcError;
-use super::{autoclean, channels, decode, info, invoices, pay, waiting};
+use super::{autoclean, channels, decode, info, invoices, pay, runes, waiting};
 use crate::node::Node;
 
 /// Calls a method when it is its turn.
@@ -39,6 +39,10 @@ fn dispatch(node: &Arc<Node>, method: &str, params: &RawValue) -> Reply {
         "autoclean-status" => Reply::Now(autoclean::status(node, params)),
         "autoclean-once" => Reply::Now(autoclean::once(node, params)),
         "setconfig" => Reply::Now(autoclean::setconfig(node, params)),
+        "createrune" => Reply::Now(runes::createrune(node, params)),
+        "showrunes" => Reply::Now(runes::showrunes(node, params)),
+        "checkrune" => Reply::Now(runes::checkrune(node, params)),
+        "blacklistrune" => Reply::Now(runes::blacklistrune(node, params)),
         "stop" => match info::stop(params) {
             Ok(answer) => Reply::Stop(Ok(answer)),
             Err(error) => Reply::Now(Err(error)),

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 pub(crate) mod http;
+pub(crate) mod https;
 
 /// A connection to a node's socket that sends text and reads answers.
 pub(crate) struct Client {
