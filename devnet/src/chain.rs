@@ -22,7 +22,7 @@ use lightning::routing::utxo::{UtxoLookup, UtxoLookupError, UtxoResult};
 use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from_scid};
 use thiserror::Error;
 
-use crate::unix_time;
+use crate::clock::unix_time;
 
 /// The subsidy of a regtest block before its first halving.
 const SUBSIDY: Amount = Amount::from_sat(50 * 100_000_000);

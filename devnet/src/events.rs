@@ -1,17 +1,14 @@
 //! What a node does about the events that LDK reports.
 
 use lightning::bitcoin::Amount;
-use lightning::events::{ClaimedHTLC, Event, PaymentFailureReason};
+use lightning::events::Event;
 use lightning::ln::types::ChannelId;
 use lightning::routing::router::Path;
-use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
 use crate::hex::Hex32;
 use crate::node::Node;
 use crate::openings::OpenError;
-use crate::payments::PaymentError;
 use crate::presence::Claimable;
-use crate::unix_time;
 use crate::walks::WalkEnd;
 
 impl Node {
@@ -106,32 +103,6 @@ impl Node {
         }
     }
 
-    pub(crate) fn claim_or_refuse(&self, claimable: Claimable) {
-        let Claimable {
-            payment_hash,
-            amount_msat,
-        } = claimable;
-        let now = u64::from(unix_time());
-        match self
-            .invoices
-            .preimage_for(Hex32(payment_hash.0), amount_msat, now)
-        {
-            Some(preimage) => self
-                .ldk
-                .channel_manager
-                .claim_funds(PaymentPreimage(preimage.0)),
-            None => self.ldk.channel_manager.fail_htlc_backwards(&payment_hash),
-        }
-    }
-
-    fn enter_received(&self, payment_hash: PaymentHash, amount_msat: u64, htlcs: &[ClaimedHTLC]) {
-        for htlc in htlcs {
-            self.ledger.received(htlc.channel_id, htlc.value_msat);
-        }
-        self.invoices
-            .mark_paid(Hex32(payment_hash.0), amount_msat, u64::from(unix_time()));
-    }
-
     fn enter_sent(&self, path: &Path) {
         let Some(first_hop) = path.hops.first().map(|hop| hop.short_channel_id) else {
             return;
@@ -150,28 +121,5 @@ impl Node {
         self.ledger.received(from, forwarded + fee);
         self.ledger.sent(to, forwarded);
         self.ledger.earned(fee);
-    }
-
-    fn payment_error(&self, reason: Option<PaymentFailureReason>) -> PaymentError {
-        match reason {
-            Some(PaymentFailureReason::RecipientRejected) => PaymentError::RefusedByDestination,
-            Some(PaymentFailureReason::RouteNotFound) => self.no_route(),
-            Some(PaymentFailureReason::RetriesExhausted) => PaymentError::TimedOut,
-            Some(PaymentFailureReason::PaymentExpired) => PaymentError::Expired(0),
-            other => PaymentError::Other(format!("{other:?}")),
-        }
-    }
-
-    /// The error when no path is left, with what this node could have sent at most.
-    pub(crate) fn no_route(&self) -> PaymentError {
-        let channels = self.channels();
-        let capacity_msat = channels
-            .iter()
-            .map(|channel| channel.outbound_capacity_msat)
-            .sum();
-        PaymentError::NoRoute {
-            capacity_msat,
-            channels: channels.len(),
-        }
     }
 }

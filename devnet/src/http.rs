@@ -8,6 +8,7 @@
 //! | `GET /info/NAME` | what WebLN's `getInfo` answers |
 //! | `POST /pay/NAME` | pays `{"bolt11"}`: 200 `{"preimage"}`, 400 or 422 `{"message"}` |
 //! | `POST /invoice/NAME` | makes an invoice for `{"amount_msat", "description"}`: 200 `{"bolt11"}` |
+//! | `POST /book/NAME` | enters old invoices for `{"count", "label"}`, labels that begin so: 200 `{}` |
 //! | `POST /decode` | reads `{"bolt11"}`: 200 `{"amount_msat", "description", "payee", "expires_at"}` |
 //! | `POST /mine` | mines a block, or `?blocks=N`: 200 `{"height"}` |
 //! | `POST /channels` | opens a channel for `{"from", "to", "sats"}`: 200 `{}` |
@@ -31,9 +32,10 @@ use tower_http::cors::CorsLayer;
 use crate::bolt11;
 use crate::invoicing::InvoiceRequest;
 use crate::network::Network;
-use crate::node::{Node, random_bytes};
+use crate::node::Node;
 use crate::pay::{DEFAULT_RETRY, PayRequest};
 use crate::picture::Picture;
+use crate::random::random_bytes;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
@@ -80,6 +82,7 @@ pub fn router(network: Arc<Network>) -> Router {
         .route("/info/{node}", get(info))
         .route("/pay/{node}", post(pay))
         .route("/invoice/{node}", post(invoice))
+        .route("/book/{node}", post(book))
         .route("/decode", post(decode))
         .route("/mine", post(mine))
         .route("/channels", post(open_channel))
@@ -158,6 +161,26 @@ async fn invoice(
     });
     let created = created.map_err(|error| refused(&error))?;
     Ok(Json(json!({ "bolt11": created.invoice.bolt11 })).into_response())
+}
+
+#[derive(Deserialize)]
+struct BookBody {
+    count: u64,
+    label: String,
+}
+
+async fn book(
+    State(network): State<Arc<Network>>,
+    Path(name): Path<String>,
+    Body(BookBody { count, label }): Body<BookBody>,
+) -> Result<Response, Problem> {
+    let node = Arc::clone(find(&network, &name)?);
+    // It works for as long as there are invoices to sign.
+    let entered = tokio::task::spawn_blocking(move || node.add_history(count, &label)).await;
+    entered
+        .map_err(|error| refused(&error))?
+        .map_err(|error| refused(&error))?;
+    Ok(Json(json!({})).into_response())
 }
 
 async fn decode(

@@ -48,6 +48,12 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// UNIX time at which it was paid, or else at which it expires.
+    fn ended_at(&self) -> u64 {
+        let payment = self.payment.as_ref();
+        payment.map_or(self.expires_at, |payment| payment.paid_at)
+    }
+
     /// The order of its payment, once it is paid.
     pub fn pay_index(&self) -> Option<u64> {
         self.payment.as_ref().map(|payment| payment.pay_index)
@@ -167,6 +173,8 @@ struct State {
     by_label: HashMap<String, u64>,
     by_hash: HashMap<Hex32, u64>,
     by_updated: BTreeMap<u64, u64>,
+    /// Those that never changed, by order of creation.
+    unchanged: BTreeSet<u64>,
     by_pay_index: BTreeMap<u64, u64>,
     open_by_expiry: BTreeSet<(u64, u64)>,
     created: u64,
@@ -216,6 +224,7 @@ impl InvoiceBook {
         state.by_label.insert(invoice.label.clone(), index);
         state.by_hash.insert(invoice.payment_hash, index);
         state.open_by_expiry.insert((invoice.expires_at, index));
+        state.unchanged.insert(index);
         state.by_created.insert(index, Arc::clone(&invoice));
         self.tell(ChangeKind::Created, index, &invoice);
         Ok(invoice)
@@ -252,19 +261,30 @@ impl InvoiceBook {
     /// A page in order of change. Invoices that never changed count as changed at 0.
     pub fn page_by_updated(&self, start: u64, limit: usize) -> Vec<Arc<Invoice>> {
         let state = self.state();
-        let unchanged = state
-            .by_created
-            .values()
-            .filter(|invoice| start == 0 && invoice.updated_index.is_none());
-        let changed = state
-            .by_updated
-            .range(start..)
-            .map(|(_, index)| &state.by_created[index]);
+        let unchanged = state.unchanged.iter().filter(|_| start == 0);
+        let changed = state.by_updated.range(start..).map(|(_, index)| index);
         unchanged
             .chain(changed)
             .take(limit)
-            .map(Arc::clone)
+            .map(|index| Arc::clone(&state.by_created[index]))
             .collect()
+    }
+
+    /// The labels of the invoices that were paid, or expired, at `time` or before.
+    pub fn ended_by(&self, status: Status, time: u64) -> Vec<String> {
+        let state = self.state();
+        let invoices = state.by_created.values();
+        invoices
+            .filter(|invoice| invoice.status == status && invoice.ended_at() <= time)
+            .map(|invoice| invoice.label.clone())
+            .collect()
+    }
+
+    /// How many invoices have this status.
+    pub fn count_of(&self, status: Status) -> usize {
+        let state = self.state();
+        let invoices = state.by_created.values();
+        invoices.filter(|invoice| invoice.status == status).count()
     }
 
     /// The first invoice in the book that was paid after `pay_index`, if there is one.
@@ -356,9 +376,10 @@ impl InvoiceBook {
         state.by_label.remove(label);
         state.by_hash.remove(&invoice.payment_hash);
         state.open_by_expiry.remove(&(invoice.expires_at, index));
-        if let Some(updated) = invoice.updated_index {
-            state.by_updated.remove(&updated);
-        }
+        match invoice.updated_index {
+            Some(updated) => state.by_updated.remove(&updated).is_some(),
+            None => state.unchanged.remove(&index),
+        };
         if let Some(payment) = &invoice.payment {
             state.by_pay_index.remove(&payment.pay_index);
         }
@@ -389,18 +410,15 @@ impl InvoiceBook {
     ) -> Arc<Invoice> {
         state.updated += 1;
         let updated = state.updated;
-        let invoice = state
-            .by_created
-            .get_mut(&index)
-            .expect("the index is an invoice's");
-        let invoice = Arc::make_mut(invoice);
+        let mut invoice = Invoice::clone(&state.by_created[&index]);
         let before = invoice.updated_index.replace(updated);
-        change(invoice);
-        let invoice = Arc::new(invoice.clone());
+        change(&mut invoice);
+        let invoice = Arc::new(invoice);
         state.by_created.insert(index, Arc::clone(&invoice));
-        if let Some(before) = before {
-            state.by_updated.remove(&before);
-        }
+        match before {
+            Some(before) => state.by_updated.remove(&before).is_some(),
+            None => state.unchanged.remove(&index),
+        };
         state.by_updated.insert(updated, index);
         self.tell(ChangeKind::Updated, updated, &invoice);
         invoice

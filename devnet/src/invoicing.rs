@@ -14,10 +14,11 @@ use lightning_invoice::{
 };
 use thiserror::Error;
 
+use crate::clock::unix_time;
 use crate::hex::Hex32;
 use crate::invoices::{Invoice, InvoiceError, NewInvoice};
-use crate::node::{Node, random_bytes};
-use crate::unix_time;
+use crate::node::Node;
+use crate::random::random_bytes;
 
 /// What to invoice.
 pub struct InvoiceRequest {
@@ -165,6 +166,7 @@ impl Node {
     }
 }
 
-fn inexpressible(error: &impl ToString) -> CreateError {
+/// The error that something cannot be made into an invoice.
+pub(crate) fn inexpressible(error: &impl ToString) -> CreateError {
     CreateError::Inexpressible(error.to_string())
 }

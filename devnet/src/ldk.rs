@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use lightning::chain::ChannelMonitorUpdateStatus;
 use lightning::chain::chaininterface::{ConfirmationTarget, FeeEstimator};
-use lightning::chain::chainmonitor::{self, Persist};
+use lightning::chain::chainmonitor::Persist;
 use lightning::chain::channelmonitor::{ChannelMonitor, ChannelMonitorUpdate};
-use lightning::chain::{ChannelMonitorUpdateStatus, Filter};
 use lightning::io;
-use lightning::ln::channelmanager;
-use lightning::ln::peer_handler::{self, IgnoringMessageHandler};
-use lightning::onion_message::messenger::DefaultMessageRouter;
 use lightning::routing::gossip::{self, P2PGossipSync};
 use lightning::routing::router;
 use lightning::routing::scoring::{ProbabilisticScorer, ProbabilisticScoringFeeParameters};
@@ -20,22 +17,10 @@ use lightning::util::config::{
 };
 use lightning::util::logger::{self, Level, Record};
 use lightning::util::persist::{KVStoreSync, MonitorName};
-use lightning_net_tokio::SocketDescriptor;
 
 use crate::chain::Chain;
-use crate::gossip::PatientGossip;
 use crate::plan::Fees;
-use crate::watched_router::WatchedRouter;
 
-pub(crate) type ChainMonitor = chainmonitor::ChainMonitor<
-    InMemorySigner,
-    Arc<dyn Filter + Send + Sync>,
-    Arc<Chain>,
-    Arc<FixedFees>,
-    Arc<Logger>,
-    Arc<NoDisk>,
-    Arc<KeysManager>,
->;
 pub(crate) type NetworkGraph = gossip::NetworkGraph<Arc<Logger>>;
 pub(crate) type Gossip = P2PGossipSync<Arc<NetworkGraph>, Arc<Chain>, Arc<Logger>>;
 pub(crate) type Scorer = ProbabilisticScorer<Arc<NetworkGraph>, Arc<Logger>>;
@@ -47,28 +32,6 @@ pub(crate) type DefaultRouter = router::DefaultRouter<
     ProbabilisticScoringFeeParameters,
     Scorer,
 >;
-pub(crate) type ChannelManager = channelmanager::ChannelManager<
-    Arc<ChainMonitor>,
-    Arc<Chain>,
-    Arc<KeysManager>,
-    Arc<KeysManager>,
-    Arc<KeysManager>,
-    Arc<FixedFees>,
-    Arc<WatchedRouter>,
-    Arc<DefaultMessageRouter<Arc<NetworkGraph>, Arc<Logger>, Arc<KeysManager>>>,
-    Arc<Logger>,
->;
-pub(crate) type PeerManager = peer_handler::PeerManager<
-    SocketDescriptor,
-    Arc<ChannelManager>,
-    Arc<PatientGossip>,
-    Arc<IgnoringMessageHandler>,
-    Arc<Logger>,
-    Arc<IgnoringMessageHandler>,
-    Arc<KeysManager>,
-    Arc<ChainMonitor>,
->;
-
 /// The largest number of HTLCs that the protocol allows in one direction.
 const MAX_HTLCS: u16 = 483;
 

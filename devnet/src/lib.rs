@@ -15,47 +15,63 @@
 //! ```
 //!
 //! # Layout
+//! From the bottom up; nothing uses what is above it.
 //! - [`chain`] and [`wallet`]: blocks, transactions, coins.
-//! - [`node`]: one node, of `parts` (LDK's), `tasks`, `events`, `openings`, `presence`, [`pay`],
-//!   [`ledger`], [`payments`] and [`invoices`].
-//! - [`rpc`]: lightningd's JSON-RPC on a socket.
+//! - [`invoices`], [`payments`], [`ledger`], [`openings`], `presence`, `walks`, `autoclean` and
+//!   `runes`: what a node remembers. They know nothing of LDK's parts, of time or of sockets.
+//! - `ldk`, `gossip`, `watched_router` and `parts`: LDK, configured and put together.
+//! - [`node`]: what a node consists of.
+//! - [`peers`], `channels`, `receiving`, `invoicing`, `history` and [`pay`]: what a node does;
+//!   `events` and `tasks` drive it.
+//! - `rpc`: lightningd's JSON-RPC on a socket, at the pace of [`main_loop`].
+//! - `rest`: the same over HTTPS for whoever has one of the node's `runes`.
+//! - `lifecycle`: a node's start and end.
 //! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as the story has it
 //!   or at random.
-//! - [`http`]: the network's own page, which draws a [`picture`] of it and the `walks` of payments,
-//!   and what other pages need to pay.
+//! - [`http`]: the network's own page, which draws a [`picture`] of it and of its payments, and
+//!   what other pages need to pay.
 
 pub mod bolt11;
 pub mod chain;
 pub mod hex;
 pub mod http;
 pub mod invoices;
-pub mod invoicing;
 pub mod ledger;
+pub mod main_loop;
 pub mod network;
 pub mod node;
 pub mod openings;
 pub mod pay;
 pub mod payments;
+pub mod peers;
 pub mod picture;
 pub mod plan;
-pub mod rpc;
 pub mod wallet;
 
+mod autoclean;
+mod background;
+mod channels;
+mod clock;
 mod events;
 mod gossip;
+mod history;
+mod invoicing;
 mod ldk;
+mod lifecycle;
 mod parts;
 mod presence;
+mod random;
+mod receiving;
+mod rest;
+mod rpc;
+mod runes;
+mod scid;
 mod tasks;
 mod walks;
 mod watched_router;
 
+pub use main_loop::Pace;
 pub use network::Network;
 pub use node::Node;
 pub use plan::Plan;
-
-/// Seconds since 1970, as block headers count them.
-pub(crate) fn unix_time() -> u32 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |now| u32::try_from(now.as_secs()).unwrap_or(u32::MAX))
-}
+pub use rest::server::Rest;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
-use devnet::{Network, Plan, plan};
+use clap::{Parser, ValueEnum};
+use devnet::{Network, Pace, Plan, plan};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +27,34 @@ struct Arguments {
     /// What a random network is made from; the same seed gives the same network.
     #[arg(long, default_value_t = 7, requires = "nodes")]
     seed: u64,
+    /// How fast the nodes answer: as fast as they can, or one request after the other at the speed
+    /// that was measured of lightningd.
+    #[arg(long, value_enum, default_value = "quick")]
+    pace: PaceName,
+    /// How many old invoices the store's node begins with. They are not the store's own: their
+    /// labels are book/0, book/1 and so on. Every second one was paid.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    book: u64,
+    /// Serves the store's methods over HTTPS too, as lightningd's plugin clnrest does, for those
+    /// who have a rune of `createrune`. Loopback only; prints where it is and whose certificate to
+    /// trust.
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    rest: Option<SocketAddr>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PaceName {
+    Quick,
+    Lightningd,
+}
+
+impl From<PaceName> for Pace {
+    fn from(name: PaceName) -> Self {
+        match name {
+            PaceName::Quick => Self::Quick,
+            PaceName::Lightningd => Self::Lightningd,
+        }
+    }
 }
 
 /// LDK calls errors what it then recovers from; RUST_LOG=ldk=debug shows what it says.
@@ -54,13 +82,22 @@ async fn main() -> anyhow::Result<()> {
         .nodes
         .map_or_else(Plan::story, |nodes| Plan::random(nodes, arguments.seed));
     let network = Arc::new(Network::start(&arguments.dir, &plan).await?);
+    let store = Arc::clone(network.store());
+    tokio::task::spawn_blocking(move || store.add_history(arguments.book, "book/"))
+        .await?
+        .context("cannot fill the store's book")?;
     for node in network.nodes() {
+        node.set_pace(arguments.pace.into());
         println!(
             "{} {} {}",
             node.name(),
             node.node_id(),
             node.rpc_path().display()
         );
+    }
+    if let Some(address) = arguments.rest {
+        let rest = network.store().start_rest(address)?;
+        println!("rest https://{} {}", rest.address, rest.ca.display());
     }
     println!("http http://{}", listener.local_addr()?);
     println!("ready");

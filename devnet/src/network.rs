@@ -186,18 +186,6 @@ impl Network {
     }
 }
 
-impl Node {
-    /// The short channel ids of the channels that this node's map shows in both directions.
-    pub(crate) fn known_channels(&self) -> Vec<u64> {
-        let graph = self.ldk.graph.read_only();
-        let channels = graph.channels().unordered_iter();
-        channels
-            .filter(|(_, channel)| channel.one_to_two.is_some() && channel.two_to_one.is_some())
-            .map(|(id, _)| *id)
-            .collect()
-    }
-}
-
 impl Drop for Network {
     fn drop(&mut self) {
         for node in &self.nodes {

@@ -1,15 +1,14 @@
 //! Channels that a node asked for, from the question to the funding transaction.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lightning::bitcoin::secp256k1::PublicKey;
-use lightning::bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
+use lightning::bitcoin::{Amount, Transaction};
 use lightning::ln::types::ChannelId;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use crate::node::{Node, random_bytes};
+use crate::random::random_bytes;
 
 /// A channel whose funding transaction is in the mempool. It is usable after one block.
 #[derive(Debug, Clone)]
@@ -52,75 +51,9 @@ struct Opening {
     done: oneshot::Sender<Result<OpenedChannel, OpenError>>,
 }
 
-impl Node {
-    /// Opens a channel of `amount` to a connected peer and waits for its funding transaction.
-    pub async fn open_channel(
-        self: &Arc<Self>,
-        peer: PublicKey,
-        amount: Amount,
-        is_public: bool,
-    ) -> Result<OpenedChannel, OpenError> {
-        if self.peer(peer).is_none() {
-            return Err(OpenError::UnknownPeer);
-        }
-        let available = self.wallet.balance();
-        if available <= amount {
-            return Err(OpenError::InsufficientFunds {
-                needed: amount,
-                available,
-            });
-        }
-        let mut config = self.ldk.channel_manager.get_current_config();
-        config.channel_handshake_config.announce_for_forwarding = is_public;
-        let (id, done) = self.openings.begin()?;
-        let asked = self.ldk.channel_manager.create_channel(
-            peer,
-            amount.to_sat(),
-            0,
-            id,
-            None,
-            Some(config),
-        );
-        if let Err(error) = asked {
-            self.openings
-                .fail(id, OpenError::Refused(format!("{error:?}")));
-        }
-        let lost = |_| Err(OpenError::Refused("the node was stopped".to_owned()));
-        done.await.unwrap_or_else(lost)
-    }
-
-    /// The peer agreed: makes the transaction that pays to the channel.
-    pub(crate) fn fund_channel(
-        &self,
-        id: u128,
-        temporary_id: ChannelId,
-        peer: PublicKey,
-        value: Amount,
-        script_pubkey: ScriptBuf,
-    ) {
-        let funding = match self.wallet.pay_to(TxOut {
-            value,
-            script_pubkey,
-        }) {
-            Ok(funding) => funding,
-            Err(error) => {
-                let (needed, available) = (error.needed, error.available);
-                self.openings
-                    .fail(id, OpenError::InsufficientFunds { needed, available });
-                return;
-            }
-        };
-        self.openings.keep_funding(id, &funding);
-        let manager = &self.ldk.channel_manager;
-        if let Err(error) = manager.funding_transaction_generated(temporary_id, peer, funding) {
-            self.openings
-                .fail(id, OpenError::Refused(format!("{error:?}")));
-        }
-    }
-}
-
 impl Openings {
-    fn begin(
+    /// Notes a new opening: its id, and where its end will be told.
+    pub(crate) fn begin(
         &self,
     ) -> Result<(u128, oneshot::Receiver<Result<OpenedChannel, OpenError>>), OpenError> {
         let random = random_bytes().map_err(|error| OpenError::Refused(error.to_string()))?;
@@ -138,7 +71,8 @@ impl Openings {
         Ok((id, receiver))
     }
 
-    fn keep_funding(&self, id: u128, funding: &Transaction) {
+    /// Notes the transaction that will fund the channel.
+    pub(crate) fn keep_funding(&self, id: u128, funding: &Transaction) {
         if let Some(opening) = self.pending().get_mut(&id) {
             opening.funding = Some(funding.clone());
         }

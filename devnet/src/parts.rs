@@ -5,24 +5,56 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lightning::bitcoin::Network;
 use lightning::bitcoin::secp256k1::PublicKey;
-use lightning::ln::channelmanager::ChainParameters;
-use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
+use lightning::chain::{Filter, chainmonitor};
+use lightning::ln::channelmanager::{self, ChainParameters};
+use lightning::ln::peer_handler::{self, IgnoringMessageHandler, MessageHandler};
 use lightning::onion_message::messenger::DefaultMessageRouter;
 use lightning::routing::scoring::{
     ProbabilisticScoringDecayParameters, ProbabilisticScoringFeeParameters,
 };
-use lightning::sign::{KeysManager, NodeSigner, Recipient};
+use lightning::sign::{InMemorySigner, KeysManager, NodeSigner, Recipient};
+use lightning_net_tokio::SocketDescriptor;
 
 use crate::chain::Chain;
+use crate::clock::unix_time;
 use crate::gossip::PatientGossip;
 use crate::ldk::{
-    ChainMonitor, ChannelManager, DefaultRouter, FixedFees, Gossip, Logger, MemoryStore,
-    NetworkGraph, NoDisk, PeerManager, Scorer, config,
+    DefaultRouter, FixedFees, Gossip, Logger, MemoryStore, NetworkGraph, NoDisk, Scorer, config,
 };
 use crate::plan::Fees;
-use crate::unix_time;
 use crate::walks::Walks;
 use crate::watched_router::WatchedRouter;
+
+pub(crate) type ChainMonitor = chainmonitor::ChainMonitor<
+    InMemorySigner,
+    Arc<dyn Filter + Send + Sync>,
+    Arc<Chain>,
+    Arc<FixedFees>,
+    Arc<Logger>,
+    Arc<NoDisk>,
+    Arc<KeysManager>,
+>;
+pub(crate) type ChannelManager = channelmanager::ChannelManager<
+    Arc<ChainMonitor>,
+    Arc<Chain>,
+    Arc<KeysManager>,
+    Arc<KeysManager>,
+    Arc<KeysManager>,
+    Arc<FixedFees>,
+    Arc<WatchedRouter>,
+    Arc<DefaultMessageRouter<Arc<NetworkGraph>, Arc<Logger>, Arc<KeysManager>>>,
+    Arc<Logger>,
+>;
+pub(crate) type PeerManager = peer_handler::PeerManager<
+    SocketDescriptor,
+    Arc<ChannelManager>,
+    Arc<PatientGossip>,
+    Arc<IgnoringMessageHandler>,
+    Arc<Logger>,
+    Arc<IgnoringMessageHandler>,
+    Arc<KeysManager>,
+    Arc<ChainMonitor>,
+>;
 
 /// The parts of one node that LDK provides.
 pub(crate) struct Parts {

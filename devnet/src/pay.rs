@@ -1,19 +1,21 @@
 //! Paying a BOLT11 invoice.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use lightning::events::PaymentFailureReason;
 use lightning::ln::channelmanager::{Bolt11PaymentError, PaymentId, Retry, RetryableSendFailure};
 use lightning::routing::router::RouteParametersConfig;
 use lightning_invoice::Bolt11Invoice;
 use thiserror::Error;
 
 use crate::bolt11::{self, Bolt11Error};
+use crate::clock::unix_time;
 use crate::hex::Hex32;
-use crate::node::{Node, random_bytes};
+use crate::node::Node;
 use crate::payments::{Begin, PaymentError, SentPayment};
-use crate::unix_time;
+use crate::random::random_bytes;
 use crate::walks::WalkEnd;
-use std::sync::Arc;
 
 /// How long `pay` tries again unless it is told otherwise: lightningd's default.
 pub const DEFAULT_RETRY: Duration = Duration::from_mins(1);
@@ -144,5 +146,29 @@ impl Node {
             }
             other => PaymentError::Other(format!("{other:?}")),
         })
+    }
+
+    /// Why LDK gave a payment up.
+    pub(crate) fn payment_error(&self, reason: Option<PaymentFailureReason>) -> PaymentError {
+        match reason {
+            Some(PaymentFailureReason::RecipientRejected) => PaymentError::RefusedByDestination,
+            Some(PaymentFailureReason::RouteNotFound) => self.no_route(),
+            Some(PaymentFailureReason::RetriesExhausted) => PaymentError::TimedOut,
+            Some(PaymentFailureReason::PaymentExpired) => PaymentError::Expired(0),
+            other => PaymentError::Other(format!("{other:?}")),
+        }
+    }
+
+    /// The error when no path is left, with what this node could have sent at most.
+    fn no_route(&self) -> PaymentError {
+        let channels = self.channels();
+        let capacity_msat = channels
+            .iter()
+            .map(|channel| channel.outbound_capacity_msat)
+            .sum();
+        PaymentError::NoRoute {
+            capacity_msat,
+            channels: channels.len(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::network::Network;
 use crate::node::Node;
-use crate::rpc::scid_text;
+use crate::scid::scid_text;
 use crate::walks::{Attempt, Walk, WalkEnd};
 
 /// The whole network at one moment.

@@ -15,6 +15,7 @@ use lightning_background_processor::{
 };
 
 use crate::chain::Chain;
+use crate::clock::unix_time;
 use crate::ldk::{FixedFees, Logger, MemoryStore};
 use crate::node::Node;
 
@@ -23,6 +24,8 @@ use crate::node::Node;
 const TICK: Duration = Duration::from_millis(5);
 /// After how many ticks a node looks whether it has a channel to announce itself for.
 const TICKS_PER_ANNOUNCEMENT: u32 = 10;
+/// After how many ticks it cleans its book. lightningd's default is an hour.
+const TICKS_PER_CLEANING: u32 = 200;
 
 /// Closed channels pay to LDK's keys; nothing sweeps them, as no method here closes channels.
 type NoSweeper = OutputSweeperSync<
@@ -92,7 +95,10 @@ impl Node {
             if self.ldk.channel_manager.needs_pending_htlc_processing() {
                 self.ldk.channel_manager.process_pending_htlc_forwards();
             }
-            self.invoices.expire(u64::from(crate::unix_time()));
+            self.invoices.expire(u64::from(unix_time()));
+            if tick.is_multiple_of(TICKS_PER_CLEANING) {
+                self.autoclean.clean(&self.invoices, u64::from(unix_time()));
+            }
             if self.ldk.patient_gossip.has_news() {
                 self.ldk.peer_manager.process_events();
             }
@@ -121,12 +127,6 @@ impl Node {
             );
             self.ldk.peer_manager.process_events();
         }
-    }
-
-    /// Three bytes of the node id, as lightningd picks them.
-    pub(crate) fn color(&self) -> [u8; 3] {
-        let id = self.ldk.node_id.serialize();
-        [id[0], id[1], id[2]]
     }
 
     /// The node's name, padded to the 32 bytes that an announcement has for it.

@@ -6,21 +6,17 @@ use std::sync::Arc;
 
 use lightning::bitcoin::Amount;
 use lightning::bitcoin::consensus::encode::serialize_hex;
-use lightning::bitcoin::secp256k1::PublicKey;
 use lightning::ln::channel_state::ChannelDetails;
-use lightning::util::scid_utils::{
-    block_from_scid, scid_from_parts, tx_index_from_scid, vout_from_scid,
-};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::decode::features_hex;
+use super::answer::{Answer, result};
 use super::error::RpcError;
-use super::info::NodeAddress;
+use super::fields::{NodeAddress, features_hex, public_key};
 use super::params::{Params, Token};
-use super::{Answer, result};
 use crate::node::Node;
 use crate::openings::OpenError;
+use crate::scid::{parse_scid, scid_text};
 
 /// The port that lightningd assumes on regtest.
 const DEFAULT_PORT: u16 = 19846;
@@ -342,32 +338,6 @@ fn htlcs(channel: &ChannelDetails) -> Vec<Htlc> {
         payment_hash: htlc.payment_hash.to_string(),
     });
     inbound.chain(outbound).collect()
-}
-
-/// `NxNxN`, block, transaction and output.
-pub(crate) fn scid_text(scid: u64) -> String {
-    format!(
-        "{}x{}x{}",
-        block_from_scid(scid),
-        tx_index_from_scid(scid),
-        vout_from_scid(scid)
-    )
-}
-
-pub(super) fn parse_scid(text: &str) -> Option<u64> {
-    let mut parts = text.split('x').map(|part| part.parse().ok());
-    let (block, index, output) = (parts.next()??, parts.next()??, parts.next()??);
-    if parts.next().is_some() {
-        return None;
-    }
-    scid_from_parts(block, index, output).ok()
-}
-
-pub(super) fn public_key(token: Token) -> Result<PublicKey, RpcError> {
-    token
-        .string()?
-        .parse()
-        .map_err(|_| token.should_be("should be a node id"))
 }
 
 fn parse_address(text: &str, port: u16) -> Option<SocketAddr> {

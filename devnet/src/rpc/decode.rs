@@ -1,15 +1,17 @@
-//! `decode`, for BOLT11 invoices.
+//! `decode`, for BOLT11 invoices and runes.
 
 use lightning::bitcoin::{Address, AddressType};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::channels::scid_text;
+use super::answer::{Answer, result};
+use super::fields::features_hex;
 use super::params::Params;
-use super::{Answer, result};
 use crate::bolt11;
 use crate::hex::{Hex32, encode};
+use crate::runes::{Alternative, Condition, Restriction, Rune};
+use crate::scid::scid_text;
 
 #[derive(Serialize)]
 struct Decoded {
@@ -57,10 +59,70 @@ struct Hop {
 
 pub(super) fn decode(params: &RawValue) -> Answer {
     let params = Params::read(params, &["string"], &[])?;
-    let invoice = params.required("string", |token| {
-        bolt11::parse(&token.string()?).map_err(|error| token.should_be(&error.to_string()))
-    })?;
-    result(&decoded(&invoice))
+    params.required("string", |token| {
+        let text = token.string()?;
+        match (bolt11::parse(&text), Rune::parse(&text)) {
+            (Ok(invoice), _) => result(&decoded(&invoice)),
+            (Err(_), Some(rune)) => result(&decoded_rune(&rune)),
+            (Err(error), None) => Err(token.should_be(&error.to_string())),
+        }
+    })
+}
+
+#[derive(Serialize)]
+struct DecodedRune {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unique_id: Option<String>,
+    string: String,
+    restrictions: Vec<DecodedRestriction>,
+    valid: bool,
+}
+
+#[derive(Serialize)]
+struct DecodedRestriction {
+    alternatives: Vec<String>,
+    summary: String,
+}
+
+fn decoded_rune(rune: &Rune) -> DecodedRune {
+    let restriction = |restriction: &Restriction| {
+        let alternatives = &restriction.alternatives;
+        let summary: Vec<_> = alternatives.iter().map(summary).collect();
+        DecodedRestriction {
+            alternatives: alternatives.iter().map(ToString::to_string).collect(),
+            summary: summary.join(" OR "),
+        }
+    };
+    DecodedRune {
+        r#type: "rune",
+        unique_id: rune.unique_id().map(ToOwned::to_owned),
+        string: rune.to_text(),
+        restrictions: rune.restrictions().iter().map(restriction).collect(),
+        valid: true,
+    }
+}
+
+fn summary(alternative: &Alternative) -> String {
+    let (field, value) = (&alternative.field, &alternative.value);
+    let (field, is_number) = match field.as_str() {
+        "method" => ("method (of command)".to_owned(), false),
+        "time" => ("time (in seconds since 1970)".to_owned(), true),
+        "id" => ("id (of commanding peer)".to_owned(), false),
+        "pnum" => ("pnum (number of command parameters)".to_owned(), true),
+        "rate" => ("rate (max per minute)".to_owned(), true),
+        _ => match (field.strip_prefix("pname"), field.strip_prefix("parr")) {
+            (Some(name), _) => (format!("{field} (object parameter '{name}')"), false),
+            (_, Some(index)) => (format!("{field} (array parameter #{index})"), false),
+            _ => (field.clone(), false),
+        },
+    };
+    let words = alternative.condition.summary();
+    match alternative.condition {
+        Condition::Missing => format!("{field} {words}"),
+        _ if is_number => format!("{field} {words} {value}"),
+        _ => format!("{field} {words} '{value}'"),
+    }
 }
 
 fn decoded(invoice: &Bolt11Invoice) -> Decoded {
@@ -99,17 +161,6 @@ fn decoded(invoice: &Bolt11Invoice) -> Decoded {
         signature: encode(&signature.serialize_der()),
         valid: true,
     }
-}
-
-/// Feature bits as the BOLTs write them: big-endian, without leading zeros.
-pub(super) fn features_hex(little_endian: &[u8]) -> String {
-    let bytes: Vec<u8> = little_endian
-        .iter()
-        .rev()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect();
-    encode(&bytes)
 }
 
 fn fallback(address: &Address) -> FallbackAddress {

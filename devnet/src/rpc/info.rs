@@ -1,6 +1,5 @@
-//! `getinfo`, `listnodes`, `listchannels`, `newaddr`, `autoclean-status`, `stop`.
+//! `getinfo`, `listnodes`, `listchannels`, `newaddr`, `stop`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +10,13 @@ use lightning::types::features::Bolt11InvoiceFeatures;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::channels::{parse_scid, scid_text};
-use super::decode::features_hex;
+use super::answer::{Answer, result};
 use super::error::RpcError;
+use super::fields::{NodeAddress, features_hex, public_key};
 use super::params::{Params, Token};
-use super::{Answer, result};
 use crate::hex::encode;
 use crate::node::Node;
+use crate::scid::{parse_scid, scid_text};
 
 /// The release whose answers this node gives, and that it is not lightningd.
 const VERSION: &str = "v26.06.6-devnet";
@@ -48,24 +47,6 @@ struct OurFeatures {
     node: String,
     channel: &'static str,
     invoice: String,
-}
-
-/// An address as lightningd shows it.
-#[derive(Serialize)]
-pub(super) struct NodeAddress {
-    r#type: &'static str,
-    address: String,
-    port: u16,
-}
-
-impl From<SocketAddr> for NodeAddress {
-    fn from(address: SocketAddr) -> Self {
-        Self {
-            r#type: if address.is_ipv4() { "ipv4" } else { "ipv6" },
-            address: address.ip().to_string(),
-            port: address.port(),
-        }
-    }
 }
 
 pub(super) fn getinfo(node: &Arc<Node>, params: &RawValue) -> Answer {
@@ -253,52 +234,6 @@ pub(super) fn newaddr(node: &Arc<Node>, params: &RawValue) -> Answer {
     })
 }
 
-/// Nothing is cleaned by itself here, which is also lightningd's default for all but network events.
-pub(super) fn autoclean_status(params: &RawValue) -> Answer {
-    #[derive(Serialize)]
-    struct Status {
-        autoclean: BTreeMap<&'static str, Subsystem>,
-    }
-    #[derive(Serialize)]
-    struct Subsystem {
-        enabled: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        age: Option<u32>,
-        cleaned: u64,
-    }
-    const SUBSYSTEMS: [&str; 7] = [
-        "succeededforwards",
-        "failedforwards",
-        "succeededpays",
-        "failedpays",
-        "paidinvoices",
-        "expiredinvoices",
-        NETWORK_EVENTS,
-    ];
-    const NETWORK_EVENTS: &str = "networkevents";
-    // 30 days, in seconds.
-    const KEPT: u32 = 2_592_000;
-    let params = Params::read(params, &[], &["subsystem"])?;
-    let asked = params.optional("subsystem", |token| match token.string() {
-        Ok(name) if SUBSYSTEMS.contains(&name.as_str()) => Ok(name),
-        _ => Err(token.should_be("should be a subsystem")),
-    })?;
-    let autoclean = SUBSYSTEMS
-        .into_iter()
-        .filter(|name| asked.as_deref().is_none_or(|asked| asked == *name))
-        .map(|name| {
-            let enabled = name == NETWORK_EVENTS;
-            let subsystem = Subsystem {
-                enabled,
-                age: enabled.then_some(KEPT),
-                cleaned: 0,
-            };
-            (name, subsystem)
-        })
-        .collect();
-    result(&Status { autoclean })
-}
-
 pub(super) fn stop(params: &RawValue) -> Answer {
     #[derive(Serialize)]
     struct Stopped {
@@ -311,7 +246,7 @@ pub(super) fn stop(params: &RawValue) -> Answer {
 }
 
 fn node_id(token: Token) -> Result<NodeId, RpcError> {
-    super::channels::public_key(token).map(|key| NodeId::from_pubkey(&key))
+    public_key(token).map(|key| NodeId::from_pubkey(&key))
 }
 
 fn node_address(address: &SocketAddress) -> Option<NodeAddress> {

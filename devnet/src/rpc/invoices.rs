@@ -8,14 +8,15 @@ use lightning_invoice::Fallback;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::answer::{Answer, result};
 use super::error::RpcError;
 use super::params::{Amount, Params, Token};
-use super::{Answer, result};
 use crate::bolt11;
 use crate::hex::Hex32;
 use crate::invoices::Invoice;
 use crate::invoicing::{CreateError, InvoiceRequest};
 use crate::node::Node;
+use crate::scid::parse_scid;
 
 /// A week, lightningd's default.
 const DEFAULT_EXPIRY: u64 = 604_800;
@@ -239,10 +240,7 @@ fn exposed(token: Token) -> Result<Vec<u64>, RpcError> {
         .json::<Vec<String>>(WHAT)
         .or_else(|_| token.string().map(|one| vec![one]));
     let names = names.map_err(|_| token.should_be(WHAT))?;
-    let scids: Option<_> = names
-        .iter()
-        .map(|name| super::channels::parse_scid(name))
-        .collect();
+    let scids: Option<_> = names.iter().map(|name| parse_scid(name)).collect();
     scids.ok_or_else(|| token.should_be(WHAT))
 }
 

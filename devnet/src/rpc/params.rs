@@ -126,6 +126,12 @@ impl<'a> Token<'a> {
         RpcError::invalid_params(format!("{name}: {what}: invalid token '{raw}'"))
     }
 
+    /// A part of this parameter, to be named in errors in its place.
+    pub(crate) fn item(self, item: &'a RawValue) -> Self {
+        let raw = item.get();
+        Self { raw, ..self }
+    }
+
     /// The text between the quotes of a string, or the text of anything else: so numbers may be
     /// strings.
     fn unquoted(self) -> &'a str {

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+use super::answer::{Answer, result};
 use super::error::RpcError;
 use super::params::{Params, Token};
-use super::{Answer, result};
 use crate::bolt11;
 use crate::hex::Hex32;
 use crate::node::Node;

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::answer::{Answer, result};
 use super::error::RpcError;
 use super::params::{Params, Token};
-use super::{Answer, result};
 use crate::invoices::{Change, ChangeKind, Invoice, Status};
 use crate::node::Node;
 

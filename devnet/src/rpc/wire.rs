@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Answer;
+use super::answer::{self, Answer};
 use super::error::RpcError;
 
 /// A request that names a method and has parameters.
@@ -52,7 +52,7 @@ pub(crate) fn filtered(answer: Answer, filter: Option<&RawValue>) -> Answer {
     let (Ok(result), Ok(filter)) = (parse(result), parse(filter)) else {
         return answer;
     };
-    super::result(&keep(result, &filter))
+    answer::result(&keep(result, &filter))
 }
 
 fn keep(value: Value, filter: &Value) -> Value {

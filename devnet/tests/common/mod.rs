@@ -9,11 +9,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 pub(crate) mod http;
+pub(crate) mod https;
 
 /// A connection to a node's socket that sends text and reads answers.
 pub(crate) struct Client {
     stream: UnixStream,
     received: Vec<u8>,
+}
+
+impl From<std::os::unix::net::UnixStream> for Client {
+    fn from(stream: std::os::unix::net::UnixStream) -> Self {
+        Self {
+            stream: UnixStream::from_std(stream).unwrap(),
+            received: Vec::new(),
+        }
+    }
 }
 
 impl Client {
