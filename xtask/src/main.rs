@@ -3,17 +3,15 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
-//! CI runs, and [`mod@bench`] measures. [`hook`] is Trunk's to call.
+//! CI runs, and [`mod@bench`] measures. Trunk calls `cargo xtask loader`.
 //! Nothing here is needed in production.
 
 mod bench;
 mod build;
 mod command;
 mod demo;
-mod dense;
 mod dist;
 mod docs;
-mod hook;
 mod scripts;
 mod server;
 mod setup;
@@ -22,7 +20,6 @@ mod size;
 mod steps;
 mod test;
 mod tools;
-mod wasm;
 mod widget;
 
 use std::process::ExitCode;
@@ -71,7 +68,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["lighthouse"] => scripts::lighthouse(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
-        ["hook"] => hook::hook(),
+        ["loader"] => widget::hook(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
