@@ -36,31 +36,6 @@ impl Wallet {
     }
 }
 
-/// The wallets of the development network, whose script lets the page choose one of its nodes.
-pub mod devnet {
-    use js_sys::Function;
-    use wasm_bindgen::{JsCast as _, JsValue};
-
-    use super::{get, global};
-
-    /// The node that pays now; `None` on every page that is not the development network's.
-    pub fn node() -> Option<String> {
-        get(&global("weblnDevnet")?, "node")?.as_string()
-    }
-
-    /// Lets another node pay from now on.
-    pub fn choose(node: &str) {
-        if let Some(devnet) = global("weblnDevnet")
-            && let Some(choose) = get(&devnet, "use")
-            && let Ok(choose) = choose.dyn_into::<Function>()
-        {
-            // A node that the network does not have leaves the old one in place, and the page
-            // shows which one that is.
-            let _ = choose.call1(&devnet, &JsValue::from_str(node));
-        }
-    }
-}
-
 fn global(name: &str) -> Option<JsValue> {
     get(&js_sys::global(), name)
 }

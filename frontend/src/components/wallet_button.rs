@@ -5,8 +5,8 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::components::drawing::{BOLT, drawing};
-use crate::components::element::{button, element};
-use crate::webln::{self, devnet};
+use crate::components::element::element;
+use crate::webln::Wallet;
 use crate::words::{say, say_of, use_words};
 
 /// What to pay.
@@ -27,21 +27,17 @@ enum Stage {
     Failed(String),
 }
 
-/// The buyers of the development network; their buttons' names for tests.
-const BUYERS: [(&str, &str); 2] = [("alice", "devnet-alice"), ("bob", "devnet-bob")];
-
 /// One link, and what the wallet says to it. A wallet in the browser is looked for when the link is
 /// clicked, since wallets come late; where there is none, the link opens the system's.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
     use_words();
     let stage = use_state_eq(|| Stage::Ready);
-    let redraw = use_force_update();
     let on_click = {
         let (bolt11, on_paid) = (props.bolt11.clone(), props.on_paid.clone());
         let (busy, stage) = (*stage == Stage::Paying, stage.setter());
         Callback::from(move |event: Event| {
-            let Some(wallet) = webln::Wallet::find() else {
+            let Some(wallet) = Wallet::find() else {
                 return;
             };
             event.prevent_default();
@@ -95,29 +91,5 @@ pub fn WalletButton(props: &Props) -> Html {
     element("div", "wallet")
         .child(pay)
         .child(line)
-        .children(devnet_switch(&redraw))
         .into()
-}
-
-/// On the development network's demo alone: whose wallet pays.
-fn devnet_switch(redraw: &UseForceUpdateHandle) -> Option<Html> {
-    let chosen = devnet::node()?;
-    let choice = |(name, test): (&'static str, &'static str)| {
-        let redraw = redraw.clone();
-        let on_click = Callback::from(move |()| {
-            devnet::choose(name);
-            redraw.force_update();
-        });
-        let pressed = if chosen == name { "true" } else { "false" };
-        button("", test, &on_click)
-            .attribute("aria-pressed", pressed)
-            .text(name)
-            .into()
-    };
-    let switch = element("div", "devnet")
-        .attribute("role", "group")
-        .attribute("aria-label", "Demo: who pays")
-        .text("Demo: pay as ")
-        .children(BUYERS.map(choice));
-    Some(switch.into())
 }
