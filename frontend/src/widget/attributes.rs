@@ -5,7 +5,7 @@ use std::fmt;
 use shared::api::ItemId;
 use shared::lightning::{Msat, NodeId};
 
-use crate::config::Gateway;
+use crate::browser::gateway::Gateway;
 
 /// The attributes as they were written; `None` where one is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement};
 use yew::NodeRef;
 use yew::html::ImplicitClone;
 
-use crate::goods::Goods;
-use crate::hooks::use_purchase::Handle;
-use crate::json;
-use crate::storage::Slot;
-use crate::widget::news::{News, news, state_name};
+use crate::browser::goods::Goods;
+use crate::browser::json;
+use crate::browser::storage::Slot;
+use crate::wall::use_purchase::Handle;
+use crate::widget::events::{WidgetEvent, events, state_name};
 
 /// One element's; the same for everyone who has a clone.
 #[derive(Clone)]
@@ -107,21 +107,21 @@ impl Remote {
         let now = handle.purchase().clone();
         let slot = handle.slot().clone();
         let told = self.0.told.take().filter(|(of, _)| *of == slot);
-        let before = told.as_ref().map(|(_, purchase)| purchase);
-        let news = news(before, &now, item);
+        let previous = told.as_ref().map(|(_, purchase)| purchase);
+        let events = events(previous, &now, item);
         self.0.told.replace(Some((slot, now)));
         self.0.handle.replace(Some(handle));
         if self.0.wanted.take() {
             self.buy();
         }
-        for news in news {
-            self.tell(&news);
+        for event in events {
+            self.tell(&event);
         }
     }
 
     /// Tells the site.
-    pub fn tell(&self, news: &News) {
-        self.dispatch(news.name(), &json::to_value(news).unwrap_or_default());
+    pub fn tell(&self, event: &WidgetEvent) {
+        self.dispatch(event.name(), &json::to_value(event).unwrap_or_default());
     }
 
     /// Offers the goods to the site; says whether it takes them, so that they are not shown.
