@@ -16,6 +16,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use shared::api::Item;
+use shared::drawings::PAW;
 use shared::invoice::{Check, FailedCheck, Terms};
 use shared::lightning::Msat;
 use shared::link::Link;
@@ -31,7 +32,7 @@ use crate::i18n::format::{about, amount};
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_around, say_of};
 use crate::ui::copy_button::copy_link;
-use crate::ui::drawing::{PAW, drawing};
+use crate::ui::drawing::drawing;
 use crate::ui::element::{button, element, paragraph};
 use crate::ui::notice::notice;
 use crate::ui::receipt_button::receipt_button;

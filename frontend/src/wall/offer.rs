@@ -1,11 +1,12 @@
 //! The item before it is bought: the box, what is in it, what it costs, the button.
 
 use shared::api::Item;
+use shared::drawings::BOLT;
 use yew::prelude::*;
 
 use crate::i18n::format::{price, span};
 use crate::i18n::say::{say, say_of};
-use crate::ui::drawing::{BOLT, drawing};
+use crate::ui::drawing::drawing;
 use crate::ui::element::{button, element, paragraph};
 use crate::wall::box_view::box_view;
 

@@ -1,12 +1,13 @@
 //! What was checked before the invoice was shown, for who wants to know.
 
 use shared::content::ContentHash;
+use shared::drawings::TICK;
 use shared::invoice::{Check, Invoice};
 use yew::prelude::*;
 
 use crate::i18n::format::amount;
 use crate::i18n::say::say_around;
-use crate::ui::drawing::{TICK, drawing};
+use crate::ui::drawing::drawing;
 use crate::ui::element::element;
 
 /// A quiet list that opens on demand, of an invoice that passed every check.

@@ -1,5 +1,6 @@
 //! Pays with the wallet that the browser offers, or opens another one.
 
+use shared::drawings::BOLT;
 use shared::lightning::Preimage;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -7,7 +8,7 @@ use yew::prelude::*;
 use crate::browser::webln::Wallet;
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_of};
-use crate::ui::drawing::{BOLT, drawing};
+use crate::ui::drawing::drawing;
 use crate::ui::element::element;
 
 /// What to pay.
