@@ -1,4 +1,4 @@
-//! The link of a purchase, as the page was opened with it.
+//! The link of a purchase that the page was opened with.
 
 use shared::link::{Link, LinkError};
 use wasm_bindgen::JsValue;
@@ -21,7 +21,7 @@ pub fn take_link() -> Option<Result<Link, LinkError>> {
     let rest = [location.pathname(), location.search()];
     let address: String = rest.into_iter().flatten().collect();
     if let Ok(history) = window.history() {
-        // A page that may not change its address keeps it.
+        // If the browser does not allow the change, the address stays.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
     Some(Link::json(fragment).and_then(|text| json::read(&text).ok_or(LinkError)))

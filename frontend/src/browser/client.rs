@@ -1,6 +1,7 @@
-//! Calls to the gateway, in the types of [`shared::api`]. Each ends when its signal says so.
+//! Everything that goes over the network: calls to the gateway, in the types of [`shared::api`], and
+//! the files of languages. A call ends when its signal is aborted.
 //!
-//! No answer is [`Trouble::Offline`]; an answer that is none of the gateway's is
+//! No answer is [`Trouble::Offline`]; an answer that does not come from a gateway is
 //! [`Trouble::Unreadable`]; a problem document is [`Trouble::Problem`].
 
 use std::cell::RefCell;
@@ -27,7 +28,7 @@ use crate::browser::gateway::Gateway;
 use crate::browser::goods::Arriving;
 use crate::browser::json;
 
-/// How long nothing may come of goods before the connection counts as dead, in milliseconds.
+/// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
 /// The status of an answer that holds the part that was asked for.
 const PARTIAL_CONTENT: u16 = 206;
@@ -43,7 +44,7 @@ pub struct Client {
 impl ImplicitClone for Client {}
 
 impl Client {
-    /// A client of `gateway` whose clock knows nothing yet.
+    /// A client of `gateway` whose clock has not been set yet.
     pub fn new(gateway: Gateway) -> Self {
         Self {
             gateway,
@@ -51,7 +52,7 @@ impl Client {
         }
     }
 
-    /// Whom it talks to.
+    /// The gateway that it calls.
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
     }
@@ -99,8 +100,8 @@ impl Client {
         Ok(status)
     }
 
-    /// Fetches paid goods, or what is missing of them. Ends with `Offline` where the connection
-    /// does; what has come until then stays in `arriving`. `on_piece` hears of each piece.
+    /// Fetches paid goods, or the part that is still missing. If the connection breaks, it returns
+    /// `Offline`, and what has arrived stays in `arriving`. It calls `on_piece` for each piece.
     pub async fn fetch_content(
         &self,
         item: &ItemId,
@@ -116,13 +117,13 @@ impl Client {
             .get(&content_path(item), &controller.signal())
             .header("authorization", &credential(claim, preimage));
         if received > 0 {
-            // Other versions of the goods need no thought: the claim names one, and all of it is
-            // held against its hash.
+            // The parts cannot come from two versions of the goods: the claim names one, and the
+            // whole is checked against its hash.
             request = request.header("range", &["bytes=", &received.to_string(), "-"].concat());
         }
         let response = match self.send(request.build()).await {
             Err(trouble) => {
-                // Where the rest is refused, all of it may not be.
+                // The gateway may refuse the rest and still give the whole.
                 match &trouble {
                     Trouble::Offline => {}
                     Trouble::Problem(problem) if problem.is_transient() => {}
@@ -148,7 +149,7 @@ impl Client {
             else {
                 return Ok(());
             };
-            // An aborted job may hear of a piece that was under way. Its successor will ask for it.
+            // A piece may still arrive after the abort. The next job asks for it again.
             if controller.signal().aborted() {
                 return Err(Trouble::Offline);
             }
@@ -164,12 +165,12 @@ impl Client {
             .abort_signal(Some(signal))
     }
 
-    /// The gateway's answer, if it is none of its problems.
+    /// Sends a request; an answer that is not a success is an error.
     async fn send(&self, request: Result<Request, gloo_net::Error>) -> Result<Response, Trouble> {
-        // A request that cannot even be made goes to a gateway that cannot be reached.
+        // A request can only be invalid if its address is, and nothing answers there.
         let request = request.map_err(|_| Trouble::Offline)?;
         let response = request.send().await.map_err(|_| Trouble::Offline)?;
-        // Another origin's page may not see this header; the status answers then set the clock.
+        // A page on another origin cannot read this header; there the status answers set the clock.
         if let Some(date) = response.headers().get("date") {
             self.clock.learn_from_date(&date);
         }
@@ -187,7 +188,7 @@ pub async fn load_json(url: &str) -> Option<JsValue> {
     JSON::parse(&response.text().await.ok()?).ok()
 }
 
-/// Ends a fetch of which nothing has come for a while.
+/// Aborts a download that stands still for too long.
 struct Patience<'a> {
     controller: &'a AbortController,
     _timeout: Timeout,

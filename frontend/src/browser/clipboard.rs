@@ -4,7 +4,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlDocument, HtmlElement, HtmlTextAreaElement};
 
-/// Copies `text`; says whether it worked. Must be called from a click.
+/// Copies `text` and returns whether that worked. Must be called from a click handler.
 pub async fn copy(text: &str) -> bool {
     let window = gloo_utils::window();
     if window.is_secure_context() {
@@ -16,14 +16,14 @@ pub async fn copy(text: &str) -> bool {
     copy_selection(text).unwrap_or(false)
 }
 
-/// The older way: copies what is selected in a text area that exists for a moment.
+/// The older way: selects the text in a temporary text area and copies the selection.
 fn copy_selection(text: &str) -> Option<bool> {
     let document: HtmlDocument = gloo_utils::document().dyn_into().ok()?;
     let focused = document.active_element();
     let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.dyn_into().ok()?;
     area.set_value(text);
     area.set_read_only(true);
-    // Where it is, the page would scroll to it.
+    // Without this, the page would scroll to it.
     for (property, value) in [
         ("position", "fixed"),
         ("inset", "0 auto auto 0"),
@@ -36,7 +36,7 @@ fn copy_selection(text: &str) -> Option<bool> {
     let copied = document.exec_command("copy");
     area.remove();
     if let Some(focused) = focused.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // Only a convenience: the keyboard goes on where it was.
+        // Gives the focus back, for buyers who use the keyboard. It may fail.
         let _ = focused.focus();
     }
     copied.ok()

@@ -1,7 +1,7 @@
 //! The server's clock, as far as the browser can know it.
 //!
-//! A buyer's clock may be minutes off, so nothing about an invoice's time is asked of it. Each
-//! answer of the gateway says the server's time; what is kept is the difference.
+//! A buyer's clock may be minutes off, so it does not decide anything about an invoice's time. Each
+//! answer of the gateway carries the server's time, and this keeps the difference.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,19 +10,19 @@ use std::rc::Rc;
 /// countdown must not step back by a second because an answer was slow.
 const ROUNDING_MS: f64 = 1500.0;
 
-/// The server's time; the same for everyone who has a clone.
+/// The server's time. Clones share it.
 #[derive(Clone, Default)]
 pub struct Clock(Rc<Cell<Offset>>);
 
 impl Clock {
-    /// Takes the server's time, in UNIX seconds, as an answer has just said it.
+    /// Sets the clock by the server's time in UNIX seconds, which an answer has just brought.
     pub fn learn(&self, server_secs: u64) {
         let mut offset = self.0.get();
         offset.learn(server_secs, js_sys::Date::now());
         self.0.set(offset);
     }
 
-    /// Takes the header `Date` of an answer, where there is one that can be read.
+    /// Sets the clock by an answer's header `Date`, if that can be parsed.
     pub fn learn_from_date(&self, date: &str) {
         let millis = js_sys::Date::parse(date);
         if millis.is_finite() && millis >= 0.0 {
@@ -42,8 +42,8 @@ impl PartialEq for Clock {
     }
 }
 
-/// By how many milliseconds the server's clock is ahead of the browser's; `None` before anyone
-/// said.
+/// By how many milliseconds the server's clock is ahead of the browser's; `None` before the first
+/// answer.
 #[derive(Clone, Copy, Default)]
 struct Offset(Option<f64>);
 

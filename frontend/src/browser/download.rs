@@ -8,7 +8,7 @@ use crate::browser::goods::media_type;
 
 /// Lets the browser save a blob, whose type must be one that no browser opens, under `file_name`.
 pub fn save(blob: &Blob, file_name: &str) {
-    // What fails here, the browser has told the buyer: a full disk, a forbidden download.
+    // If it fails, the browser tells the buyer: a full disk, a forbidden download.
     let _ = try_save(blob, file_name);
 }
 
@@ -48,7 +48,7 @@ fn try_save(blob: &Blob, file_name: &str) -> Result<(), JsValue> {
     link.set_href(&url);
     link.set_download(file_name);
     link.click();
-    // Browsers have begun to read the blob when `click` returns, but some only just.
+    // Some browsers have only just begun to read the blob when `click` returns.
     gloo_timers::callback::Timeout::new(60_000, move || {
         let _ = Url::revoke_object_url(&url);
     })

@@ -1,7 +1,7 @@
-//! Paid goods: as they come, and when they are here.
+//! Paid goods, while they arrive and afterwards.
 //!
-//! What comes goes piece by piece to the browser and through the hash; the program's own memory
-//! holds one piece at a time, so goods may be larger than it.
+//! Each piece is hashed and handed to the browser at once. The program's own memory holds one piece
+//! at a time, so goods may be larger than that memory.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use yew::AttrValue;
 /// A type that no browser opens: hostile goods must not run on the store's origin.
 const HARMLESS: &str = "application/octet-stream";
 
-/// Goods that have come in full.
+/// Goods that have arrived completely.
 #[derive(Debug, PartialEq)]
 pub struct Goods {
     blob: Blob,
@@ -27,7 +27,7 @@ impl Goods {
     /// Takes the bytes of goods that the store says are of this type.
     ///
     /// # Errors
-    /// The browser's, where it has no room.
+    /// The browser's, if it has no room.
     pub async fn new(parts: &Array, content_type: &str) -> Result<Self, JsValue> {
         let blob = blob(parts, HARMLESS)?;
         let text = match Kind::of(content_type) {
@@ -55,12 +55,12 @@ impl Goods {
         blob(&Array::of1(&self.blob), content_type)
     }
 
-    /// The text, where the goods are text.
+    /// The text, if the goods are text.
     pub fn text(&self) -> Option<&AttrValue> {
         self.text.as_ref()
     }
 
-    /// Where an element that shows them finds them, as long as the goods are kept.
+    /// The URL for an element that shows them; it lasts as long as the goods.
     pub fn address(&self) -> Option<&str> {
         self.address.as_ref().map(|address| &*address.0)
     }
@@ -118,7 +118,7 @@ pub fn media_type(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// A URL, given back when nobody needs it any more.
+/// A URL, revoked when it is dropped.
 #[derive(Debug, PartialEq)]
 struct Address(String);
 
@@ -147,13 +147,13 @@ impl Address {
 
 impl Drop for Address {
     fn drop(&mut self) {
-        // One that is gone already is what we want, and a `data:` URL holds nothing.
+        // It fails only if the URL is revoked already; a `data:` URL needs no revocation.
         let _ = Url::revoke_object_url(&self.0);
     }
 }
 
-/// Goods on their way. What has come is kept while the connection is not, so that the next one
-/// goes on where the last one ended.
+/// Goods that are still arriving. They outlive the connection, so that the next one resumes where
+/// the last one ended.
 #[derive(Default)]
 pub struct Arriving {
     parts: Array,
@@ -162,19 +162,19 @@ pub struct Arriving {
 }
 
 impl Arriving {
-    /// How many bytes have come.
+    /// How many bytes have arrived.
     pub fn received(&self) -> u64 {
         self.received
     }
 
-    /// Takes the next piece.
+    /// Adds the next piece.
     pub fn push(&mut self, piece: &Uint8Array) {
         self.hasher.update(&piece.to_vec());
         self.parts.push(piece);
         self.received += u64::from(piece.length());
     }
 
-    /// All of it is here: what to keep, and its hash.
+    /// Ends the arrival: returns the pieces and the hash of the whole.
     pub fn finish(self) -> (Array, ContentHash) {
         (self.parts, self.hasher.finish())
     }

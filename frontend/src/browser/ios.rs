@@ -1,9 +1,9 @@
 //! Wallets on iPhones and iPads.
 //!
-//! Where several apps take `lightning:` links, the system opens one of them, and nobody can say
-//! which. So wallets have schemes of their own.
+//! If several apps handle `lightning:` links, iOS opens one of them without asking. So wallets have
+//! schemes of their own.
 
-/// A wallet's name, and what comes before the invoice in its own links.
+/// A wallet's name, and the prefix of the invoice in its links.
 pub const WALLETS: [(&str, &str); 8] = [
     ("BlueWallet", "bluewallet:lightning:"),
     ("Breez", "breez:"),
@@ -19,7 +19,7 @@ pub const WALLETS: [(&str, &str); 8] = [
 pub fn is_here() -> bool {
     let navigator = gloo_utils::window().navigator();
     let agent = navigator.user_agent().unwrap_or_default();
-    // By bytes: a search for text is two kilobytes of the download.
+    // Compares bytes, because the library's text search adds two kilobytes to the download.
     let is_named = |name: &str| {
         agent
             .as_bytes()

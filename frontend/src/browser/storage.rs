@@ -1,7 +1,7 @@
 //! What the browser keeps, so that a reload or another tab finds a purchase again.
 //!
-//! The purchase goes on where storage is forbidden, full or spoilt; it is then kept in memory, and
-//! lasts as long as the page.
+//! If storage is forbidden, full or corrupt, the purchase is kept in memory and lasts as long as the
+//! page.
 
 use std::cell::RefCell;
 
@@ -32,20 +32,20 @@ impl Slot {
         read(&self.key)
     }
 
-    /// Keeps the purchase in place of an earlier state of it.
+    /// Replaces the stored state of the purchase.
     pub fn save(&self, saved: &Saved) {
         write(&self.key, saved);
     }
 
-    /// Keeps another purchase of the same item. The one that was here stays, under a name of its
-    /// own: it is paid, or may be paid yet.
+    /// Stores another purchase of the same item. The current one moves to a name of its own, since it
+    /// is paid or may still be paid.
     pub fn open(&self, saved: &Saved) {
         let here = self.load();
         if let Some(here) = &here
             && here.purchase_id == saved.purchase_id
         {
-            // What is here may know more: a link that was made before the payment has no proof, and
-            // none knows what was replaced.
+            // The stored state may know more: a link that was made before the payment has no
+            // preimage, and no link has the invoices that were replaced.
             if here.claim.is_none() || saved.preimage.is_some() {
                 self.save(saved);
             }
@@ -58,7 +58,7 @@ impl Slot {
         remove(&self.name_aside(saved));
     }
 
-    /// Empties the slot for another purchase. What was paid stays, under a name of its own.
+    /// Empties the slot for another purchase. A paid one moves to a name of its own.
     pub fn clear(&self) {
         if let Some(paid) = self.load().filter(|saved| saved.preimage.is_some()) {
             self.set_aside(&paid);
@@ -89,10 +89,10 @@ pub fn language() -> Option<String> {
     local()?.get_item(LANGUAGE).ok()?
 }
 
-/// Keeps the visitor's choice, where the browser does; an empty one is none.
+/// Stores the visitor's choice, if the browser allows it; an empty string removes it.
 pub fn keep_language(language: &str) {
     if let Some(storage) = local() {
-        // Where nothing can be kept, it lasts as long as the page.
+        // If nothing can be stored, the choice lasts as long as the page.
         let _ = if language.is_empty() {
             storage.remove_item(LANGUAGE)
         } else {
@@ -101,11 +101,11 @@ pub fn keep_language(language: &str) {
     }
 }
 
-/// No purchase's name: those begin with `purrwall:`.
+/// Not the name of a purchase, since those begin with `purrwall:`.
 const LANGUAGE: &str = "purrwall-language";
 
-/// What was bought at a gateway, in no order, with what was begun and set aside. What waits for its
-/// payment in its slot is left out: its wall shows it.
+/// The purchases at a gateway, in no order: those that were paid, and those that were set aside. A
+/// purchase that waits in its slot for its payment is left out, because its wall shows it.
 pub fn purchases(gateway: &Gateway) -> Vec<Link> {
     let prefix = prefix(gateway);
     let mut entries = UNSTORED.with_borrow(Vec::clone);
@@ -139,7 +139,7 @@ fn prefix(gateway: &Gateway) -> String {
 }
 
 thread_local! {
-    /// What the browser would not store. A list, since it is short, and the program as well.
+    /// What the browser would not store. A list takes less code than a map, and it stays short.
     static UNSTORED: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -159,7 +159,7 @@ fn read(key: &str) -> Option<Saved> {
 fn remove(key: &str) {
     forget_unstored(key);
     if let Some(storage) = local() {
-        // Where it cannot be removed, it was not kept either.
+        // If it cannot be removed, it was never stored.
         let _ = storage.remove_item(key);
     }
 }

@@ -15,18 +15,18 @@ use crate::browser::client::Client;
 /// How long after a failure the store is asked for again, in milliseconds.
 const AGAIN_MS: u32 = 5_000;
 
-/// Where the catalogue stands.
+/// The state of the request for the store and its catalogue.
 #[derive(Clone, PartialEq)]
 pub enum StoreState {
-    /// It was asked for.
+    /// The request is under way.
     Loading,
-    /// It is here.
+    /// The catalogue has arrived.
     Open(Rc<Store>),
-    /// It cannot be had now; it is asked for again and again.
+    /// The gateway did not give it; it is asked again every few seconds.
     Away(Trouble),
 }
 
-/// Loads the catalogue, until it is there. The callback asks at once.
+/// Loads the catalogue, and tries again until it has it. The callback tries at once.
 #[hook]
 pub fn use_store(client: &Client) -> (StoreState, Callback<()>) {
     let catalogue = use_state_eq(|| StoreState::Loading);

@@ -1,6 +1,6 @@
 //! WebLN: a wallet that the browser offers to the page as `window.webln`.
 //!
-//! It is looked for when it is needed and never kept: wallets come and go while a page is open.
+//! It is looked up each time it is needed, because wallets come and go while a page is open.
 //! Source: [the WebLN guide](https://www.webln.guide/).
 
 use js_sys::{Function, Promise, Reflect};
@@ -11,19 +11,19 @@ use wasm_bindgen_futures::JsFuture;
 /// The longest error of a wallet that is shown, in characters.
 const MAX_ERROR: usize = 200;
 
-/// The wallet that is there now.
+/// The wallet that the page has now.
 pub struct Wallet(JsValue);
 
 impl Wallet {
-    /// Looks for it.
+    /// Looks it up.
     pub fn find() -> Option<Self> {
         global("webln").map(Self)
     }
 
-    /// Lets it pay. `None` where it paid, or says so, and gives no preimage.
+    /// Asks it to pay. `None` if it says that it paid, but gives no preimage.
     ///
     /// # Errors
-    /// The wallet's own words: the buyer said no, there is no route, … They may be none.
+    /// The wallet's own message, which may be empty: the buyer refused, there is no route, …
     pub async fn pay(self, bolt11: &str) -> Result<Option<Preimage>, String> {
         call(&self.0, "enable", &JsValue::UNDEFINED)
             .await

@@ -24,7 +24,7 @@ pub fn language_chooser(chosen: &AttrValue, on_choose: &Callback<AttrValue>) -> 
         };
         option.into()
     };
-    // Each in its own words: who cannot read the page finds the one that can be read.
+    // Each in its own language, so that visitors who cannot read the page find theirs.
     let named = languages().map(|language| option(language, name_of(language).into()));
     let on_choose = on_choose.reform(|event: Event| {
         let select = event.target().and_then(|target| target.dyn_into().ok());
@@ -35,7 +35,7 @@ pub fn language_chooser(chosen: &AttrValue, on_choose: &Callback<AttrValue>) -> 
     let select = element("select", "")
         .test("language")
         .attribute("aria-label", say("Language"))
-        // Firefox would else restore an older choice over ours.
+        // Without this, Firefox would restore an older choice.
         .attribute("autocomplete", "off")
         .on_change(on_choose)
         .child(option("", say("Automatic")))

@@ -1,4 +1,4 @@
-//! The store's own page: the shelf, inside the frame that stands in `index.html`.
+//! The store's own page: the shelf, inside the frame of `index.html`.
 
 mod language_chooser;
 mod purchases;
@@ -91,7 +91,7 @@ fn opening() -> Html {
         .into()
 }
 
-/// The frame that stands in `index.html` is English at first.
+/// Translates the frame of `index.html`, which is in English.
 fn translate_frame(language: &Language) {
     let document = gloo_utils::document();
     if let Some(root) = document.document_element() {
@@ -136,7 +136,7 @@ struct ShelfProps {
 fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     use_language();
     let links = use_state_eq(Vec::new);
-    // Each time that a purchase was opened from outside its wall, which then begins anew with it.
+    // The items whose purchase was opened from a link or the list; their walls start again with it.
     let openings = use_state_eq(Vec::<ItemId>::new);
     let damaged = use_state_eq(|| false);
     let look = use_callback(client.clone(), {

@@ -1,4 +1,4 @@
-//! "Your purchases": what this browser has bought here, and can have again.
+//! "Your purchases": what was bought in this browser, and can be opened again.
 
 use shared::api::{Item, Store};
 use shared::content;
@@ -13,8 +13,7 @@ use crate::ui::copy_button::copy_link;
 use crate::ui::element::{Element, button, element};
 use crate::ui::receipt_button::receipt_button;
 
-/// Lists the purchases, the newest first; `None` without any. What was not paid in time is not
-/// one.
+/// Lists the purchases, the newest first; `None` if there are none. Expired invoices do not count.
 pub fn purchases(
     client: &Client,
     store: &Store,
@@ -26,7 +25,7 @@ pub fn purchases(
     for link in links {
         if let Some((created_at, row)) = row(client, store, link, now, on_open) {
             let older = found.iter().position(|&(other, _)| other < created_at);
-            // Not sorted at the end: a sort of the library's is ten kilobytes of program.
+            // Inserted in order, because the library's sort adds ten kilobytes to the download.
             found.insert(older.unwrap_or(found.len()), (created_at, row.into()));
         }
     }
@@ -81,7 +80,7 @@ fn row(
         facts = [&facts, " · ", &say_of("until {0}", &[&moment(end)])].concat();
     }
     let receipt = preimage.and_then(|preimage| {
-        // What was kept before sizes were has the size of what is sold now, if that is the same.
+        // A purchase from before sizes were stored: the item's size holds if the goods are the same.
         let sold = |item: &&Item| Some(item.sha256) == order.promised();
         let size = order.size.or(item.filter(sold).map(|item| item.size))?;
         Receipt::new(&order, preimage, link.item.clone(), size)

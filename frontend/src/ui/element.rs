@@ -1,7 +1,7 @@
-//! Elements by calls.
+//! A builder of elements.
 //!
-//! `html!` writes each step of an element out where the element stands. For the hundred elements
-//! of a wall that was a tenth of all that a visitor downloads; here each step is one call.
+//! `html!` expands to inline code for each step of each element. For the hundred elements of a wall
+//! that was a tenth of the download; with this builder each step is one call.
 
 use std::rc::Rc;
 
@@ -44,7 +44,7 @@ impl Element {
         self.put(name, value.into())
     }
 
-    /// Names the element for sites' style sheets: `purr-wall::part(…)`.
+    /// Names the element for the style sheets of sites: `purr-wall::part(…)`.
     pub fn part(self, name: &'static str) -> Self {
         self.attribute("part", name)
     }
@@ -54,7 +54,7 @@ impl Element {
         self.attribute("data-test", name)
     }
 
-    /// Lets `node` find the element, to focus it.
+    /// Binds `node` to the element, so that it can be focused.
     pub fn node(mut self, node: &NodeRef) -> Self {
         self.0.node_ref = node.clone();
         self
@@ -72,7 +72,7 @@ impl Element {
         self.on(ListenerKind::onclick, callback)
     }
 
-    /// Calls back on each change of what is chosen.
+    /// Calls back when another option is chosen.
     pub fn on_change(self, callback: Callback<Event>) -> Self {
         self.on(ListenerKind::onchange, callback)
     }
@@ -87,7 +87,7 @@ impl Element {
         self.push(VText::new(text.into()).into())
     }
 
-    /// Adds an English text in the words of the component's language.
+    /// Adds the translation of an English text.
     #[inline(never)]
     pub fn say(self, english: &'static str) -> Self {
         self.text(say(english))
@@ -98,8 +98,8 @@ impl Element {
         self.push(child.into())
     }
 
-    /// Adds all of them, in one place: however many there are, what was added before and after
-    /// stays what it is, with its state, when the element is drawn again.
+    /// Adds any number of children as one list, so that their number does not shift the siblings
+    /// before and after them, which keep their state when the element is drawn again.
     pub fn children(self, children: impl IntoIterator<Item = Html>) -> Self {
         self.push(children.into_iter().collect())
     }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::element::element;
 
-/// Draws the panel. `name` is its mark for tests and style sheets; `focus` gets the heading.
+/// Draws the panel. Tests and style sheets know it by `name`; `focus` is bound to its heading.
 pub fn notice(
     name: &'static str,
     heading: AttrValue,

@@ -1,4 +1,4 @@
-//! Troubles and problems in a buyer's words.
+//! Troubles and problems, explained to buyers.
 
 use shared::problem::{ErrorCode, Problem};
 use shared::purchase::Trouble;
@@ -7,8 +7,8 @@ use yew::prelude::*;
 use crate::i18n::say::say;
 use crate::ui::element::{button, element};
 
-/// Says that something is away, not that something failed: it is tried again all the time, and at
-/// once where the buyer does not want to wait.
+/// Says that something is away rather than that it failed: it is tried again by itself, and at once
+/// if the buyer clicks.
 pub fn trouble_line(trouble: &Trouble, on_retry: &Callback<()>) -> Html {
     let words = element("p", "")
         .text(trouble_text(trouble))
@@ -31,7 +31,7 @@ pub fn trouble_text(trouble: &Trouble) -> AttrValue {
     }
 }
 
-/// What the gateway says, in words that a buyer can act on.
+/// Explains a problem of the gateway's so that a buyer can act on it.
 pub fn problem_text(problem: &Problem) -> AttrValue {
     match problem.code {
         ErrorCode::LightningUnavailable => say("The store’s Lightning node is not answering."),

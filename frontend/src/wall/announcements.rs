@@ -7,8 +7,8 @@ use crate::i18n::say::say;
 use crate::ui::element::element;
 use crate::ui::trouble::trouble_text;
 
-/// Two live regions: the payment interrupts, the rest waits its turn. They are always in the page,
-/// since a region that comes with its first words is not read.
+/// Two live regions: the payment interrupts, everything else waits its turn. Both are always in the
+/// page, because a screen reader ignores the first text of a region that is new.
 pub fn announcements(purchase: &Purchase) -> Html {
     let (polite, assertive) = announcement(purchase);
     let region = |urgency: &'static str, words: AttrValue| {

@@ -1,4 +1,4 @@
-//! Which check an invoice failed, in a buyer's words.
+//! Which check an invoice failed, explained to buyers.
 
 use shared::invoice::{DecodeError, FailedCheck};
 use yew::prelude::*;

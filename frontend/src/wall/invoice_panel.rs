@@ -29,7 +29,7 @@ pub struct Props {
     pub clock: Clock,
     /// The item's name.
     pub title: AttrValue,
-    /// Failed tries to learn of the payment.
+    /// Failed attempts to ask about the payment.
     pub trouble: Option<Tries>,
     /// The purchase's link, which opens it on another device.
     pub link: AttrValue,
@@ -39,7 +39,7 @@ pub struct Props {
     pub focus: NodeRef,
     /// A wallet's proof of payment.
     pub on_paid: Callback<Preimage>,
-    /// The buyer does not want to wait for the next try.
+    /// The buyer wants the next attempt now.
     pub on_retry: Callback<()>,
     /// The buyer does not want to pay now.
     pub on_close: Callback<()>,
@@ -158,7 +158,7 @@ pub fn time_of(claim: &Claim) -> Option<Html> {
     Some(element("p", "quiet").test("valid-until").text(words).into())
 }
 
-/// What a buyer should know whose browser keeps nothing.
+/// Tells buyers whose browser stores nothing to copy the link.
 pub fn not_kept() -> Html {
     element("p", "quiet")
         .test("not-kept")

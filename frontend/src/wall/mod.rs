@@ -45,10 +45,10 @@ use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
 use crate::wall::offer::offer;
 use crate::wall::use_purchase::{Handle, use_purchase};
 
-/// How large goods are whose coming takes a while, in bytes.
+/// From this size in bytes, goods take long enough to show the progress of their download.
 const LARGE: u64 = 200_000;
 
-/// What stands behind the wall, and what its invoice has to say.
+/// What is behind the wall, and what its invoice has to say.
 #[derive(Clone, Properties, PartialEq)]
 pub struct Props {
     /// The gateway that sells it.
@@ -57,10 +57,10 @@ pub struct Props {
     pub item: Rc<Item>,
     /// What an invoice must say before it is shown.
     pub terms: Terms,
-    /// Told of each change, and of how things stand at the beginning.
+    /// Called with the first state, and after each change.
     #[prop_or_default]
     pub on_change: Callback<Rc<Handle>>,
-    /// Asked once when the goods are here: whether they are taken elsewhere, and not to be shown.
+    /// Called once when the goods have arrived; returns whether the site shows them itself.
     #[prop_or_default]
     pub on_goods: Option<Callback<Rc<Goods>, bool>>,
 }
@@ -138,8 +138,8 @@ impl Scene {
     }
 }
 
-/// Moves the focus with the scene, but only for a buyer who is at it: a page that is loaded again
-/// keeps its focus, though a purchase may be restored in it. The cell says whether one is.
+/// Moves the focus with the scene, but only once the buyer has used this wall: after a reload, a
+/// restored purchase must not take the focus. The cell holds whether the wall was used.
 #[hook]
 fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
     let attended = use_memo((), |()| Cell::new(false));
@@ -149,10 +149,10 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
             if attended.get()
                 && let Some(element) = focus.cast::<HtmlElement>()
             {
-                // An element that cannot be focused is only not read out.
+                // If it cannot be focused, it is not read out; nothing else depends on it.
                 let _ = element.focus();
             }
-            // Who sees an invoice may pay it at any moment, and will want to see the goods.
+            // A buyer who sees an invoice may pay it at any moment, and wants to see the goods then.
             if *scene == Scene::Invoice {
                 attended.set(true);
             }
@@ -161,7 +161,7 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
     attended
 }
 
-/// Whether the goods are taken elsewhere; `None` as long as it is not known.
+/// Whether the site shows the goods itself; `None` until it has answered.
 #[hook]
 fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>) -> Option<bool> {
     let taken = use_state_eq(|| None);
@@ -269,7 +269,7 @@ impl View<'_> {
         )
     }
 
-    /// The rate moved by more than goes without a word.
+    /// The rate moved so far that the buyer has to agree.
     fn moved(&self, price: Msat, order: &Order) -> Html {
         let shown = about(self.handle.purchase().terms().price_msat);
         let price = amount(price);
@@ -320,7 +320,7 @@ impl View<'_> {
         vec![stage.into(), notice]
     }
 
-    /// How much of large goods has come.
+    /// How much of large goods has arrived.
     fn progress(&self) -> Option<Html> {
         let size = self.props.item.size;
         let received = self.handle.received().filter(|_| size >= LARGE)?;
@@ -394,7 +394,7 @@ impl View<'_> {
             .into()
     }
 
-    /// The link, and what else can be done on the side.
+    /// The link's button, and others of its kind.
     fn asides(&self, others: impl IntoIterator<Item = Option<Html>>) -> Html {
         let asides = element("div", "asides")
             .children(self.link().map(|link| copy_link(&link)))
@@ -461,7 +461,7 @@ impl View<'_> {
             .into()
     }
 
-    /// A small joy at the moment of payment; not for one who merely loads the page again.
+    /// A small celebration of the payment, but not after a reload.
     fn joy(&self) -> Option<Html> {
         let paws = || element("div", "joy").attribute("aria-hidden", "true");
         self.attended

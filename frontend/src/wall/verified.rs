@@ -1,4 +1,4 @@
-//! What was checked before the invoice was shown, for who wants to know.
+//! The checks that an invoice passed before it was shown, for whoever wants to know.
 
 use shared::content::ContentHash;
 use shared::drawings::TICK;
@@ -10,7 +10,7 @@ use crate::i18n::say::say_around;
 use crate::ui::drawing::drawing;
 use crate::ui::element::element;
 
-/// A quiet list that opens on demand, of an invoice that passed every check.
+/// A list that opens on a click, for an invoice that passed every check.
 pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
     let check = |check: &Check| {
         let ((before, after), value) = finding(*check, invoice, promised);
@@ -31,7 +31,7 @@ pub fn verified(invoice: &Invoice, promised: Option<ContentHash>) -> Html {
         .into()
 }
 
-/// What a check has shown, and the value that it was about.
+/// What a check found, as the text before and after a value, and the value.
 fn finding(
     check: Check,
     invoice: &Invoice,

@@ -24,13 +24,13 @@ pub struct Props {
 enum Stage {
     Ready,
     Paying,
-    /// It says that it paid; the store's word or a good proof is still awaited.
+    /// It says that it paid. The store's answer or a valid preimage is still awaited.
     Done,
     Failed(String),
 }
 
-/// One link, and what the wallet says to it. A wallet in the browser is looked for when the link is
-/// clicked, since wallets come late; where there is none, the link opens the system's.
+/// One link, and the wallet's answer below it. A click looks for a wallet in the browser, because
+/// extensions may load late; without one the link opens the system's wallet.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
     use_language();
