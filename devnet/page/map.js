@@ -10,12 +10,12 @@ const CHANNELS_WITH_LABELS = 6;
 /** Where there are many, a tube shorter than this has no room for two balances, in pixels. */
 const LENGTH_FOR_LABELS = 200;
 
-const FACE =
-  'M7 5.5c-1.2-.9-2.9 0-2.9 1.6V25c0 11.2 8.8 18.9 19.9 18.9S43.9 36.2 43.9 25V7.1c0-1.6-1.7-2.5-2.9-1.6l-8.7 6.7a24.5 24.5 0 0 0-16.6 0z';
-const BOLT = 'M26.7 8.4 17.8 21h4.7l-2 8.7L30.8 16.7h-5z';
-const EYES = 'M15 24.5a2.9 2.9 0 1 1 0 5.8 2.9 2.9 0 0 1 0-5.8zm18 0a2.9 2.9 0 1 1 0 5.8 2.9 2.9 0 0 1 0-5.8z';
+// The cats have the store's face.
+const LOGO = await (await fetch('/logo.svg')).text();
+const [FACE, BOLT, EYES, NOSE] = ['face', 'bolt', 'eyes', 'line'].map(
+  (part) => LOGO.match(`class="logo-${part}" d="([^"]*)"`)[1],
+);
 const ASLEEP = 'M11.5 28c2 2 5 2 7 0m11 0c2 2 5 2 7 0';
-const NOSE = 'M24 34v1.5m0 0c0 2.2-3.8 2.9-4.8.8m4.8-.8c0 2.2 3.8 2.9 4.8.8';
 
 export class NetworkMap {
   #svg;

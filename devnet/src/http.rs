@@ -39,28 +39,29 @@ use crate::random::random_bytes;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
 /// The page's files and the WebLN provider: path, type, text.
-const FILES: [(&str, &str, &str); 7] = [
-    (
-        "/",
-        "text/html; charset=utf-8",
-        include_str!("../page/index.html"),
-    ),
-    (
-        "/network.css",
-        "text/css; charset=utf-8",
-        include_str!("../page/network.css"),
-    ),
-    (
-        "/network.js",
-        JAVASCRIPT,
-        include_str!("../page/network.js"),
-    ),
-    ("/map.js", JAVASCRIPT, include_str!("../page/map.js")),
-    ("/layout.js", JAVASCRIPT, include_str!("../page/layout.js")),
-    ("/walk.js", JAVASCRIPT, include_str!("../page/walk.js")),
-    ("/webln.js", JAVASCRIPT, include_str!("webln.js")),
-];
+fn files() -> [(&'static str, &'static str, &'static str); 10] {
+    [
+        ("/", HTML, include_str!("../page/index.html")),
+        ("/network.css", CSS, include_str!("../page/network.css")),
+        ("/tokens.css", CSS, shared::styles::tokens()),
+        ("/logo.svg", SVG, shared::drawings::LOGO),
+        ("/icon.svg", SVG, shared::drawings::ICON),
+        (
+            "/network.js",
+            JAVASCRIPT,
+            include_str!("../page/network.js"),
+        ),
+        ("/map.js", JAVASCRIPT, include_str!("../page/map.js")),
+        ("/layout.js", JAVASCRIPT, include_str!("../page/layout.js")),
+        ("/walk.js", JAVASCRIPT, include_str!("../page/walk.js")),
+        ("/webln.js", JAVASCRIPT, include_str!("webln.js")),
+    ]
+}
 
 /// Seconds for which an invoice of the page can be paid.
 const INVOICE_EXPIRY: u64 = 3600;
@@ -70,7 +71,7 @@ const MOST_BLOCKS: u32 = 1000;
 /// The routes over a network.
 pub fn router(network: Arc<Network>) -> Router {
     let mut router = Router::new();
-    for (path, content_type, text) in FILES {
+    for (path, content_type, text) in files() {
         let headers = [
             (header::CONTENT_TYPE, content_type),
             (header::CACHE_CONTROL, "no-store"),

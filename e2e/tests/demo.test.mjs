@@ -47,6 +47,28 @@ describe('the demo', () => {
     }
   });
 
+  test('keeps the switch of buyers clear of the ways to pay, however wide the page is', async () => {
+    const page = await newVisitor(browser);
+    await page.goto(store.url);
+    await buy(page, 'two-cats');
+    for (const width of [320, 390, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const [choice, ...others] = await Promise.all(
+        ['devnet-bob', 'pay-webln', 'copy', 'qr', 'countdown', 'bolt11'].map(async (name) => {
+          const { x, y, width, height } = await page.getByTestId(name).boundingBox();
+          return { name, left: x, top: y, right: x + width, bottom: y + height };
+        }),
+      );
+      assert.ok(choice.left >= 0 && choice.right <= width, `out of the page at ${width}`);
+      for (const other of others) {
+        const apart =
+          choice.bottom <= other.top || choice.top >= other.bottom ||
+          choice.right <= other.left || choice.left >= other.right;
+        assert.ok(apart, `the switch overlaps ${other.name} at ${width}`);
+      }
+    }
+  });
+
   test('tells the story: alice buys two cats, and bob buys two through alice', async () => {
     const before = await balances(network);
     const film = join(outputDir, 'story.webp');

@@ -523,7 +523,7 @@ describe('the widget', () => {
 
     const source = async (...paths) =>
       (await Promise.all(paths.map((path) => readFile(join(root, 'frontend', path), 'utf8')))).join('\n');
-    const css = await source('wall.css');
+    const css = await source('../shared/looks/wall.css');
     for (const { name } of cssProperties) {
       assert.ok(css.includes(`  ${name}: `), `${name} is not in wall.css`);
     }

@@ -1,6 +1,6 @@
 //! Starts the store page, on pages that have a place for it.
 
-use frontend::components::store_page::StorePage;
+use frontend::page::StorePage;
 use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 
 /// Smaller than the standard library's.

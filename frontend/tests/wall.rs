@@ -2,20 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test may panic")]
 
+// As that crate's own tests, which share this module, call it.
+extern crate shared as purrwall_shared;
+
 #[path = "../../shared/tests/common/mod.rs"]
 mod common;
 
 use std::rc::Rc;
 
 use common::{CREATED_AT, EXPIRES_AT, GOODS, claim, preimage, purchase_id, sample, terms};
-use frontend::client::Client;
-use frontend::clock::Clock;
-use frontend::components::content_view::content_view;
-use frontend::components::invoice_panel::{self, InvoicePanel};
-use frontend::components::wall::{self, Wall};
-use frontend::config::Gateway;
-use frontend::goods::{Arriving, Goods};
-use frontend::storage::{Slot, purchases};
+use frontend::browser::client::Client;
+use frontend::browser::clock::Clock;
+use frontend::browser::gateway::Gateway;
+use frontend::browser::goods::{Arriving, Goods};
+use frontend::browser::storage::{Slot, purchases};
+use frontend::wall::content_view::content_view;
+use frontend::wall::invoice_panel::{self, InvoicePanel};
+use frontend::wall::{self, Wall};
 use shared::api::Item;
 use shared::content::ContentHash;
 use shared::link::Link;

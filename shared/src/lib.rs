@@ -15,12 +15,14 @@
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
 //! - [`receipt`]: what was promised and paid, checked offline.
+//! - [`drawings`], [`styles`]: what every page looks like.
 //! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs; [`link`]: opens
 //!   one on another device.
 
 pub mod api;
 pub mod claim;
 pub mod content;
+pub mod drawings;
 pub mod fiat;
 pub mod invoice;
 pub mod lightning;
@@ -32,3 +34,4 @@ pub mod problem;
 pub mod purchase;
 pub mod qr_code;
 pub mod receipt;
+pub mod styles;

@@ -31,10 +31,23 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
+/// Makes the program smaller than stable Rust can: the standard library is compiled with it, for
+/// size, and a panic is a bare trap without a message. `RUSTC_BOOTSTRAP` allows the pinned stable
+/// toolchain these unstable options. `trunk serve` does without them, so its panics have messages.
+const SMALL: [(&str, &str); 4] = [
+    ("RUSTC_BOOTSTRAP", "1"),
+    ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"),
+    ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
+    (
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+        "-Zunstable-options -Cpanic=immediate-abort",
+    ),
+];
+
 /// Builds page and widget into `dist/` for release, writes the compressed copies beside them, and
-/// prints what they weigh. Trunk calls [`crate::hook`] on the way.
+/// prints what they weigh. Trunk calls [`crate::widget::hook`] on the way.
 pub(crate) fn page() -> Result<Sizes> {
-    run(command("trunk").args(["build", "--release"]))?;
+    run(command("trunk").args(["build", "--release"]).envs(SMALL))?;
     size::compress_all(&root().join("dist"))
 }
 

@@ -3,18 +3,17 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
-//! CI runs, [`mod@bench`] measures, and [`mod@fuzz`] looks for bytes that break a promise. [`hook`] is Trunk's to call.
+//! CI runs, [`mod@bench`] measures, and [`mod@fuzz`] looks for bytes that break a promise. Trunk calls
+//! `cargo xtask loader`.
 //! Nothing here is needed in production.
 
 mod bench;
 mod build;
 mod command;
 mod demo;
-mod dense;
 mod dist;
 mod docs;
 mod fuzz;
-mod hook;
 mod scripts;
 mod server;
 mod setup;
@@ -23,7 +22,6 @@ mod size;
 mod steps;
 mod test;
 mod tools;
-mod wasm;
 mod widget;
 
 use std::process::ExitCode;
@@ -74,7 +72,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
         ["fuzz", options @ ..] => fuzz::fuzz(&fuzz::Options::parse(options)?),
-        ["hook"] => hook::hook(),
+        ["loader"] => widget::hook(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

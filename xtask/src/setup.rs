@@ -64,6 +64,10 @@ fn install(tool: &Tool) -> Result<()> {
         Source::System { .. } => Ok(()),
         Source::RustTarget(target) => show(command("rustup").args(["target", "add", target]))
             .with_context(|| format!("install the standard library of {target} for your Rust")),
+        Source::RustComponent(component) => {
+            show(command("rustup").args(["component", "add", component]))
+                .with_context(|| format!("install {component} for your Rust"))
+        }
         Source::Crate {
             name,
             version,

@@ -57,6 +57,8 @@ pub(crate) struct Tool {
 pub(crate) enum Source {
     /// A target of the Rust toolchain.
     RustTarget(String),
+    /// A component of the Rust toolchain.
+    RustComponent(&'static str),
     /// A package of the operating system.
     System {
         /// Debian's and Ubuntu's packages.
@@ -142,6 +144,12 @@ fn build_tools() -> Result<Vec<Tool>> {
             wanted: "of the Rust in use".into(),
             find: Box::new(|| find_target("wasm32-unknown-unknown")),
             source: Source::RustTarget("wasm32-unknown-unknown".into()),
+        },
+        Tool {
+            name: "rust-src",
+            wanted: "of the Rust in use".into(),
+            find: Box::new(find_rust_source),
+            source: Source::RustComponent("rust-src"),
         },
         Tool {
             name: "clang",
@@ -382,6 +390,14 @@ fn systemd() -> Tool {
 fn find_target(target: &str) -> Result<String> {
     let dir = output(command("rustc").args(["--print", "target-libdir", "--target", target]))?;
     ensure!(Path::new(&dir).is_dir(), "there is no {dir:?}");
+    version_of("rustc")
+}
+
+/// The standard library's source, which a release of the page is compiled with.
+fn find_rust_source() -> Result<String> {
+    let toolchain = output(command("rustc").args(["--print", "sysroot"]))?;
+    let manifest = Path::new(&toolchain).join("lib/rustlib/src/rust/library/std/Cargo.toml");
+    ensure!(manifest.is_file(), "there is no {}", manifest.display());
     version_of("rustc")
 }
 

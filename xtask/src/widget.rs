@@ -3,18 +3,17 @@
 //! `cargo xtask widget` makes the package in `target/widget/` and packs it.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha384};
 
 use crate::{
     build,
     command::{command, root, run},
-    dense,
 };
 
 /// The loader's source, and the names and hashes that stand in it for the real ones.
@@ -40,15 +39,15 @@ const PACKAGE_FILES: [&str; 5] = [
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What Trunk made of the frontend's program.
-pub(crate) struct Program {
-    pub(crate) glue: PathBuf,
-    pub(crate) wasm: PathBuf,
-    pub(crate) style: PathBuf,
+struct Program {
+    glue: PathBuf,
+    wasm: PathBuf,
+    style: PathBuf,
 }
 
 impl Program {
     /// Finds the program in the built page.
-    pub(crate) fn find(dist: &Path) -> Result<Self> {
+    fn find(dist: &Path) -> Result<Self> {
         let find = |start: &str, end: &str| {
             let files =
                 fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
@@ -67,13 +66,21 @@ impl Program {
     }
 }
 
-/// Writes `widget.js` into the built page: under this name for ever, since sites link to it.
-pub(crate) fn write_loader(dist: &Path) -> Result<()> {
+/// Trunk calls this when it has built the page: writes the loader into Trunk's folder.
+pub(crate) fn hook() -> Result<()> {
+    let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
+    write_loader(Path::new(&dir))
+}
+
+/// Writes `widget.js` into the built page, always under this name, since sites link to it.
+fn write_loader(dist: &Path) -> Result<()> {
     let program = Program::find(dist)?;
     let names = [&program.glue, &program.wasm, &program.style].map(|path| name(path));
     let [glue, wasm, style] = names;
     let loader = loader(&program, [glue?, wasm?, style?])?;
-    fs::write(dist.join("widget.js"), loader)?;
+    let small = minifier::js::minify(&loader)
+        .map_err(|error| anyhow!("cannot minify {LOADER}: {error}"))?;
+    fs::write(dist.join("widget.js"), small.to_string())?;
     Ok(())
 }
 
@@ -103,6 +110,7 @@ pub(crate) fn pack() -> Result<()> {
         let file = file?.path();
         copy(&file, &format!("{WORDS}/{}", name(&file)?))?;
     }
+    // With its comments: some of them tell bundlers what to leave alone.
     fs::write(
         dir.join("widget.js"),
         loader(&program, [GLUE, WASM, STYLE])?,
@@ -132,14 +140,13 @@ fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
         (WASM_HASH, &integrity_of(&program.wasm)?),
         (STYLE_HASH, &integrity_of(&program.style)?),
     ];
-    let loader = written.iter().try_fold(source, |text, (place, value)| {
+    written.iter().try_fold(source, |text, (place, value)| {
         ensure!(
             text.matches(place).count() == 1,
             "{LOADER} has to name {place} once"
         );
         Ok(text.replacen(place, value, 1))
-    })?;
-    dense::script(&loader)
+    })
 }
 
 fn integrity_of(path: &Path) -> Result<String> {
@@ -148,13 +155,13 @@ fn integrity_of(path: &Path) -> Result<String> {
 }
 
 /// What Subresource Integrity expects of a file with these bytes.
-pub(crate) fn integrity(bytes: &[u8]) -> String {
+fn integrity(bytes: &[u8]) -> String {
     let hash = BASE64_STANDARD.encode(Sha384::digest(bytes));
     format!("sha384-{hash}")
 }
 
 /// A file's name without its folder.
-pub(crate) fn name(path: &Path) -> Result<&str> {
+fn name(path: &Path) -> Result<&str> {
     let name = path.file_name().and_then(|name| name.to_str());
     name.context("the name of a built file is no plain text")
 }
@@ -175,11 +182,11 @@ mod tests {
 
         let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
         for name in [glue, wasm, style] {
-            assert!(loader.contains(&format!("new URL('./{name}', import.meta.url)")));
+            assert!(loader.contains(&format!("new URL('./{name}',import.meta.url)")));
         }
         // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.
         assert!(loader.contains(
-            "wasm: 'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
+            "wasm:'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
         ));
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use shared::api::ItemId;
 use shared::lightning::{Msat, NodeId};
 
-use crate::config::Gateway;
+use crate::browser::gateway::Gateway;
 
 /// The attributes as they were written; `None` where one is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Config {
     pub max_msat: Option<Msat>,
     /// Light or dark.
     pub theme: Theme,
-    /// In the page or before it.
+    /// In the page, or in a dialog.
     pub mode: Mode,
 }
 
@@ -53,7 +53,7 @@ pub enum Theme {
     Dark,
 }
 
-/// Where the wall stands.
+/// Where the wall is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// In the page.
@@ -63,7 +63,7 @@ pub enum Mode {
     Dialog,
 }
 
-/// An attribute that says nothing that can be done. `Display` says it in a sentence.
+/// An attribute that is missing or cannot be parsed. `Display` explains it in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     name: &'static str,
@@ -75,8 +75,8 @@ impl Attributes {
     /// What the attributes mean.
     ///
     /// # Errors
-    /// Every attribute that cannot be understood. None is guessed: a pin that is misspelt must not
-    /// become no pin.
+    /// Every attribute that cannot be parsed. Nothing is guessed: a misspelt pin must not become no
+    /// pin.
     pub fn parse(&self) -> Result<Config, Vec<Invalid>> {
         let mut parser = Parser(Vec::new());
         parser.require("item", self.item.as_deref(), ITEM);

@@ -11,25 +11,25 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement};
 use yew::NodeRef;
 use yew::html::ImplicitClone;
 
-use crate::goods::Goods;
-use crate::hooks::use_purchase::Handle;
-use crate::json;
-use crate::storage::Slot;
-use crate::widget::news::{News, news, state_name};
+use crate::browser::goods::Goods;
+use crate::browser::json;
+use crate::browser::storage::Slot;
+use crate::wall::use_purchase::Handle;
+use crate::widget::events::{WidgetEvent, events, state_name};
 
-/// One element's; the same for everyone who has a clone.
+/// The connection of one element. Clones share it.
 #[derive(Clone)]
 pub struct Remote(Rc<Inner>);
 
 struct Inner {
     host: HtmlElement,
-    /// The purchase as it was drawn last; none while there is no offer.
+    /// The purchase as it was drawn last; `None` while there is no offer.
     handle: RefCell<Option<Rc<Handle>>>,
-    /// What the site was told of last: the purchase, and its slot, which no other item has.
+    /// The purchase that the site was told of last, with its slot, which is unique to the item.
     told: RefCell<Option<(Slot, Purchase)>>,
     /// What `state` says while there is no offer.
     state: Cell<&'static str>,
-    /// Bought while there was no offer.
+    /// Whether `buy` was called before there was an offer.
     wanted: Cell<bool>,
     dialog: NodeRef,
 }
@@ -65,7 +65,7 @@ impl Remote {
         if let Some(dialog) = self.0.dialog.cast::<HtmlDialogElement>()
             && !dialog.open()
         {
-            // Only an element that was just taken out of the page cannot be shown.
+            // It fails only if the element was just removed from the page.
             let _ = dialog.show_modal();
         }
         match self.handle() {
@@ -107,24 +107,24 @@ impl Remote {
         let now = handle.purchase().clone();
         let slot = handle.slot().clone();
         let told = self.0.told.take().filter(|(of, _)| *of == slot);
-        let before = told.as_ref().map(|(_, purchase)| purchase);
-        let news = news(before, &now, item);
+        let previous = told.as_ref().map(|(_, purchase)| purchase);
+        let events = events(previous, &now, item);
         self.0.told.replace(Some((slot, now)));
         self.0.handle.replace(Some(handle));
         if self.0.wanted.take() {
             self.buy();
         }
-        for news in news {
-            self.tell(&news);
+        for event in events {
+            self.tell(&event);
         }
     }
 
     /// Tells the site.
-    pub fn tell(&self, news: &News) {
-        self.dispatch(news.name(), &json::to_value(news).unwrap_or_default());
+    pub fn tell(&self, event: &WidgetEvent) {
+        self.dispatch(event.name(), &json::to_value(event).unwrap_or_default());
     }
 
-    /// Offers the goods to the site; says whether it takes them, so that they are not shown.
+    /// Offers the goods to the site; returns whether the site shows them itself.
     pub fn offer_goods(&self, goods: &Goods, item: &Item) -> bool {
         let Ok(detail) = detail(goods, item) else {
             return false;
@@ -136,7 +136,7 @@ impl Remote {
         self.0.handle.borrow().clone()
     }
 
-    /// False where a listener prevented the default.
+    /// Returns false if a listener prevented the default.
     fn dispatch(&self, name: &str, detail: &JsValue) -> bool {
         let init = CustomEventInit::new();
         init.set_bubbles(true);

@@ -84,8 +84,9 @@ async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>
         return Err((StatusCode::NOT_FOUND, NOT_BUILT).into_response());
     };
     let script = script.replace('&', "&amp;").replace('"', "&quot;");
-    let head = format!("<head><script src=\"{script}\"></script>");
-    Ok(Html(page.replacen("<head>", &head, 1)))
+    // A minified page has no tag `<head>`, but every page has a title in it.
+    let title = format!("<script src=\"{script}\"></script><title>");
+    Ok(Html(page.replacen("<title>", &title, 1)))
 }
 
 /// A file with a hash in its name never changes; every other one may with the next build. All of

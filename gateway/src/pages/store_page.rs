@@ -114,7 +114,7 @@ async fn get_style() -> impl IntoResponse {
         (CONTENT_TYPE, "text/css; charset=utf-8"),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
-    (headers, STYLE)
+    (headers, STYLE.as_str())
 }
 
 /// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.

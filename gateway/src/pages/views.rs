@@ -9,6 +9,7 @@ use shared::api::{Item, ItemId, PurchaseId};
 use shared::content::{ContentHash, commitment};
 use shared::invoice::Invoice;
 use shared::problem::Problem;
+use shared::styles::{PAGE, WALL, light_only};
 
 use crate::goods::catalogue::Content;
 use crate::http::problem::seconds;
@@ -17,8 +18,11 @@ use crate::pages::{deadline, drawings, qr_code};
 /// How often a page that waits asks again, in seconds.
 pub(crate) const REFRESH_SECS: u32 = 5;
 
-/// The looks, the same as those of the store's other page (`frontend/style.css`).
-pub(crate) const STYLE: &str = include_str!("style.css");
+/// The style: the one of the store's other page, and what only this page has.
+pub(crate) static STYLE: LazyLock<String> = LazyLock::new(|| {
+    let own = include_str!("style.css");
+    [WALL, &light_only(), PAGE, own].concat()
+});
 
 /// Where browsers find [`STYLE`] below the pages; another address for other looks, so that they may
 /// keep it.
@@ -207,7 +211,7 @@ pub(crate) fn invoice(
 /// The invoice was not paid in time.
 pub(crate) fn expired(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Markup {
     let card = html! {
-        div class="notice" data-test="expired" {
+        div class="notice expired" data-test="expired" {
             h1 { "This invoice has expired" }
             p role="status" {
                 "It was not paid in time, and it cannot be paid any more. Nothing was taken from you."
@@ -247,14 +251,16 @@ pub(crate) fn paid(
 /// What went wrong, in words for the buyer. Where it may pass, the page asks again by itself.
 pub(crate) fn problem(site: Site<'_>, problem: &Problem) -> Markup {
     let card = html! {
-        div class="card notice trouble" data-test="problem" {
-            h1 { (problem.title) }
-            p role="alert" { (sentence(&problem.detail)) }
-            @if let Some(secs) = comes_back_in(problem) {
-                p { "This page tries again by itself in " (seconds(secs)) ". What you paid is not lost." }
-            }
-            @if let Some(shelf) = site.shelf {
-                a class="plain" href=(shelf) { "See what the store has" }
+        article class="card problem" data-test="problem" {
+            div class="notice failed" {
+                h1 { (problem.title) }
+                p role="alert" { (sentence(&problem.detail)) }
+                @if let Some(secs) = comes_back_in(problem) {
+                    p { "This page tries again by itself in " (seconds(secs)) ". What you paid is not lost." }
+                }
+                @if let Some(shelf) = site.shelf {
+                    a class="plain" href=(shelf) { "See what the store has" }
+                }
             }
         }
     };
@@ -345,7 +351,7 @@ fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
                 @if let Some(shelf) = site.shelf {
                     link rel="stylesheet" href={ (shelf) (*STYLE_URL) };
                 } @else {
-                    style { (PreEscaped(STYLE)) }
+                    style { (PreEscaped(&*STYLE)) }
                 }
                 link rel="icon" href="data:,";
             }

@@ -1,0 +1,234 @@
+//! Everything that goes over the network: calls to the gateway, in the types of [`shared::api`], and
+//! the files of languages. A call ends when its signal is aborted.
+//!
+//! No answer is [`Trouble::Offline`]; an answer that does not come from a gateway is
+//! [`Trouble::Unreadable`]; a problem document is [`Trouble::Problem`].
+
+use std::cell::RefCell;
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_timers::callback::Timeout;
+use js_sys::{JSON, Reflect, Uint8Array};
+use serde::de::DeserializeOwned;
+use shared::api::{
+    CreateInvoice, CreatedInvoice, INVOICE_PATH, InvoiceStatus, ItemId, PurchaseId, STORE_PATH,
+    Store, content_path, invoices_path,
+};
+use shared::claim::Claim;
+use shared::lightning::Preimage;
+use shared::problem::{CONTENT_TYPE, Problem};
+use shared::purchase::Trouble;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
+use yew::html::ImplicitClone;
+
+use crate::browser::clock::Clock;
+use crate::browser::gateway::Gateway;
+use crate::browser::goods::Arriving;
+use crate::browser::json;
+
+/// How long a download may stand still before its connection counts as dead, in milliseconds.
+const PATIENCE_MS: u32 = 20_000;
+/// The status of an answer that holds the part that was asked for.
+const PARTIAL_CONTENT: u16 = 206;
+
+/// A gateway and its clock, which each answer sets.
+#[derive(Clone, PartialEq)]
+pub struct Client {
+    gateway: Gateway,
+    clock: Clock,
+}
+
+/// A clone shares the clock.
+impl ImplicitClone for Client {}
+
+impl Client {
+    /// A client of `gateway` whose clock has not been set yet.
+    pub fn new(gateway: Gateway) -> Self {
+        Self {
+            gateway,
+            clock: Clock::default(),
+        }
+    }
+
+    /// The gateway that it calls.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The server's time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The store and what it sells.
+    pub async fn store(&self, signal: &AbortSignal) -> Result<Store, Trouble> {
+        let request = self.get(STORE_PATH, signal).build();
+        json(self.send(request).await?).await
+    }
+
+    /// Creates an item's invoice, or finds the one that the purchase already has.
+    pub async fn create_invoice(
+        &self,
+        item: &ItemId,
+        purchase_id: PurchaseId,
+        signal: &AbortSignal,
+    ) -> Result<CreatedInvoice, Trouble> {
+        let request = Request::post(&self.gateway.url(&invoices_path(item)))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal))
+            .header("content-type", "application/json")
+            .body(json::write(&CreateInvoice { purchase_id }));
+        json(self.send(request).await?).await
+    }
+
+    /// Asks for the status of the claim's invoice; waits up to `wait_secs` for its payment.
+    pub async fn ask_status(
+        &self,
+        claim: &Claim,
+        wait_secs: u64,
+        signal: &AbortSignal,
+    ) -> Result<InvoiceStatus, Trouble> {
+        let path = [INVOICE_PATH, "?wait=", &wait_secs.to_string()].concat();
+        let request = self
+            .get(&path, signal)
+            .header("authorization", &credential(claim, None))
+            .build();
+        let status: InvoiceStatus = json(self.send(request).await?).await?;
+        self.clock.learn(status.server_time);
+        Ok(status)
+    }
+
+    /// Fetches paid goods, or the part that is still missing. If the connection breaks, it returns
+    /// `Offline`, and what has arrived stays in `arriving`. It calls `on_piece` for each piece.
+    pub async fn fetch_content(
+        &self,
+        item: &ItemId,
+        claim: &Claim,
+        preimage: Option<Preimage>,
+        arriving: &RefCell<Arriving>,
+        controller: &AbortController,
+        on_piece: impl Fn(u64),
+    ) -> Result<(), Trouble> {
+        let mut patience = Patience::new(controller);
+        let received = arriving.borrow().received();
+        let mut request = self
+            .get(&content_path(item), &controller.signal())
+            .header("authorization", &credential(claim, preimage));
+        if received > 0 {
+            // The parts cannot come from two versions of the goods: the claim names one, and the
+            // whole is checked against its hash.
+            request = request.header("range", &["bytes=", &received.to_string(), "-"].concat());
+        }
+        let response = match self.send(request.build()).await {
+            Err(trouble) => {
+                // The gateway may refuse the rest and still give the whole.
+                match &trouble {
+                    Trouble::Offline => {}
+                    Trouble::Problem(problem) if problem.is_transient() => {}
+                    _ => drop(arriving.take()),
+                }
+                return Err(trouble);
+            }
+            Ok(response) => response,
+        };
+        if response.status() != PARTIAL_CONTENT {
+            arriving.take();
+        }
+        let Some(body) = response.body() else {
+            return Err(Trouble::Unreadable);
+        };
+        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+        loop {
+            let read = JsFuture::from(reader.read());
+            let read = read.await.map_err(|_| Trouble::Offline)?;
+            let Ok(piece) = Reflect::get(&read, &"value".into())
+                .unwrap_or_default()
+                .dyn_into::<Uint8Array>()
+            else {
+                return Ok(());
+            };
+            // A piece may still arrive after the abort. The next job asks for it again.
+            if controller.signal().aborted() {
+                return Err(Trouble::Offline);
+            }
+            patience.renew();
+            arriving.borrow_mut().push(&piece);
+            on_piece(arriving.borrow().received());
+        }
+    }
+
+    fn get(&self, path: &str, signal: &AbortSignal) -> RequestBuilder {
+        Request::get(&self.gateway.url(path))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal))
+    }
+
+    /// Sends a request; an answer that is not a success is an error.
+    async fn send(&self, request: Result<Request, gloo_net::Error>) -> Result<Response, Trouble> {
+        // A request can only be invalid if its address is, and nothing answers there.
+        let request = request.map_err(|_| Trouble::Offline)?;
+        let response = request.send().await.map_err(|_| Trouble::Offline)?;
+        // A page on another origin cannot read this header; there the status answers set the clock.
+        if let Some(date) = response.headers().get("date") {
+            self.clock.learn_from_date(&date);
+        }
+        if response.ok() {
+            Ok(response)
+        } else {
+            Err(trouble(response).await)
+        }
+    }
+}
+
+/// Loads a JSON file; `None` if there is none.
+pub async fn load_json(url: &str) -> Option<JsValue> {
+    let response = Request::get(url).send().await.ok()?;
+    JSON::parse(&response.text().await.ok()?).ok()
+}
+
+/// Aborts a download that stands still for too long.
+struct Patience<'a> {
+    controller: &'a AbortController,
+    _timeout: Timeout,
+}
+
+impl<'a> Patience<'a> {
+    fn new(controller: &'a AbortController) -> Self {
+        let ending = controller.clone();
+        Self {
+            controller,
+            _timeout: Timeout::new(PATIENCE_MS, move || ending.abort()),
+        }
+    }
+
+    fn renew(&mut self) {
+        *self = Self::new(self.controller);
+    }
+}
+
+async fn trouble(response: Response) -> Trouble {
+    let media_type = response.headers().get("content-type").unwrap_or_default();
+    if !media_type.starts_with(CONTENT_TYPE) {
+        return Trouble::Unreadable;
+    }
+    match json::<Problem>(response).await {
+        Ok(problem) => Trouble::Problem(problem),
+        Err(unreadable) => unreadable,
+    }
+}
+
+async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+    let text = response.text().await.map_err(|_| Trouble::Unreadable)?;
+    json::read(&text).ok_or(Trouble::Unreadable)
+}
+
+/// The header `Authorization`: the scheme is L402's.
+fn credential(claim: &Claim, preimage: Option<Preimage>) -> String {
+    let claim = claim.to_base64();
+    match preimage {
+        Some(preimage) => ["L402 ", &claim, ":", &preimage.to_hex()].concat(),
+        None => ["L402 ", &claim].concat(),
+    }
+}

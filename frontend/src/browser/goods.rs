@@ -1,0 +1,212 @@
+//! Paid goods, while they arrive and afterwards.
+//!
+//! Each piece is hashed and handed to the browser at once. The program's own memory holds one piece
+//! at a time, so goods may be larger than that memory.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use js_sys::{Array, Uint8Array};
+use shared::content::{ContentHash, ContentHasher};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, Url};
+use yew::AttrValue;
+
+/// A type that no browser opens: hostile goods must not run on the store's origin.
+const HARMLESS: &str = "application/octet-stream";
+
+/// Goods that have arrived completely.
+#[derive(Debug, PartialEq)]
+pub struct Goods {
+    blob: Blob,
+    text: Option<AttrValue>,
+    address: Option<Address>,
+}
+
+impl Goods {
+    /// Takes the bytes of goods that the store says are of this type.
+    ///
+    /// # Errors
+    /// The browser's, if it has no room.
+    pub async fn new(parts: &Array, content_type: &str) -> Result<Self, JsValue> {
+        let blob = blob(parts, HARMLESS)?;
+        let text = match Kind::of(content_type) {
+            Kind::Text => JsFuture::from(blob.text()).await?.as_string(),
+            _ => None,
+        };
+        let address = Address::of(&blob, parts, content_type)?;
+        Ok(Self {
+            blob,
+            text: text.map(AttrValue::from),
+            address,
+        })
+    }
+
+    /// The bytes, of a type that no browser opens.
+    pub fn blob(&self) -> &Blob {
+        &self.blob
+    }
+
+    /// The bytes under a type that the site asked for.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub fn typed(&self, content_type: &str) -> Result<Blob, JsValue> {
+        blob(&Array::of1(&self.blob), content_type)
+    }
+
+    /// The text, if the goods are text.
+    pub fn text(&self) -> Option<&AttrValue> {
+        self.text.as_ref()
+    }
+
+    /// The URL for an element that shows them; it lasts as long as the goods.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_ref().map(|address| &*address.0)
+    }
+
+    /// Their size in bytes.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a blob's size is a whole number"
+    )]
+    pub fn size(&self) -> u64 {
+        self.blob.size() as u64
+    }
+}
+
+/// What a browser may do with goods of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Shown as letters, whatever markup it holds.
+    Text,
+    /// Shown as a picture, in which no script runs.
+    Image,
+    /// Played.
+    Audio,
+    /// Played, with a picture.
+    Video,
+    /// Shown by the browser's own reader, where it has one.
+    Pdf,
+    /// Only saved.
+    File,
+}
+
+impl Kind {
+    /// The kind of goods with this media type.
+    pub fn of(content_type: &str) -> Self {
+        let media_type = media_type(content_type);
+        match media_type.split_once('/') {
+            Some(("text", _)) => Self::Text,
+            _ if media_type == SVG => Self::Image,
+            // As a document, anything else that is XML could run scripts.
+            _ if media_type.ends_with("xml") => Self::File,
+            Some(("image", _)) => Self::Image,
+            Some(("audio", _)) => Self::Audio,
+            Some(("video", _)) => Self::Video,
+            _ if media_type == "application/pdf" => Self::Pdf,
+            _ => Self::File,
+        }
+    }
+}
+
+const SVG: &str = "image/svg+xml";
+
+/// `text/plain` of `text/plain; charset=utf-8`.
+pub fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// A URL, revoked when it is dropped.
+#[derive(Debug, PartialEq)]
+struct Address(String);
+
+impl Address {
+    fn of(blob: &Blob, parts: &Array, content_type: &str) -> Result<Option<Self>, JsValue> {
+        let media_type = media_type(content_type);
+        let url = match Kind::of(content_type) {
+            Kind::Text | Kind::File => return Ok(None),
+            // Opened in a tab of its own, a drawing may run scripts. At a `data:` URL they run
+            // nowhere; at a blob's they would run on the store's origin.
+            Kind::Image if media_type == SVG => {
+                let bytes: Vec<u8> = parts
+                    .iter()
+                    .flat_map(|part| part.unchecked_into::<Uint8Array>().to_vec())
+                    .collect();
+                ["data:image/svg+xml;base64,", &STANDARD.encode(bytes)].concat()
+            }
+            _ => {
+                let typed = self::blob(&Array::of1(blob), media_type)?;
+                Url::create_object_url_with_blob(&typed)?
+            }
+        };
+        Ok(Some(Self(url)))
+    }
+}
+
+impl Drop for Address {
+    fn drop(&mut self) {
+        // It fails only if the URL is revoked already; a `data:` URL needs no revocation.
+        let _ = Url::revoke_object_url(&self.0);
+    }
+}
+
+/// Goods that are still arriving. They outlive the connection, so that the next one resumes where
+/// the last one ended.
+#[derive(Default)]
+pub struct Arriving {
+    parts: Array,
+    hasher: ContentHasher,
+    received: u64,
+}
+
+impl Arriving {
+    /// How many bytes have arrived.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Adds the next piece.
+    pub fn push(&mut self, piece: &Uint8Array) {
+        self.hasher.update(&piece.to_vec());
+        self.parts.push(piece);
+        self.received += u64::from(piece.length());
+    }
+
+    /// Ends the arrival: returns the pieces and the hash of the whole.
+    pub fn finish(self) -> (Array, ContentHash) {
+        (self.parts, self.hasher.finish())
+    }
+}
+
+fn blob(parts: &Array, content_type: &str) -> Result<Blob, JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(content_type);
+    Blob::new_with_blob_sequence_and_options(parts, &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::Kind;
+
+    #[test]
+    fn only_what_cannot_run_scripts_is_shown() {
+        for (content_type, kind) in [
+            ("text/plain; charset=utf-8", Kind::Text),
+            ("text/html", Kind::Text),
+            ("image/png", Kind::Image),
+            ("image/svg+xml", Kind::Image),
+            ("audio/mpeg", Kind::Audio),
+            ("video/mp4", Kind::Video),
+            ("application/pdf", Kind::Pdf),
+            ("application/xhtml+xml", Kind::File),
+            ("image/odd+xml", Kind::File),
+            ("application/zip", Kind::File),
+        ] {
+            assert_eq!(Kind::of(content_type), kind, "{content_type}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What the browser offers: the network, storage, the clipboard, downloads, wallets.
+//!
+//! Nothing here knows what is on the screen.
+
+pub mod address_bar;
+pub mod client;
+pub mod clipboard;
+pub mod clock;
+pub mod download;
+pub mod gateway;
+pub mod goods;
+pub mod ios;
+pub mod json;
+pub mod storage;
+pub mod use_store;
+pub mod webln;

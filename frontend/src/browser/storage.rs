@@ -1,0 +1,185 @@
+//! What the browser keeps, so that a reload or another tab finds a purchase again.
+//!
+//! If storage is forbidden, full or corrupt, the purchase is kept in memory and lasts as long as the
+//! page.
+
+use std::cell::RefCell;
+
+use shared::api::ItemId;
+use shared::claim::Claim;
+use shared::link::Link;
+use shared::purchase::Saved;
+use web_sys::Storage;
+
+use crate::browser::gateway::Gateway;
+use crate::browser::json;
+
+/// The place of one item's purchase at one gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    key: String,
+}
+
+impl Slot {
+    /// The slot of `item`. Two walls with the same item and gateway share it, in all tabs.
+    pub fn new(gateway: &Gateway, item: &ItemId) -> Self {
+        let key = [&prefix(gateway), item.as_str()].concat();
+        Self { key }
+    }
+
+    /// The purchase that is kept. Read each time, since another tab may have changed it.
+    pub fn load(&self) -> Option<Saved> {
+        read(&self.key)
+    }
+
+    /// Replaces the stored state of the purchase.
+    pub fn save(&self, saved: &Saved) {
+        write(&self.key, saved);
+    }
+
+    /// Stores another purchase of the same item. The current one moves to a name of its own, since it
+    /// is paid or may still be paid.
+    pub fn open(&self, saved: &Saved) {
+        let here = self.load();
+        if let Some(here) = &here
+            && here.purchase_id == saved.purchase_id
+        {
+            // The stored state may know more: a link that was made before the payment has no
+            // preimage, and no link has the invoices that were replaced.
+            if here.claim.is_none() || saved.preimage.is_some() {
+                self.save(saved);
+            }
+            return;
+        }
+        if let Some(here) = &here {
+            self.set_aside(here);
+        }
+        self.save(saved);
+        remove(&self.name_aside(saved));
+    }
+
+    /// Empties the slot for another purchase. A paid one moves to a name of its own.
+    pub fn clear(&self) {
+        if let Some(paid) = self.load().filter(|saved| saved.preimage.is_some()) {
+            self.set_aside(&paid);
+        }
+        remove(&self.key);
+    }
+
+    /// Whether the browser refused to keep the purchase, so that it ends with the page.
+    pub fn is_lost_with_the_page(&self) -> bool {
+        UNSTORED.with_borrow(|kept| find(kept, &self.key).is_some())
+    }
+
+    fn set_aside(&self, saved: &Saved) {
+        if saved.claim.is_some() {
+            write(&self.name_aside(saved), saved);
+        }
+    }
+
+    fn name_aside(&self, saved: &Saved) -> String {
+        let hash = saved.claim.as_ref().map(Claim::payment_hash);
+        let hash = hash.map(|hash| hash.to_hex()).unwrap_or_default();
+        [&self.key, ":", &hash].concat()
+    }
+}
+
+/// The language that the visitor chose.
+pub fn language() -> Option<String> {
+    local()?.get_item(LANGUAGE).ok()?
+}
+
+/// Stores the visitor's choice, if the browser allows it; an empty string removes it.
+pub fn keep_language(language: &str) {
+    if let Some(storage) = local() {
+        // If nothing can be stored, the choice lasts as long as the page.
+        let _ = if language.is_empty() {
+            storage.remove_item(LANGUAGE)
+        } else {
+            storage.set_item(LANGUAGE, language)
+        };
+    }
+}
+
+/// Not the name of a purchase, since those begin with `purrwall:`.
+const LANGUAGE: &str = "purrwall-language";
+
+/// The purchases at a gateway, in no order: those that were paid, and those that were set aside. A
+/// purchase that waits in its slot for its payment is left out, because its wall shows it.
+pub fn purchases(gateway: &Gateway) -> Vec<Link> {
+    let prefix = prefix(gateway);
+    let mut entries = UNSTORED.with_borrow(Vec::clone);
+    if let Some(storage) = local() {
+        for index in 0..storage.length().unwrap_or(0) {
+            if let Ok(Some(key)) = storage.key(index)
+                && let Ok(Some(text)) = storage.get_item(&key)
+                && find(&entries, &key).is_none()
+            {
+                entries.push((key, text));
+            }
+        }
+    }
+    let purchases = entries.iter().filter_map(|(key, text)| {
+        let name = key.strip_prefix(&prefix)?;
+        let (item, is_aside) = match name.split_once(':') {
+            Some((item, _)) => (item, true),
+            None => (name, false),
+        };
+        let purchase: Saved = json::read(text)?;
+        (is_aside || purchase.preimage.is_some()).then_some(())?;
+        let item = item.parse().ok()?;
+        Some(Link { item, purchase })
+    });
+    purchases.collect()
+}
+
+/// What the names of a gateway's purchases begin with.
+fn prefix(gateway: &Gateway) -> String {
+    ["purrwall:", gateway.name(), ":"].concat()
+}
+
+thread_local! {
+    /// What the browser would not store. A list takes less code than a map, and it stays short.
+    static UNSTORED: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn find(entries: &[(String, String)], key: &str) -> Option<usize> {
+    entries.iter().position(|(other, _)| other == key)
+}
+
+fn read(key: &str) -> Option<Saved> {
+    let stored = local().and_then(|storage| storage.get_item(key).ok()?);
+    // What could not be stored is newer than what may have been stored before.
+    let text = UNSTORED
+        .with_borrow(|kept| Some(kept[find(kept, key)?].1.clone()))
+        .or(stored)?;
+    json::read(&text)
+}
+
+fn remove(key: &str) {
+    forget_unstored(key);
+    if let Some(storage) = local() {
+        // If it cannot be removed, it was never stored.
+        let _ = storage.remove_item(key);
+    }
+}
+
+fn write(key: &str, saved: &Saved) {
+    let Some(text) = json::write(saved) else {
+        return;
+    };
+    let stored = local().is_some_and(|storage| storage.set_item(key, &text).is_ok());
+    forget_unstored(key);
+    if !stored {
+        UNSTORED.with_borrow_mut(|kept| kept.push((key.to_owned(), text)));
+    }
+}
+
+fn forget_unstored(key: &str) {
+    UNSTORED.with_borrow_mut(|kept| kept.retain(|(other, _)| other != key));
+}
+
+/// `None` where the browser forbids storage, for instance in a third party's frame.
+fn local() -> Option<Storage> {
+    gloo_utils::window().local_storage().ok()?
+}

@@ -1,0 +1,140 @@
+//! Amounts, times and spans as the current language writes them.
+
+use js_sys::{Date, Number};
+use shared::api::Item;
+use shared::fiat::{Currency, Decimal};
+use shared::lightning::Msat;
+use wasm_bindgen::prelude::*;
+
+use crate::i18n::language::locale;
+use crate::i18n::options::options;
+use crate::i18n::say::say_of;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A number, with the browser's formats.
+    type LocalNumber;
+
+    #[wasm_bindgen(method, js_name = toLocaleString)]
+    fn to_text(this: &LocalNumber, locale: &str, options: &JsValue) -> String;
+}
+
+/// An amount, in satoshi where it is whole.
+#[inline(never)]
+pub fn amount(amount: Msat) -> String {
+    let (number, unit) = if amount.0.is_multiple_of(1000) {
+        (amount.0 / 1000, " sat")
+    } else {
+        (amount.0, " msat")
+    };
+    [&number_text(float(number), &[]), unit].concat()
+}
+
+/// An item's price, as its owner set it.
+pub fn price(item: &Item) -> String {
+    let Some(price) = item.fiat_price else {
+        return amount(item.price_msat);
+    };
+    let price = money(price.amount, price.currency);
+    say_of("{0} (about {1})", &[&price, &about(item.price_msat)])
+}
+
+/// An amount in whole satoshi, rounded up.
+pub fn about(msat: Msat) -> String {
+    amount(Msat(msat.0.div_ceil(1000) * 1000))
+}
+
+/// An amount of a state's currency.
+pub fn money(amount: Decimal, currency: Currency) -> String {
+    let number = Number::parse_float(&amount.to_string());
+    let options = [("style", "currency"), ("currency", currency.as_str())];
+    number_text(number, &options)
+}
+
+/// A clock face such as `9:05`; hours are shown as minutes, since invoices are short.
+pub fn clock_face(secs: u64) -> String {
+    let (minutes, secs) = (float(secs / 60), float(secs % 60));
+    let two_digits = [("minimumIntegerDigits", "2")];
+    [
+        &number_text(minutes, &[]),
+        ":",
+        &number_text(secs, &two_digits),
+    ]
+    .concat()
+}
+
+/// A span of time in its largest unit, such as `30 days`; cut to whole ones.
+pub fn span(secs: u64) -> String {
+    let units = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    // A day and a half is 36 hours.
+    let (length, unit) = units
+        .into_iter()
+        .find(|(length, _)| secs >= 2 * length || secs == *length)
+        .unwrap_or((1, "second"));
+    let options = [("style", "unit"), ("unit", unit), ("unitDisplay", "long")];
+    number_text(float(secs / length), &options)
+}
+
+/// A moment in UNIX seconds, in the buyer's own zone.
+pub fn moment(secs: u64) -> String {
+    moment_of(&JsValue::from_f64(float(secs) * 1000.0))
+}
+
+/// A moment in milliseconds, or as RFC 3339 has it.
+pub fn moment_of(time: &JsValue) -> String {
+    let options = options(&[("dateStyle", "medium"), ("timeStyle", "short")]);
+    let text = Date::new(time).to_locale_string(locale(), &options);
+    text.into()
+}
+
+fn number_text(number: f64, settings: &[(&str, &str)]) -> String {
+    let number = LocalNumber::from(JsValue::from_f64(number));
+    number.to_text(locale(), &options(settings))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to all bitcoins there are, and for 285 million years"
+)]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::i18n::language::{Language, enter_arabic};
+
+    #[test]
+    fn amounts_follow_the_language() {
+        assert_eq!(amount(Msat(1_234_000)), "1,234 sat");
+        assert_eq!(amount(Msat(1)), "1 msat");
+    }
+
+    #[test]
+    fn the_clock_face_has_two_digits_of_seconds_in_the_languages_own() {
+        assert_eq!(clock_face(600), "10:00");
+        assert_eq!(clock_face(65), "1:05");
+        assert_eq!(clock_face(0), "0:00");
+        enter_arabic("{}");
+        let arabic = clock_face(65);
+        Language::default().enter();
+        assert!(["1:05", "١:٠٥"].contains(&&*arabic), "{arabic}");
+    }
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        assert_eq!(span(2_592_000), "30 days");
+        assert_eq!(span(129_600), "36 hours");
+        assert_eq!(span(3_600), "1 hour");
+        assert_eq!(span(90), "90 seconds");
+        assert_eq!(span(0), "0 seconds");
+    }
+}

@@ -1,0 +1,6 @@
+//! Everything that buyers read, in their language.
+
+pub mod format;
+pub mod language;
+mod options;
+pub mod say;

@@ -1,0 +1,275 @@
+//! The store's own page: the shelf, inside the frame of `index.html`.
+
+mod language_chooser;
+mod purchases;
+
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use shared::api::{Item, ItemId, Store};
+use shared::invoice::Terms;
+use shared::lightning::Network;
+use shared::link::{Link, LinkError};
+use shared::purchase::Trouble;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use crate::browser::address_bar::take_link;
+use crate::browser::client::Client;
+use crate::browser::gateway::Gateway;
+use crate::browser::storage::{self, Slot};
+use crate::browser::use_store::{StoreState, use_store};
+use crate::i18n::language::{Language, languages, use_language, use_loaded_language};
+use crate::i18n::say::say;
+use crate::page::language_chooser::language_chooser;
+use crate::page::purchases::purchases;
+use crate::ui::element::{button, element, paragraph};
+use crate::ui::trouble::trouble_text;
+use crate::wall::Wall;
+use crate::wall::use_purchase::Handle;
+
+/// The element of the frame that shows the store's name.
+const NAME: &str = "store-name";
+/// The frame's texts, and the attribute that keeps each in English.
+const SAID: &str = "[data-say]";
+const ENGLISH: &str = "data-say";
+
+/// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
+#[component]
+pub fn StorePage() -> Html {
+    let chosen = use_state_eq(|| {
+        let kept = storage::language().filter(|kept| languages().any(|known| known == kept));
+        AttrValue::from(kept.unwrap_or_default())
+    });
+    let on_choose = use_callback((), {
+        let chosen = chosen.setter();
+        move |language: AttrValue, ()| {
+            storage::keep_language(&language);
+            chosen.set(language);
+        }
+    });
+    let tag = Some((*chosen).clone()).filter(|chosen| !chosen.is_empty());
+    let language = use_loaded_language(tag);
+    use_effect_with(language.clone(), |language| {
+        if let Some(language) = language {
+            translate_frame(language);
+        }
+    });
+    let client = use_memo((), |()| Client::new(Gateway::same_origin()));
+    let (catalogue, ask_again) = use_store(&client);
+    let name = match &catalogue {
+        StoreState::Open(store) => Some(store.name.clone()),
+        StoreState::Loading | StoreState::Away(_) => None,
+    };
+    use_effect_with(name, |name| {
+        if let Some(name) = name {
+            show_name(name);
+        }
+    });
+    let Some(language) = language else {
+        return opening();
+    };
+    language.enter();
+    let chooser = language_chooser(&chosen, &on_choose);
+    let view = match &catalogue {
+        StoreState::Loading => opening(),
+        StoreState::Open(store) => html! {
+            <ContextProvider<Language> context={language}>
+                <Shelf client={(*client).clone()} store={store.clone()} />
+            </ContextProvider<Language>>
+        },
+        StoreState::Away(trouble) => away(trouble, &ask_again),
+    };
+    chooser.into_iter().chain([view]).collect()
+}
+
+fn opening() -> Html {
+    element("p", "loading")
+        .attribute("role", "status")
+        .say("Opening the store…")
+        .into()
+}
+
+/// Translates the frame of `index.html`, which is in English.
+fn translate_frame(language: &Language) {
+    let document = gloo_utils::document();
+    if let Some(root) = document.document_element() {
+        // Attributes of an element that is there can be set.
+        let _ = root.set_attribute("lang", language.tag());
+        let _ = root.set_attribute("dir", language.direction());
+    }
+    let Ok(texts) = document.query_selector_all(SAID) else {
+        return;
+    };
+    for index in 0..texts.length() {
+        if let Some(element) = texts.get(index)
+            && let Ok(element) = element.dyn_into::<HtmlElement>()
+        {
+            // What it said in English stays beside what it says.
+            let kept = element
+                .get_attribute(ENGLISH)
+                .filter(|kept| !kept.is_empty());
+            let english = kept.or_else(|| element.text_content()).unwrap_or_default();
+            let _ = element.set_attribute(ENGLISH, &english);
+            element.set_text_content(Some(&language.find(&english).unwrap_or(english)));
+        }
+    }
+}
+
+fn show_name(name: &str) {
+    let document = gloo_utils::document();
+    document.set_title(name);
+    if let Some(element) = document.get_element_by_id(NAME) {
+        element.set_text_content(Some(name));
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ShelfProps {
+    client: Client,
+    store: Rc<Store>,
+}
+
+/// What is sold, and what this browser has bought.
+#[component]
+fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
+    use_language();
+    let links = use_state_eq(Vec::new);
+    // The items whose purchase was opened from a link or the list; their walls start again with it.
+    let openings = use_state_eq(Vec::<ItemId>::new);
+    let damaged = use_state_eq(|| false);
+    let look = use_callback(client.clone(), {
+        let links = links.setter();
+        move |(), client: &Client| links.set(storage::purchases(client.gateway()))
+    });
+    let on_open = {
+        let (client, look, openings) = (client.clone(), look.clone(), openings.clone());
+        Callback::from(move |link: Link| {
+            Slot::new(client.gateway(), &link.item).open(&link.purchase);
+            openings.set([&openings[..], &[link.item]].concat());
+            look.emit(());
+        })
+    };
+    use_arriving_links({
+        let (on_open, damaged) = (on_open.clone(), damaged.setter());
+        Callback::from(move |link| match link {
+            Ok(link) => {
+                damaged.set(false);
+                on_open.emit(link);
+            }
+            Err(LinkError) => damaged.set(true),
+        })
+    });
+    use_effect_with(look.clone(), |look| {
+        let look = look.clone();
+        // Another tab may have bought something.
+        let listener = EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
+        move || drop(listener)
+    });
+    use_effect_with((*openings).clone(), |openings| {
+        if let Some(item) = openings.last()
+            && let Some(card) = gloo_utils::document().get_element_by_id(&card_id(item))
+            && let Ok(card) = card.dyn_into::<HtmlElement>()
+        {
+            // Scrolls there, too.
+            let _ = card.focus();
+        }
+    });
+    let on_change = look.reform(|_: Rc<Handle>| ());
+    let cards = store.items.iter().map(|item| {
+        let openings = openings.iter().filter(|opened| **opened == item.id).count();
+        card(client, store, item, openings, &on_change)
+    });
+    let shelf = element("div", "shelf").children(cards).children(
+        store
+            .items
+            .is_empty()
+            .then(|| paragraph("loading", say("The shelves are empty. Come back later."))),
+    );
+    let damaged = damaged.then(|| {
+        element("p", "closed")
+            .test("damaged-link")
+            .attribute("role", "alert")
+            .text(say(
+                "This is no purchase’s link, or a part of it is missing. Copy it again.",
+            ))
+            .into()
+    });
+    element("div", "")
+        .children(damaged)
+        .child(shelf)
+        .children(purchases(client, store, &links, &on_open))
+        .child(facts(store))
+        .into()
+}
+
+/// Links that the page is opened with, or that are put into its address bar later.
+#[hook]
+fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
+    let latest = use_mut_ref(Callback::noop);
+    *latest.borrow_mut() = on_link;
+    use_effect_with((), move |()| {
+        let take = move || {
+            if let Some(link) = take_link() {
+                let on_link = latest.borrow().clone();
+                on_link.emit(link);
+            }
+        };
+        take();
+        let listener = EventListener::new(&gloo_utils::window(), "hashchange", move |_| take());
+        move || drop(listener)
+    });
+}
+
+fn facts(store: &Store) -> Html {
+    let network = match store.network {
+        Network::Bitcoin => AttrValue::Static("Bitcoin"),
+        Network::Testnet => say("Testnet: its coins have no value"),
+        Network::Signet => say("Signet: its coins have no value"),
+        Network::Regtest => say("Regtest: play money"),
+    };
+    let node = element("code", "").text(store.node_id.to_hex());
+    element("dl", "facts")
+        .child(element("dt", "").say("Network"))
+        .child(element("dd", "").text(network))
+        .child(element("dt", "").say("Store’s node"))
+        .child(element("dd", "").child(node))
+        .into()
+}
+
+/// An item's wall in a card with a cat's ears.
+fn card(
+    client: &Client,
+    store: &Store,
+    item: &Item,
+    openings: usize,
+    on_change: &Callback<Rc<Handle>>,
+) -> Html {
+    let terms = Terms::of(store, item);
+    let id = item.id.as_str();
+    html! {
+        <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
+            data-test={["item-", id].concat()}>
+            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {on_change} />
+        </article>
+    }
+}
+
+fn card_id(item: &ItemId) -> String {
+    ["item-", item.as_str()].concat()
+}
+
+fn away(trouble: &Trouble, ask_again: &Callback<()>) -> Html {
+    let words = element("p", "")
+        .attribute("role", "status")
+        .text(trouble_text(trouble))
+        .text(" ")
+        .say("This page tries again by itself.");
+    element("div", "closed")
+        .test("store-error")
+        .child(element("h2", "").say("The store is napping"))
+        .child(words)
+        .child(button("plain", "retry", ask_again).say("Try now"))
+        .into()
+}

@@ -1,0 +1,109 @@
+//! "Your purchases": what was bought in this browser, and can be opened again.
+
+use shared::api::{Item, Store};
+use shared::content;
+use shared::link::Link;
+use shared::receipt::Receipt;
+use yew::prelude::*;
+
+use crate::browser::client::Client;
+use crate::i18n::format::{amount, moment};
+use crate::i18n::say::{say, say_of};
+use crate::ui::copy_button::copy_link;
+use crate::ui::element::{Element, button, element};
+use crate::ui::receipt_button::receipt_button;
+
+/// Lists the purchases, the newest first; `None` if there are none. Expired invoices do not count.
+pub fn purchases(
+    client: &Client,
+    store: &Store,
+    links: &[Link],
+    on_open: &Callback<Link>,
+) -> Option<Html> {
+    let now = client.clock().now();
+    let mut found: Vec<(u64, Html)> = Vec::new();
+    for link in links {
+        if let Some((created_at, row)) = row(client, store, link, now, on_open) {
+            let older = found.iter().position(|&(other, _)| other < created_at);
+            // Inserted in order, because the library's sort adds ten kilobytes to the download.
+            found.insert(older.unwrap_or(found.len()), (created_at, row.into()));
+        }
+    }
+    if found.is_empty() {
+        return None;
+    }
+    let rows = found.into_iter().map(|(_, row)| row);
+    let list = element("section", "purchases")
+        .test("purchases")
+        .attribute("aria-labelledby", "purchases")
+        .child(
+            element("h2", "")
+                .attribute("id", "purchases")
+                .say("Your purchases"),
+        )
+        .child(element("ul", "").children(rows));
+    Some(list.into())
+}
+
+fn row(
+    client: &Client,
+    store: &Store,
+    link: &Link,
+    now: u64,
+    on_open: &Callback<Link>,
+) -> Option<(u64, Element)> {
+    let order = link.purchase.order()?;
+    let invoice = &order.invoice;
+    let preimage = link
+        .purchase
+        .preimage
+        .filter(|&preimage| order.fits(preimage));
+    if preimage.is_none() && invoice.is_expired(now) {
+        return None;
+    }
+    let item = store.items.iter().find(|item| item.id == link.item);
+    let title = invoice.description.as_deref().map_or("", content::title);
+    let amount = invoice.amount_msat.map_or_else(String::new, amount);
+    let standing = match preimage {
+        Some(_) => say("paid"),
+        None => say("not paid yet"),
+    };
+    let mut facts = [
+        &amount,
+        " · ",
+        &moment(invoice.created_at),
+        " · ",
+        &standing,
+    ]
+    .concat();
+    if let Some(end) = order.claim.valid_until() {
+        facts = [&facts, " · ", &say_of("until {0}", &[&moment(end)])].concat();
+    }
+    let receipt = preimage.and_then(|preimage| {
+        // A purchase from before sizes were stored: the item's size holds if the goods are the same.
+        let sold = |item: &&Item| Some(item.sha256) == order.promised();
+        let size = order.size.or(item.filter(sold).map(|item| item.size))?;
+        Receipt::new(&order, preimage, link.item.clone(), size)
+    });
+    let open = item.is_some().then(|| {
+        let (link, on_open) = (link.clone(), on_open.clone());
+        let on_click = Callback::from(move |()| on_open.emit(link.clone()));
+        button("link", "open-purchase", &on_click)
+            .say("Open")
+            .into()
+    });
+    let actions = element("div", "asides")
+        .children(open)
+        .children(receipt.map(receipt_button))
+        .child(copy_link(&client.gateway().link(link).into()));
+    let row = element("li", "")
+        .test("purchase")
+        .child(
+            element("strong", "")
+                .attribute("dir", "auto")
+                .text(title.to_owned()),
+        )
+        .child(element("p", "quiet").text(facts))
+        .child(actions);
+    Some((invoice.created_at, row))
+}

@@ -1,0 +1,68 @@
+//! Copies an invoice or a link.
+
+use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use crate::browser::clipboard::copy;
+use crate::i18n::language::use_language;
+use crate::i18n::say::say;
+use crate::ui::element::{button, element};
+
+/// How long the button says that it has copied, in milliseconds.
+const SAID_MS: u32 = 2_500;
+
+/// What to copy.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// The text.
+    pub text: AttrValue,
+    /// What the button says before it is used.
+    pub label: AttrValue,
+    /// How it looks.
+    pub class: &'static str,
+    /// Its name for tests.
+    pub test: &'static str,
+}
+
+/// The quiet button that copies the link of a purchase.
+pub fn copy_link(link: &AttrValue) -> Html {
+    html! { <CopyButton text={link} label={say("Copy purchase link")} class="link" test="copy-link" /> }
+}
+
+/// A button that says whether it worked.
+#[component]
+pub fn CopyButton(props: &Props) -> Html {
+    use_language();
+    let copied = use_state(|| None);
+    use_effect_with(*copied, {
+        let copied = copied.setter();
+        move |said| {
+            let reset = said.map(|_| Timeout::new(SAID_MS, move || copied.set(None)));
+            move || drop(reset)
+        }
+    });
+    let on_click = {
+        let (text, copied) = (props.text.clone(), copied.setter());
+        Callback::from(move |()| {
+            let (text, copied) = (text.clone(), copied.clone());
+            spawn_local(async move { copied.set(Some(copy(&text).await)) });
+        })
+    };
+    let (label, said) = match *copied {
+        None => (props.label.clone(), AttrValue::default()),
+        Some(true) => (say("Copied"), say("It is copied.")),
+        Some(false) => (
+            say("Copying is forbidden here"),
+            say("The browser did not allow copying."),
+        ),
+    };
+    element("div", "")
+        .child(button(props.class, props.test, &on_click).text(label))
+        .child(
+            element("span", "unseen")
+                .attribute("aria-live", "polite")
+                .text(said),
+        )
+        .into()
+}

@@ -1,0 +1,499 @@
+//! The wall in front of one item: from the offer to the goods.
+
+mod announcements;
+mod box_view;
+pub mod content_view;
+mod countdown;
+mod failed_check;
+pub mod invoice_panel;
+mod offer;
+pub mod use_purchase;
+mod use_server_now;
+mod verified;
+mod wallet_button;
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use shared::api::Item;
+use shared::drawings::PAW;
+use shared::invoice::{Check, FailedCheck, Terms};
+use shared::lightning::Msat;
+use shared::link::Link;
+use shared::problem::Problem;
+use shared::purchase::{Event, Order, State, Tries, Undelivered};
+use shared::receipt::Receipt;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use crate::browser::client::Client;
+use crate::browser::goods::Goods;
+use crate::i18n::format::{about, amount};
+use crate::i18n::language::use_language;
+use crate::i18n::say::{say, say_around, say_of};
+use crate::ui::copy_button::copy_link;
+use crate::ui::drawing::drawing;
+use crate::ui::element::{button, element, paragraph};
+use crate::ui::notice::notice;
+use crate::ui::receipt_button::receipt_button;
+use crate::ui::trouble::{problem_text, trouble_line};
+use crate::wall::announcements::announcements;
+use crate::wall::box_view::box_view;
+use crate::wall::content_view::{content_view, use_fitted_letters};
+use crate::wall::failed_check::failed_check;
+use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
+use crate::wall::offer::offer;
+use crate::wall::use_purchase::{Handle, use_purchase};
+
+/// From this size in bytes, goods take long enough to show the progress of their download.
+const LARGE: u64 = 200_000;
+
+/// What is behind the wall, and what its invoice has to say.
+#[derive(Clone, Properties, PartialEq)]
+pub struct Props {
+    /// The gateway that sells it.
+    pub client: Client,
+    /// The item.
+    pub item: Rc<Item>,
+    /// What an invoice must say before it is shown.
+    pub terms: Terms,
+    /// Called with the first state, and after each change.
+    #[prop_or_default]
+    pub on_change: Callback<Rc<Handle>>,
+    /// Called once when the goods have arrived; returns whether the site shows them itself.
+    #[prop_or_default]
+    pub on_goods: Option<Callback<Rc<Goods>, bool>>,
+}
+
+/// Draws the purchase where it stands.
+#[component]
+pub fn Wall(props: &Props) -> Html {
+    use_language();
+    let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
+    let focus = use_node_ref();
+    let purchase = handle.purchase();
+    use_effect_with((purchase.clone(), props.on_change.clone()), {
+        let handle = handle.clone();
+        move |(_, on_change)| on_change.emit(handle)
+    });
+    let taken = use_taker(handle.goods(), props.on_goods.as_ref());
+    let scene = Scene::of(purchase.state(), taken);
+    let attended = use_attention(scene, &focus);
+    let shown = handle.goods().filter(|_| taken == Some(false));
+    use_fitted_letters(shown.as_ref(), &focus);
+
+    let view = View {
+        props,
+        handle: &handle,
+        focus: &focus,
+        attended: &attended,
+        taken,
+    };
+    element("div", "wall")
+        .part("wall")
+        .attribute("role", "group")
+        .attribute("data-scene", scene.name())
+        .attribute("aria-label", props.item.title.clone())
+        .children(view.draw())
+        .child(announcements(purchase))
+        .into()
+}
+
+/// The panels between which the focus moves.
+#[derive(Clone, Copy, PartialEq)]
+enum Scene {
+    Offer,
+    Invoice,
+    Expired,
+    Refused,
+    Failed,
+    Paid,
+    Goods,
+}
+
+impl Scene {
+    fn of(state: &State, taken: Option<bool>) -> Self {
+        match state {
+            State::Delivered { .. } if taken.is_none() => Self::Paid,
+            State::Idle | State::Requesting { .. } => Self::Offer,
+            State::AwaitingPayment { .. } => Self::Invoice,
+            State::Expired { .. } => Self::Expired,
+            State::Refused { .. } => Self::Refused,
+            State::Failed { .. } => Self::Failed,
+            State::Paid { .. } | State::Undelivered { .. } => Self::Paid,
+            State::Delivered { .. } => Self::Goods,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Invoice => "invoice",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Paid => "paid",
+            Self::Goods => "goods",
+        }
+    }
+}
+
+/// Moves the focus with the scene, but only once the buyer has used this wall: after a reload, a
+/// restored purchase must not take the focus. The cell holds whether the wall was used.
+#[hook]
+fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
+    let attended = use_memo((), |()| Cell::new(false));
+    use_effect_with((scene, focus.clone()), {
+        let attended = attended.clone();
+        move |(scene, focus)| {
+            if attended.get()
+                && let Some(element) = focus.cast::<HtmlElement>()
+            {
+                // If it cannot be focused, it is not read out; nothing else depends on it.
+                let _ = element.focus();
+            }
+            // A buyer who sees an invoice may pay it at any moment, and wants to see the goods then.
+            if *scene == Scene::Invoice {
+                attended.set(true);
+            }
+        }
+    });
+    attended
+}
+
+/// Whether the site shows the goods itself; `None` until it has answered.
+#[hook]
+fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>) -> Option<bool> {
+    let taken = use_state_eq(|| None);
+    use_effect_with(goods, {
+        let (taken, taker) = (taken.setter(), taker.cloned());
+        move |goods| {
+            taken.set(
+                goods
+                    .clone()
+                    .zip(taker)
+                    .map(|(goods, taker)| taker.emit(goods)),
+            );
+        }
+    });
+    match taker {
+        None => Some(false),
+        Some(_) => *taken,
+    }
+}
+
+/// Draws each state; what the buyer does counts as attention.
+struct View<'a> {
+    props: &'a Props,
+    handle: &'a Rc<Handle>,
+    focus: &'a NodeRef,
+    attended: &'a Rc<Cell<bool>>,
+    taken: Option<bool>,
+}
+
+impl View<'_> {
+    fn draw(&self) -> Vec<Html> {
+        match self.handle.purchase().state() {
+            State::Idle => self.offer(false, None),
+            State::Requesting { trouble, .. } => self.offer(true, trouble.as_ref()),
+            State::AwaitingPayment { trouble, .. } => vec![self.invoice(trouble.clone())],
+            State::Expired { .. } => vec![self.expired()],
+            State::Refused { failure, order, .. } => {
+                match self.handle.purchase().moved_price().zip(order.as_ref()) {
+                    Some((price, order)) => vec![self.moved(price, order)],
+                    None => vec![self.refused(failure)],
+                }
+            }
+            State::Failed { problem, .. } => vec![self.failed(problem)],
+            State::Paid { trouble, .. } => self.paid(trouble.as_ref()),
+            State::Undelivered { order, reason, .. } => vec![self.undelivered(order, reason)],
+            State::Delivered { order, .. } => match self.taken.zip(self.handle.goods()) {
+                None => self.paid(None),
+                Some((taken, goods)) => vec![self.goods(order, taken, &goods)],
+            },
+        }
+    }
+
+    fn offer(&self, busy: bool, trouble: Option<&Tries>) -> Vec<Html> {
+        let offer = offer(&self.props.item, busy, self.focus, &self.on(Handle::buy));
+        [offer].into_iter().chain(self.trouble(trouble)).collect()
+    }
+
+    fn invoice(&self, trouble: Option<Tries>) -> Html {
+        let on_paid = {
+            let handle = self.handle.clone();
+            Callback::from(move |preimage| handle.send(Event::WalletPaid { preimage }))
+        };
+        html! {
+            <InvoicePanel purchase={self.handle.purchase().clone()}
+                clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
+                {trouble} focus={self.focus} {on_paid} link={self.link().unwrap_or_default()}
+                lost_with_the_page={self.handle.is_lost_with_the_page()}
+                on_retry={self.on(Handle::retry)} on_close={self.on(Handle::put_away)} />
+        }
+    }
+
+    fn expired(&self) -> Html {
+        let comfort = say(
+            "Nothing was taken from you. If you did pay it at the last moment, the box opens by \
+             itself.",
+        );
+        self.notice(
+            "expired",
+            say("This invoice has expired"),
+            [paragraph("", comfort), self.new_invoice("main")],
+        )
+    }
+
+    fn refused(&self, failure: &FailedCheck) -> Html {
+        let (before, after) = say_around("Your browser checked it, and {0}.");
+        let why = element("p", "")
+            .text(before)
+            .child(with_code(&failed_check(failure)))
+            .text(after);
+        let remedy = (failure.check() == Check::Amount).then(|| {
+            let words =
+                say("The store may have another price by now. Load the page again to see it.");
+            paragraph("", words)
+        });
+        let children = [
+            Some(why.into()),
+            remedy,
+            Some(nothing_was_paid()),
+            Some(self.new_invoice("main")),
+        ];
+        self.notice(
+            "refused",
+            say("Do not pay this invoice"),
+            children.into_iter().flatten(),
+        )
+    }
+
+    /// The rate moved so far that the buyer has to agree.
+    fn moved(&self, price: Msat, order: &Order) -> Html {
+        let shown = about(self.handle.purchase().terms().price_msat);
+        let price = amount(price);
+        let words = say_of(
+            "The price follows an exchange rate. This page showed {0}; the invoice asks for {1}.",
+            &[&shown, &price],
+        );
+        let agree = button("main", "agree", &self.on(Handle::agree))
+            .text(say_of("Go on with {0}", &[&price]));
+        let ways = element("div", "ways")
+            .child(agree)
+            .child(self.new_invoice("plain"));
+        let children = [
+            Some(paragraph("", words)),
+            rate(&order.invoice),
+            Some(nothing_was_paid()),
+            Some(ways.into()),
+        ];
+        self.notice(
+            "moved",
+            say("The price has moved"),
+            children.into_iter().flatten(),
+        )
+    }
+
+    fn failed(&self, problem: &Problem) -> Html {
+        self.notice(
+            "failed",
+            say("The store could not go on"),
+            [
+                paragraph("", problem_text(problem)),
+                paragraph("quiet", say("You have not been charged.")),
+                self.retry_or_start_over(),
+            ],
+        )
+    }
+
+    fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
+        let stage = element("div", "stage lit").child(box_view(self.props.item.sha256, true));
+        let words = [paragraph("", say("The box is opening…"))]
+            .into_iter()
+            .chain(self.progress());
+        let notice = self.notice(
+            "paid",
+            say("Paid. Thank you!"),
+            words.chain(self.trouble(trouble)),
+        );
+        vec![stage.into(), notice]
+    }
+
+    /// How much of large goods has arrived.
+    fn progress(&self) -> Option<Html> {
+        let size = self.props.item.size;
+        let received = self.handle.received().filter(|_| size >= LARGE)?;
+        let bar = element("progress", "")
+            .test("progress")
+            .attribute("aria-label", say("Goods received"))
+            .attribute("max", size.to_string())
+            .attribute("value", received.to_string());
+        Some(bar.into())
+    }
+
+    fn undelivered(&self, order: &Order, reason: &Undelivered) -> Html {
+        let now = self.props.client.clock().now();
+        if order.claim.valid_until().is_some_and(|end| end < now) {
+            return self.over(order);
+        }
+        let why = match reason {
+            Undelivered::Problem(problem) => problem_text(problem),
+            Undelivered::WrongContent { .. } => {
+                say("What came is not what the invoice promised, so it is not shown.")
+            }
+        };
+        let comfort = say("Your payment is safe: this browser keeps the ticket.");
+        let children = [
+            Some(element("p", "").test("failed").text(why).into()),
+            time_of(&order.claim),
+            Some(paragraph("quiet", comfort)),
+            Some(self.asides([])),
+            Some(self.retry_or_start_over()),
+        ];
+        self.notice(
+            "paid",
+            say("Paid, but not here yet"),
+            children.into_iter().flatten(),
+        )
+    }
+
+    /// Goods that were limited in time, and cannot be had any more.
+    fn over(&self, order: &Order) -> Html {
+        let children = time_of(&order.claim).into_iter().chain([self.start_over()]);
+        self.notice("over", say("Its time is over"), children)
+    }
+
+    fn goods(&self, order: &Order, taken: bool, goods: &Rc<Goods>) -> Html {
+        let item = &self.props.item;
+        let stage = (!taken).then(|| {
+            element("div", "stage lit")
+                .child(content_view(item, goods, self.focus))
+                .children(self.joy())
+                .into()
+        });
+        let again = button("link", "buy-again", &self.on(Handle::start_over)).say("Buy another");
+        let badge = element("p", "badge")
+            .test("paid")
+            .child(drawing(PAW))
+            .say("Paid. It is yours.");
+        let about = element("div", "about")
+            .child(
+                element("h2", "")
+                    .part("title")
+                    .attribute("dir", "auto")
+                    .text(item.title.clone()),
+            )
+            .child(badge)
+            .children(time_of(&order.claim))
+            .child(self.asides([self.save_receipt(goods), Some(again.into())]));
+        element("slot", "")
+            .attribute("name", "paid")
+            .children(stage)
+            .child(about)
+            .into()
+    }
+
+    /// The link's button, and others of its kind.
+    fn asides(&self, others: impl IntoIterator<Item = Option<Html>>) -> Html {
+        let asides = element("div", "asides")
+            .children(self.link().map(|link| copy_link(&link)))
+            .children(others.into_iter().flatten());
+        let lost = self.handle.is_lost_with_the_page();
+        element("div", "")
+            .children(lost.then(not_kept))
+            .child(asides)
+            .into()
+    }
+
+    fn save_receipt(&self, goods: &Goods) -> Option<Html> {
+        let State::Delivered {
+            order,
+            preimage: Some(preimage),
+        } = self.handle.purchase().state()
+        else {
+            return None;
+        };
+        let id = self.props.item.id.clone();
+        let receipt = Receipt::new(order, *preimage, id, goods.size())?;
+        Some(receipt_button(receipt))
+    }
+
+    fn link(&self) -> Option<AttrValue> {
+        let link = Link {
+            item: self.props.item.id.clone(),
+            purchase: self.handle.purchase().saved()?,
+        };
+        Some(self.props.client.gateway().link(&link).into())
+    }
+
+    fn trouble(&self, tries: Option<&Tries>) -> Option<Html> {
+        tries.map(|tries| trouble_line(&tries.trouble, &self.on(Handle::retry)))
+    }
+
+    fn notice(
+        &self,
+        name: &'static str,
+        heading: AttrValue,
+        rest: impl IntoIterator<Item = Html>,
+    ) -> Html {
+        let eyebrow = paragraph("eyebrow", self.props.item.title.clone());
+        notice(name, heading, self.focus, [eyebrow].into_iter().chain(rest))
+    }
+
+    fn new_invoice(&self, class: &'static str) -> Html {
+        let on_click = self.on(Handle::replace);
+        button(class, "new-invoice", &on_click)
+            .say("Get a new invoice")
+            .into()
+    }
+
+    fn retry_or_start_over(&self) -> Html {
+        element("div", "ways")
+            .child(button("main", "retry", &self.on(Handle::retry)).say("Try again"))
+            .child(self.start_over())
+            .into()
+    }
+
+    fn start_over(&self) -> Html {
+        button("plain", "start-over", &self.on(Handle::start_over))
+            .say("Start over")
+            .into()
+    }
+
+    /// A small celebration of the payment, but not after a reload.
+    fn joy(&self) -> Option<Html> {
+        let paws = || element("div", "joy").attribute("aria-hidden", "true");
+        self.attended
+            .get()
+            .then(|| paws().children((0..6).map(|_| drawing(PAW))).into())
+    }
+
+    fn on(&self, act: fn(&Handle)) -> Callback<()> {
+        let (handle, attended) = (self.handle.clone(), self.attended.clone());
+        Callback::from(move |()| {
+            attended.set(true);
+            act(&handle);
+        })
+    }
+}
+
+fn nothing_was_paid() -> Html {
+    let words = say("Nothing was paid, and nothing payable is shown.");
+    paragraph("quiet", words)
+}
+
+/// A sentence whose keys and hashes are set as code, so that they can be told from the words.
+fn with_code(sentence: &str) -> Html {
+    sentence
+        .split_inclusive(' ')
+        .fold(element("strong", ""), |strong, word| {
+            match word.trim_end_matches([' ', ',']) {
+                key if key.len() >= 64 => strong
+                    .child(element("code", "").text(key.to_owned()))
+                    .text(word[key.len()..].to_owned()),
+                _ => strong.text(word.to_owned()),
+            }
+        })
+        .into()
+}

@@ -1,0 +1,384 @@
+//! The purchase in a component: the only place where a job becomes a fetch or a timer.
+//!
+//! Each decision is [`Purchase::update`]'s. What is here starts the job of the moment, ends it
+//! when another takes its place or the component goes, and keeps the purchase in storage.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use shared::api::{Item, ItemId, PurchaseId};
+use shared::claim::Claim;
+use shared::content::ContentHash;
+use shared::invoice::Terms;
+use shared::lightning::Preimage;
+use shared::purchase::{Event, Job, Purchase, State, Task, Trouble};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{AbortController, PageTransitionEvent, VisibilityState};
+use yew::prelude::*;
+
+use crate::browser::client::Client;
+use crate::browser::goods::{Arriving, Goods};
+use crate::browser::storage::Slot;
+
+/// How much longer than a status question's own wait its answer may take, and how long any other
+/// short answer may take, in seconds. After that the connection counts as dead.
+const PATIENCE_SECS: u64 = 15;
+
+/// Holds one item's purchase, and runs it.
+#[hook]
+pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
+    let slot = Slot::new(client.gateway(), &item.id);
+    let arriving = use_memo((), |()| RefCell::new(Arriving::default()));
+    let received = use_state_eq(|| None);
+    let buying = use_reducer(|| Buying::restored(terms.clone(), &slot));
+
+    use_effect_with(terms.clone(), {
+        let answer = buying.dispatcher();
+        move |terms| answer.dispatch(Action::Event(Event::Terms(terms.clone())))
+    });
+    // The order of these two effects matters: stored first, asked for second.
+    use_effect_with(buying.purchase.saved(), {
+        let slot = slot.clone();
+        move |saved| {
+            if let Some(saved) = saved {
+                slot.save(saved);
+            }
+        }
+    });
+    use_effect_with(buying.purchase.job(), {
+        let shell = Shell {
+            client: client.clone(),
+            item: item.id.clone(),
+            content_type: item.content_type.clone(),
+            arriving,
+            received: received.setter(),
+            answer: buying.dispatcher().into(),
+        };
+        move |job| {
+            let running = job.clone().map(|job| start(job, shell));
+            move || drop(running)
+        }
+    });
+    use_effect_with((), {
+        let answer: Callback<Action> = buying.dispatcher().into();
+        move |()| {
+            let listeners = listen(&answer.reform(|()| Action::Event(Event::Recheck)));
+            move || drop(listeners)
+        }
+    });
+    Handle {
+        buying,
+        slot,
+        received: *received,
+    }
+}
+
+/// What a component can see of its purchase, and do with it.
+pub struct Handle {
+    buying: UseReducerHandle<Buying>,
+    slot: Slot,
+    received: Option<u64>,
+}
+
+impl Handle {
+    /// Where the purchase stands.
+    pub fn purchase(&self) -> &Purchase {
+        &self.buying.purchase
+    }
+
+    /// The goods, once they are here and are what was promised.
+    pub fn goods(&self) -> Option<Rc<Goods>> {
+        self.buying.goods.clone()
+    }
+
+    /// Its place in storage.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// How many bytes of the goods have come, while they are on their way.
+    pub fn received(&self) -> Option<u64> {
+        self.received
+    }
+
+    /// Whether the browser refused to keep the purchase, so that it ends with the page.
+    pub fn is_lost_with_the_page(&self) -> bool {
+        self.slot.is_lost_with_the_page()
+    }
+
+    /// Tells the purchase what happened.
+    pub fn send(&self, event: Event) {
+        self.buying.dispatch(Action::Event(event));
+    }
+
+    /// Buys, or goes on with what this browser has begun to buy, perhaps in another tab.
+    pub fn buy(&self) {
+        self.send(match self.slot.load() {
+            Some(saved) => Event::Restore(Box::new(saved)),
+            None => Event::Buy {
+                purchase_id: random_purchase_id(),
+            },
+        });
+    }
+
+    /// Asks for an invoice in place of the one that expired or was refused; for the one that
+    /// another tab has asked for meanwhile, if there is one.
+    pub fn replace(&self) {
+        let mine = self.purchase().saved().map(|saved| saved.purchase_id);
+        let others = self.slot.load().map(|saved| saved.purchase_id);
+        let purchase_id = match (mine, others) {
+            (Some(mine), Some(other)) if mine != other => other,
+            _ => random_purchase_id(),
+        };
+        self.send(Event::Replace { purchase_id });
+    }
+
+    /// Takes the price that the rate has moved to.
+    pub fn agree(&self) {
+        self.send(Event::Agree);
+    }
+
+    /// Tries again what failed.
+    pub fn retry(&self) {
+        self.send(Event::Retry);
+    }
+
+    /// Puts the purchase away. An unpaid one stays in storage: its invoice may be paid yet, and
+    /// the next "buy" goes on with it.
+    pub fn put_away(&self) {
+        self.send(Event::Reset);
+    }
+
+    /// Starts over with a new purchase. A paid one stays in storage under a name of its own.
+    pub fn start_over(&self) {
+        self.slot.clear();
+        self.send(Event::Reset);
+    }
+}
+
+/// The purchase, and its goods beside it: they are too large for the machine to carry.
+#[derive(PartialEq)]
+struct Buying {
+    purchase: Purchase,
+    goods: Option<Rc<Goods>>,
+}
+
+enum Action {
+    Event(Event),
+    Goods {
+        round: u32,
+        sha256: ContentHash,
+        goods: Rc<Goods>,
+    },
+}
+
+impl Buying {
+    fn restored(terms: Terms, slot: &Slot) -> Self {
+        let purchase = Purchase::new(terms);
+        let purchase = match slot.load() {
+            Some(saved) => purchase.update(Event::Restore(Box::new(saved))),
+            None => purchase,
+        };
+        Self {
+            purchase,
+            goods: None,
+        }
+    }
+}
+
+impl Reducible for Buying {
+    type Action = Action;
+
+    /// The same `Rc` where nothing changed, so that nothing is drawn again.
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let (event, arrived) = match action {
+            Action::Event(event) => (event, None),
+            Action::Goods {
+                round,
+                sha256,
+                goods,
+            } => (Event::Content { round, sha256 }, Some(goods)),
+        };
+        let purchase = self.purchase.clone().update(event);
+        if purchase == self.purchase {
+            return self;
+        }
+        let delivered = matches!(purchase.state(), State::Delivered { .. });
+        let goods = arrived.or_else(|| self.goods.clone()).filter(|_| delivered);
+        Rc::new(Self { purchase, goods })
+    }
+}
+
+/// What jobs need.
+struct Shell {
+    client: Client,
+    item: ItemId,
+    content_type: String,
+    arriving: Rc<RefCell<Arriving>>,
+    received: UseStateSetter<Option<u64>>,
+    answer: Callback<Action>,
+}
+
+/// A job that runs; dropping it ends it.
+struct Running {
+    _pause: Timeout,
+    controller: AbortController,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.controller.abort();
+    }
+}
+
+fn start(job: Job, shell: Shell) -> Running {
+    let controller = AbortController::new().expect("fetch, and so its abort, exists");
+    let pause = Timeout::new(shortened(job.delay), {
+        let controller = controller.clone();
+        move || {
+            spawn_local(async move {
+                // An aborted job fails too, but its round is over then, so that changes nothing.
+                let action = run(job, &shell, &controller).await;
+                shell.answer.emit(action);
+            });
+        }
+    });
+    Running {
+        _pause: pause,
+        controller,
+    }
+}
+
+/// By a random part of up to a half, so that many buyers do not come back in step.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "delays are seconds, never negative"
+)]
+fn shortened(delay: Duration) -> u32 {
+    let part = 1.0 - js_sys::Math::random() / 2.0;
+    (delay.as_secs_f64() * 1000.0 * part) as u32
+}
+
+async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
+    let round = job.round;
+    let (client, item) = (&shell.client, &shell.item);
+    let signal = controller.signal();
+    let _deadline = job.task.deadline(controller.clone());
+    let event = match job.task {
+        Task::CreateInvoice { purchase_id } => client
+            .create_invoice(item, purchase_id, &signal)
+            .await
+            .map(|created| Event::Created {
+                round,
+                created: Box::new(created),
+            }),
+        Task::AskStatus { claim, wait_secs } => client
+            .ask_status(&claim, wait_secs, &signal)
+            .await
+            .map(|status| Event::Status {
+                round,
+                payment_hash: claim.payment_hash(),
+                status,
+            }),
+        Task::FetchContent { claim, preimage } => {
+            match shell.fetch(&claim, preimage, controller).await {
+                Ok((goods, sha256)) => {
+                    return Action::Goods {
+                        round,
+                        sha256,
+                        goods: goods.into(),
+                    };
+                }
+                Err(trouble) => Err(trouble),
+            }
+        }
+    };
+    Action::Event(event.unwrap_or_else(|trouble: Trouble| Event::Failed { round, trouble }))
+}
+
+impl Shell {
+    async fn fetch(
+        &self,
+        claim: &Claim,
+        preimage: Option<Preimage>,
+        controller: &AbortController,
+    ) -> Result<(Goods, ContentHash), Trouble> {
+        let on_piece = |received| self.received.set(Some(received));
+        let fetching = self.client.fetch_content(
+            &self.item,
+            claim,
+            preimage,
+            &self.arriving,
+            controller,
+            on_piece,
+        );
+        fetching.await?;
+        let (parts, sha256) = self.arriving.take().finish();
+        self.received.set(None);
+        let goods = Goods::new(&parts, &self.content_type).await;
+        // No room: the next try may find some.
+        Ok((goods.map_err(|_| Trouble::Unreadable)?, sha256))
+    }
+}
+
+/// When a job counts as failed. Goods may take as long as they like, while they come.
+trait Deadline {
+    fn deadline(&self, controller: AbortController) -> Option<Timeout>;
+}
+
+impl Deadline for Task {
+    fn deadline(&self, controller: AbortController) -> Option<Timeout> {
+        let secs = match self {
+            Self::CreateInvoice { .. } => PATIENCE_SECS,
+            Self::AskStatus { wait_secs, .. } => wait_secs + PATIENCE_SECS,
+            Self::FetchContent { .. } => return None,
+        };
+        let millis = u32::try_from(secs * 1000).ok()?;
+        Some(Timeout::new(millis, move || controller.abort()))
+    }
+}
+
+/// Phones suspend pages while the wallet is open, and networks come and go: a question may have
+/// died without a word.
+fn listen(recheck: &Callback<()>) -> [EventListener; 3] {
+    let (window, document) = (gloo_utils::window(), gloo_utils::document());
+    let visible = {
+        let (recheck, document) = (recheck.clone(), document.clone());
+        EventListener::new(&document.clone(), "visibilitychange", move |_| {
+            if document.visibility_state() == VisibilityState::Visible {
+                recheck.emit(());
+            }
+        })
+    };
+    let shown = {
+        let recheck = recheck.clone();
+        EventListener::new(&window, "pageshow", move |event| {
+            // Only from the back-forward cache; the first show has just begun its question.
+            let persisted = event
+                .dyn_ref::<PageTransitionEvent>()
+                .is_some_and(PageTransitionEvent::persisted);
+            if persisted {
+                recheck.emit(());
+            }
+        })
+    };
+    let online = {
+        let recheck = recheck.clone();
+        EventListener::new(&window, "online", move |_| recheck.emit(()))
+    };
+    [visible, shown, online]
+}
+
+fn random_purchase_id() -> PurchaseId {
+    let mut bytes = [0; 16];
+    gloo_utils::window()
+        .crypto()
+        .and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes))
+        .expect("every browser with WebAssembly has crypto.getRandomValues");
+    PurchaseId(bytes)
+}

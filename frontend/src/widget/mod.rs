@@ -1,0 +1,114 @@
+//! The widget's face to JavaScript: what `js/widget.js` calls for each `<purr-wall>`.
+//!
+//! - [`attributes`]: what the site asks for, parsed once.
+//! - [`view`]: what is drawn in the element's shadow root.
+//! - [`events`]: what the site is told as a purchase goes on.
+//! - [`remote`]: connects the element with its drawn wall.
+
+pub mod attributes;
+pub mod events;
+pub mod remote;
+pub mod view;
+
+use std::cell::RefCell;
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+use web_sys::{HtmlElement, ShadowRoot};
+use yew::{AppHandle, AttrValue, Renderer};
+
+use crate::i18n::language::set_files;
+use crate::widget::attributes::Attributes;
+use crate::widget::remote::Remote;
+use crate::widget::view::{Props, Widget};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The element's attributes; `null` where one is not set.
+    pub type Config;
+
+    #[wasm_bindgen(method, getter)]
+    fn item(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn lang(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn words(this: &Config) -> Option<Function>;
+    #[wasm_bindgen(method, getter)]
+    fn gateway(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn payee(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = maxSat)]
+    fn max_sat(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn theme(this: &Config) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn mode(this: &Config) -> Option<String>;
+}
+
+/// Draws a wall in an element's shadow root, in place of what is there.
+///
+/// # Errors
+/// The browser's, where it cannot make an element.
+#[wasm_bindgen]
+pub fn mount(root: &ShadowRoot, host: HtmlElement, config: &Config) -> Result<WallHandle, JsValue> {
+    let container = gloo_utils::document().create_element("div")?;
+    root.replace_children_with_node_1(&container);
+    let remote = Remote::new(host);
+    set_files(config.words());
+    let props = props(config, &remote);
+    let app = Renderer::<Widget>::with_root_and_props(container, props).render();
+    Ok(WallHandle {
+        app: RefCell::new(app),
+        remote,
+    })
+}
+
+/// A mounted wall.
+#[wasm_bindgen]
+pub struct WallHandle {
+    app: RefCell<AppHandle<Widget>>,
+    remote: Remote,
+}
+
+#[wasm_bindgen]
+impl WallHandle {
+    /// Does what other attributes ask for.
+    pub fn update(&self, config: &Config) {
+        self.app.borrow_mut().update(props(config, &self.remote));
+    }
+
+    /// Starts the purchase, or goes on with one that was begun, as soon as there is an offer.
+    pub fn buy(&self) {
+        self.remote.buy();
+    }
+
+    /// Starts over. What was paid stays in storage.
+    pub fn reset(&self) {
+        self.remote.reset();
+    }
+
+    /// The purchase's state, as `widget.d.ts` names it.
+    pub fn state(&self) -> String {
+        self.remote.state().to_owned()
+    }
+
+    /// Takes the wall down. What was begun stays in storage.
+    pub fn destroy(self) {
+        self.app.into_inner().destroy();
+    }
+}
+
+fn props(config: &Config, remote: &Remote) -> Props {
+    Props {
+        attributes: Attributes {
+            item: config.item(),
+            gateway: config.gateway(),
+            payee: config.payee(),
+            max_sat: config.max_sat(),
+            theme: config.theme(),
+            mode: config.mode(),
+        },
+        language: config.lang().map(AttrValue::from),
+        remote: remote.clone(),
+    }
+}
