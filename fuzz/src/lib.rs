@@ -72,7 +72,11 @@ pub fn bolt11(data: &[u8]) -> bool {
         sha256: promised.unwrap_or(ContentHash::of(b"")),
         size: 0,
     };
-    let checked = check(&invoice, &claim.expect("an identifier of ours"), &terms);
+    let checked = check(
+        &invoice,
+        &claim.expect("an identifier of ours"),
+        &terms.expected(),
+    );
     let is_whole = promised.is_some() && invoice.amount_msat.is_some();
     assert_eq!(checked.is_ok(), is_whole, "{checked:?}");
     if let Err(failed) = checked {
