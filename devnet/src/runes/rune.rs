@@ -1,8 +1,8 @@
 //! A rune and its authentication code.
 //!
 //! The code is the state of SHA-256 after the node's secret and each restriction, each padded to
-//! whole blocks as SHA-256 pads the end of a message. Whoever has the state can go on hashing, so
-//! anyone can add a restriction; to take one away they would have to run the hash backwards.
+//! whole blocks as SHA-256 pads the end of a message. With the state one can go on hashing, so
+//! anyone can add a restriction. To remove one, they would have to run the hash backwards.
 
 use std::fmt::Write;
 
