@@ -111,7 +111,8 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::sync::mpsc::{Receiver, channel};
     use tokio::time::timeout;
 
     use super::*;
@@ -121,14 +122,19 @@ mod tests {
     const SIZE: usize = 32_000_000;
     const SHORT: Duration = Duration::from_millis(100);
     const PATIENCE: Duration = Duration::from_mins(1);
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    /// Serves a large answer at `/` and one that never comes at `/never`.
-    async fn start(options: ConnectionsOptions, timing: Timing) -> SocketAddr {
+    /// Serves a large answer at `/`, a small one at `/small`, and none at `/never`, where it tells that
+    /// it was asked.
+    async fn start(options: ConnectionsOptions, timing: Timing) -> (SocketAddr, Receiver<()>) {
+        let (asked, was_asked) = channel(1);
+        let never = get(move || async move {
+            asked.send(()).await.unwrap();
+            pending::<()>().await;
+        });
         let router = Router::new()
             .route("/", get(|| async { vec![7_u8; SIZE] }))
             .route("/small", get(|| async { "small" }))
-            .route("/never", get(pending::<()>));
+            .route("/never", never);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let limits = Arc::new(LimitsOptions::default());
@@ -138,7 +144,24 @@ mod tests {
                 .await
                 .unwrap();
         });
-        address
+        (address, was_asked)
+    }
+
+    async fn connect_from(client: [u8; 4], server: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((client, 0).into()).unwrap();
+        socket.connect(server).await.unwrap()
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    async fn is_answered(stream: &mut TcpStream) {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
     }
 
     async fn is_closed(stream: &mut TcpStream) -> Vec<u8> {
@@ -155,9 +178,9 @@ mod tests {
             write: SHORT,
             ..Timing::default()
         };
-        let address = start(ConnectionsOptions::default(), timing).await;
+        let (address, _) = start(ConnectionsOptions::default(), timing).await;
         let mut client = TcpStream::connect(address).await.unwrap();
-        client.write_all(REQUEST).await.unwrap();
+        ask(&mut client, "/").await;
         tokio::time::sleep(5 * SHORT).await;
         let got = is_closed(&mut client).await;
         assert!(got.len() < SIZE, "the answer is cut");
@@ -169,7 +192,7 @@ mod tests {
             head: SHORT,
             ..Timing::default()
         };
-        let address = start(ConnectionsOptions::default(), timing).await;
+        let (address, _) = start(ConnectionsOptions::default(), timing).await;
         for begun in [&b""[..], b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
             let mut client = TcpStream::connect(address).await.unwrap();
             let started = Instant::now();
@@ -179,25 +202,52 @@ mod tests {
         }
     }
 
-    /// Whatever the connection is doing: nothing, a request that waits, an answer that is not taken.
     #[tokio::test]
-    async fn who_has_to_make_room_is_closed() {
+    async fn who_is_idle_makes_room_for_the_same_client() {
         let options = ConnectionsOptions {
-            total: 1,
+            total: 8,
             per_client: 1,
             ..ConnectionsOptions::default()
         };
-        let address = start(options, Timing::default()).await;
-        let mut idle = TcpStream::connect(address).await.unwrap();
-        let mut second = TcpStream::connect(address).await.unwrap();
+        let (address, mut was_asked) = start(options, Timing::default()).await;
+        let mut idle = connect_from([127, 0, 0, 1], address).await;
+        let mut other = connect_from([127, 0, 0, 2], address).await;
+        let mut second = connect_from([127, 0, 0, 1], address).await;
         assert_eq!(is_closed(&mut idle).await, b"");
-        // A client at its bound whose connections are all busy has to wait.
-        second
-            .write_all(b"GET /small HTTP/1.1\r\nhost: x\r\n\r\n")
-            .await
-            .unwrap();
-        let mut answer = [0; 12];
-        second.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
+        // While all of a client's connections are busy, it gets no more.
+        ask(&mut second, "/never").await;
+        was_asked.recv().await.unwrap();
+        let mut third = connect_from([127, 0, 0, 1], address).await;
+        assert_eq!(is_closed(&mut third).await, b"");
+        ask(&mut other, "/small").await;
+        is_answered(&mut other).await;
+    }
+
+    #[tokio::test]
+    async fn who_holds_the_most_makes_room_for_another_client() {
+        let options = ConnectionsOptions {
+            total: 3,
+            per_client: 3,
+            ..ConnectionsOptions::default()
+        };
+        let (address, mut was_asked) = start(options, Timing::default()).await;
+        // A request that waits, and two whose answers are not taken.
+        let mut waits = connect_from([127, 0, 0, 1], address).await;
+        ask(&mut waits, "/never").await;
+        was_asked.recv().await.unwrap();
+        let mut slow = connect_from([127, 0, 0, 1], address).await;
+        let mut slower = connect_from([127, 0, 0, 1], address).await;
+        for stream in [&mut slow, &mut slower] {
+            ask(stream, "/").await;
+            is_answered(stream).await;
+        }
+        let mut others = Vec::new();
+        for (client, loses) in [([127, 0, 0, 2], &mut waits), ([127, 0, 0, 3], &mut slow)] {
+            let mut other = connect_from(client, address).await;
+            assert!(is_closed(loses).await.len() < SIZE);
+            ask(&mut other, "/never").await;
+            was_asked.recv().await.unwrap();
+            others.push(other);
+        }
     }
 }
