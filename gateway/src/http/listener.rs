@@ -3,8 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum_server::{AddrListener, Address};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -67,6 +68,7 @@ impl Listener {
             id,
             table: self.table.clone(),
             closed,
+            is_answered: AtomicBool::new(false),
             _socket: socket,
         }))
     }
@@ -88,7 +90,7 @@ impl AddrListener<Connection, Peer> for Listener {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!("cannot set TCP_NODELAY: {error}");
                 }
-                let connection = Connection::new(stream, seat.closed.clone(), self.timing);
+                let connection = Connection::new(stream, seat.clone(), self.timing);
                 return Ok((connection, Peer { address, seat }));
             }
         }
@@ -116,14 +118,25 @@ pub(crate) struct Seat {
     id: Id,
     table: Table,
     closed: CancellationToken,
+    /// The last answer is complete, but its bytes may still be on their way.
+    is_answered: AtomicBool,
     _socket: OwnedSemaphorePermit,
 }
 
 impl Seat {
-    /// The connection has a request until the guard is dropped.
+    /// The connection has a request until the guard is dropped, and what was answered until then is
+    /// taken.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
+        self.is_answered.store(false, Ordering::Relaxed);
         lock(&self.table).turn(self.id, false);
         Busy(self.clone())
+    }
+
+    /// All bytes that there were are taken.
+    fn flushed(&self) {
+        if self.is_answered.swap(false, Ordering::Relaxed) {
+            lock(&self.table).turn(self.id, true);
+        }
     }
 
     /// Done when the connection has to make room for another.
@@ -143,7 +156,7 @@ pub(crate) struct Busy(Arc<Seat>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        lock(&self.0.table).turn(self.0.id, true);
+        self.0.is_answered.store(true, Ordering::Relaxed);
     }
 }
 
@@ -156,15 +169,17 @@ fn lock(table: &Table) -> MutexGuard<'_, Connections<ClientKey, CancellationToke
 pub(crate) struct Connection {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    seat: Arc<Seat>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, closed: CancellationToken, timing: Timing) -> Self {
+    fn new(stream: TcpStream, seat: Arc<Seat>, timing: Timing) -> Self {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(timing.write));
         Self {
             stream: Box::pin(stream),
-            closed: Box::pin(closed.cancelled_owned()),
+            closed: Box::pin(seat.closed.clone().cancelled_owned()),
+            seat,
         }
     }
 
@@ -212,7 +227,9 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
+        ready!(self.stream.as_mut().poll_flush(cx))?;
+        self.seat.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
