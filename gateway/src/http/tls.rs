@@ -63,7 +63,13 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Tls {
-    /// Reads the certificate and its key, and follows them from now on. Needs a Tokio runtime.
+    /// Reads the certificate and its key, and follows them from now on.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn load(options: TlsOptions) -> Result<Self, TlsError> {
         let stamps = look(&options);
         let config = RustlsConfig::from_config(Arc::new(load(&options)?));
