@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let settings = Settings::new(&arguments)?;
     start_log(settings.log_format)?;
     let shutdown = shutdown()?;
-    let opened = Opened::new(arguments, settings).await?;
+    let opened = Opened::new(arguments, settings)?;
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(stdout, "purrwall: listening on {}", opened.url()?)?;
@@ -44,7 +44,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Takes what the configuration says, which came from the arguments.
-    pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
         let secret = purrwall::secret(&settings)?;
         let listener = listen(settings.listen, "--listen")?;
         let metrics = match settings.metrics_listen {
