@@ -277,7 +277,7 @@ async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
     let mut options = options(fake.socket());
     options.timing.call_deadline = Duration::from_secs(5);
     let gateway = TestGateway::with(options);
-    let ready = gateway.get("/readyz").await;
+    let ready = gateway.get_as_operator("/readyz").await;
     let ready: serde_json::Value = ready.json();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["network"], "regtest");
@@ -313,7 +313,7 @@ async fn another_network_than_the_configured_one_sells_nothing() {
 }
 
 async fn check_not_ready(gateway: &TestGateway, problem: &str, remedy: &str) {
-    let answer = gateway.get("/readyz").await;
+    let answer = gateway.get_as_operator("/readyz").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(told["ready"], json!(false));

@@ -90,13 +90,13 @@ async fn its_state_can_be_seen() {
     let fake = FakeLightningd::start();
     let gateway = TestGateway::new(fake.socket());
     following(&gateway).await;
-    let ready: Value = gateway.get("/readyz").await.json();
+    let ready: Value = gateway.get_as_operator("/readyz").await.json();
     assert_eq!(ready["payments_followed"], true);
     assert_eq!(metric(&gateway.metrics().await, "purrwall_watcher_up"), 1);
 
     fake.goes_away().await;
     not_following(&gateway).await;
-    let answer = gateway.get("/readyz").await;
+    let answer = gateway.get_as_operator("/readyz").await;
     assert_eq!(answer.status, 503);
     let not_ready: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(not_ready["payments_followed"], false);
