@@ -6,7 +6,7 @@ use std::time::Duration;
 use lightningd::{KnownInvoice, LightningError, NewInvoice};
 use shared::api::{CreatedInvoice, InvoiceDetails, PurchaseId};
 use shared::claim::Identifier;
-use shared::content::{commitment, describe_service};
+use shared::content::Description;
 use shared::fiat::Rate;
 use shared::invoice::created_at;
 
@@ -49,8 +49,6 @@ impl From<LightningError> for PurchaseError {
 pub(crate) struct Offer<'a> {
     /// Its name in labels and claims.
     name: &'a str,
-    /// How long it can be had after the invoice has expired; `None` is for good.
-    valid_for: Option<Duration>,
     /// The price, and the invoice's description.
     quoted: Result<(Quote, String), NoPrice>,
     /// The goods that the description promises, if it does.
@@ -63,22 +61,29 @@ impl<'a> Offer<'a> {
         let quote = goods.quote();
         Self {
             name: goods.id.as_str(),
-            valid_for: goods.valid_for,
             quoted: quote.map(|quote| (quote, goods.description(&quote))),
             goods: Some(goods),
         }
     }
 
-    /// Access to a route, called `name` in labels and claims. `stated` is what the invoice says.
+    /// Access to a route, called `name` in labels and claims, for as long as `valid_for` or for good.
+    /// With the price comes what the invoice says of it.
     pub(crate) fn route(
         name: &'a str,
         valid_for: Option<Duration>,
         quoted: Result<(Quote, String), NoPrice>,
     ) -> Self {
+        let describe = |title: &str| {
+            let description = Description {
+                title,
+                valid_secs: valid_for.map(|time| time.as_secs()),
+                sha256: None,
+            };
+            description.to_string()
+        };
         Self {
             name,
-            valid_for,
-            quoted: quoted.map(|(quote, stated)| (quote, describe_service(&stated))),
+            quoted: quoted.map(|(quote, stated)| (quote, describe(&stated))),
             goods: None,
         }
     }
@@ -204,13 +209,14 @@ impl Purchases {
             payment_hash,
             token_id,
         };
-        // All of it follows from the invoice, so the same purchase has the same claim, whatever
-        // became of the goods since. Only a change of the item's valid_for changes its open claims.
+        // All of it follows from the invoice, so the same purchase has the same claim, whatever the
+        // owner has changed since. An invoice without a limit sold for good.
+        let Description {
+            valid_secs, sha256, ..
+        } = Description::read(&invoice.description);
         let terms = Terms {
-            sha256: commitment(&invoice.description),
-            valid_until: offer
-                .valid_for
-                .map(|valid_for| expires_at.saturating_add(valid_for.as_secs())),
+            sha256,
+            valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
         };
         Ok(CreatedInvoice {
             claim: self.0.claims.mint(offer.name, identifier, terms),
