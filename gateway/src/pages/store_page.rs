@@ -181,6 +181,10 @@ impl Fields {
 
 /// `POST /buy/{item}`: a button. That of the offer works in whatever form it arrives: a purchase id that cannot
 /// be read is replaced.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the request or of the store"
+)]
 async fn buy_item(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
