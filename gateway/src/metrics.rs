@@ -71,38 +71,7 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
             .expect("there are buckets")
             .build_recorder();
-        recorder.describe_histogram(
-            RPC_DURATION.into(),
-            None,
-            "Calls to lightningd, by method.".into(),
-        );
-        recorder.describe_counter(
-            RPC_ERRORS.into(),
-            None,
-            "Calls to lightningd that failed, by method and kind.".into(),
-        );
-        recorder.describe_counter(
-            RPC_SKIPPED.into(),
-            None,
-            "Entries of lightningd's book that could not be read and were skipped, by method."
-                .into(),
-        );
-        recorder.describe_counter(
-            REFUSED.into(),
-            None,
-            "Requests with a claim that was paid, or may have been, and that were refused, by reason."
-                .into(),
-        );
-        recorder.describe_counter(
-            HTTP_REQUESTS.into(),
-            None,
-            "Requests, by method, route and status.".into(),
-        );
-        recorder.describe_histogram(
-            HTTP_DURATION.into(),
-            None,
-            "From a request's head to its answer's, by route.".into(),
-        );
+        describe_labelled(&recorder);
         let counter = |name, text: &'static str| {
             recorder.describe_counter(KeyName::from(name), None, text.into());
             recorder.register_counter(&Key::from_static_name(name), &META)
@@ -314,6 +283,41 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.upkeep.abort();
     }
+}
+
+/// What has labels is registered with its first value, so only described at the start.
+fn describe_labelled(recorder: &PrometheusRecorder) {
+    recorder.describe_histogram(
+        RPC_DURATION.into(),
+        None,
+        "Calls to lightningd, by method.".into(),
+    );
+    recorder.describe_counter(
+        RPC_ERRORS.into(),
+        None,
+        "Calls to lightningd that failed, by method and kind.".into(),
+    );
+    recorder.describe_counter(
+        RPC_SKIPPED.into(),
+        None,
+        "Entries of lightningd's book that could not be read and were skipped, by method.".into(),
+    );
+    recorder.describe_counter(
+        REFUSED.into(),
+        None,
+        "Requests with a claim that was paid, or may have been, and that were refused, by reason."
+            .into(),
+    );
+    recorder.describe_counter(
+        HTTP_REQUESTS.into(),
+        None,
+        "Requests, by method, route and status.".into(),
+    );
+    recorder.describe_histogram(
+        HTTP_DURATION.into(),
+        None,
+        "From a request's head to its answer's, by route.".into(),
+    );
 }
 
 impl fmt::Debug for Metrics {

@@ -92,13 +92,13 @@ mod tests {
         assert_eq!(kept("cat", &later), [bare()]);
         assert!(set.is_sensitive());
 
-        let paid = Credential {
+        let proven = Credential {
             preimage: Some(Preimage([7; 32])),
             ..bare()
         };
-        let set = keep(&paid, "cat", "/buy/cat", false);
+        let set = keep(&proven, "cat", "/buy/cat", false);
         let pair = set.to_str().unwrap().split_once("; ").unwrap().0;
-        assert_eq!(kept("cat", &headers("cookie", pair)), [paid]);
+        assert_eq!(kept("cat", &headers("cookie", pair)), [proven]);
     }
 
     #[test]

@@ -119,6 +119,10 @@ async fn get_style() -> impl IntoResponse {
 
 /// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
 /// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the request or of the store"
+)]
 async fn show_item(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,

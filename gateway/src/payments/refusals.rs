@@ -78,11 +78,10 @@ pub(crate) fn tell(metrics: &Metrics, refusal: Refusal, item: &str, payment_hash
     let reason = refusal.reason();
     metrics.refused(reason);
     let remedy = refusal.remedy();
-    match refusal {
+    if refusal == Refusal::Unconfirmed {
         // Most of these were never paid.
-        Refusal::Unconfirmed => {
-            tracing::info!(%payment_hash, item, "a claim cannot be confirmed: {remedy}");
-        }
-        _ => tracing::warn!(%payment_hash, item, reason, "paid, but refused: {remedy}"),
+        tracing::info!(%payment_hash, item, "a claim cannot be confirmed: {remedy}");
+    } else {
+        tracing::warn!(%payment_hash, item, reason, "paid, but refused: {remedy}");
     }
 }
