@@ -197,9 +197,12 @@ pub(crate) fn invoice(
                     dt { "Payment hash" } dd { (invoice.payment_hash) }
                 }
             }
-            details {
-                summary { "You paid, and this page does not know?" }
-                (proof_form(&ware.here))
+            // Not on a page that refreshes itself: what was typed would be gone.
+            @if !watching {
+                details {
+                    summary { "You paid, and this page does not know?" }
+                    (proof_form(&ware.here))
+                }
             }
         }
     };
