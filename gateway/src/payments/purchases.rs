@@ -182,22 +182,38 @@ impl Purchases {
         if let Some(invoice) = created {
             let ((quote, _), place) = allowed?;
             place.take(invoice.payment_hash, invoice.standing.expires_at);
-            let created = self.describe(offer, token_id, invoice, quote.rate)?;
+            let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
             return Ok((Made::New, created));
         }
         let Some(invoice) = lightningd.find_by_label(label).await? else {
             allowed?;
             return Err(PurchaseError::Vanished);
         };
-        let found = self.describe(offer, token_id, invoice, None)?;
+        let found = self.describe(offer.name, token_id, invoice, None)?;
         Ok((Made::Before, found))
+    }
+
+    /// Finds the invoice of a purchase of what is called `name`, which need not be for sale any more.
+    pub(crate) async fn find(
+        &self,
+        client: Option<ClientKey>,
+        name: &str,
+        purchase_id: PurchaseId,
+    ) -> Result<Option<CreatedInvoice>, PurchaseError> {
+        self.0.limits.count(client)?;
+        let token_id = self.0.claims.token_id(name, purchase_id);
+        let lightningd = self.0.invoices.lightningd();
+        let found = lightningd.find_by_label(label(name, &token_id)).await?;
+        found
+            .map(|invoice| self.describe(name, token_id, invoice, None))
+            .transpose()
     }
 
     /// The node's word is taken: buyers check the invoice themselves, and checking it here as well
     /// would halve the number of invoices per second.
     fn describe(
         &self,
-        offer: &Offer<'_>,
+        name: &str,
         token_id: [u8; 32],
         invoice: KnownInvoice,
         rate: Option<Rate>,
@@ -219,7 +235,7 @@ impl Purchases {
             valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
         };
         Ok(CreatedInvoice {
-            claim: self.0.claims.mint(offer.name, identifier, terms),
+            claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {
                 payment_hash,
                 amount_msat: invoice.amount_msat.ok_or(PurchaseError::NotBolt11)?,

@@ -11,6 +11,7 @@ use axum::http::header::{
 use axum::http::{Method, Request, StatusCode};
 use purrwall_gateway::options::{ItemOptions, Timing};
 use serde_json::json;
+use shared::api::CreatedInvoice;
 use shared::lightning::Preimage;
 
 use testing::fake_lightningd::FakeLightningd;
@@ -387,6 +388,12 @@ async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
     };
     let mut browser = Browser::new(gateway(vec![on_sale("song", "5 sat")]));
     let bolt11 = browser.buy("song").await.bolt11().to_owned();
+    let by_api = new_purchase();
+    let created = browser.gateway.ask_invoice("song", by_api).await;
+    let created = CreatedInvoice {
+        rate: None,
+        ..created.json()
+    };
 
     // Removed; and on sale for a price that nobody knows since the restart.
     let without_a_rate = on_sale("song", "5 USD");
@@ -397,6 +404,13 @@ async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
         assert!(invoice.shows("5 sat") && invoice.shows("for A song"));
         let mut stranger = Browser::new(browser.gateway.clone());
         assert_ne!(stranger.get("/buy/song").await.status(), 200);
+
+        // By the API, too, the purchase has its invoice.
+        let again = browser.gateway.ask_invoice("song", by_api).await;
+        assert_eq!(again.status, StatusCode::OK);
+        assert_eq!(again.json::<CreatedInvoice>(), created);
+        let new = browser.gateway.ask_invoice("song", new_purchase()).await;
+        assert!(!new.status.is_success());
     }
     node.is_paid(&bolt11);
     for items in [

@@ -55,7 +55,18 @@ pub(crate) async fn create_invoice(
 ) -> Result<(StatusCode, Json<CreatedInvoice>), Error> {
     let Path(item) = item?;
     let catalogue = shelf.catalogue();
-    let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
+    let Some(goods) = catalogue.find(&item) else {
+        // Off the shelf; but a purchase of it may have its invoice.
+        let found = match body {
+            Ok(Json(CreateInvoice { purchase_id })) => {
+                let found = purchases.find(visitor.key(), item.as_str(), purchase_id);
+                found.await?
+            }
+            Err(_) => None,
+        };
+        let found = found.ok_or(Error::UnknownItem(item))?;
+        return Ok((StatusCode::OK, Json(found)));
+    };
     let Json(CreateInvoice { purchase_id }) = body?;
     let offer = Offer::goods(goods);
     let created = purchases.create_or_find(visitor.key(), &offer, purchase_id);
