@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lightningd::{LightningError, Observer};
@@ -26,6 +27,7 @@ struct Inner {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
     counts: Counts,
+    told_of_skipped: AtomicBool,
     upkeep: AbortHandle,
 }
 
@@ -49,6 +51,8 @@ struct Counts {
 
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
 const RPC_ERRORS: &str = "purrwall_rpc_errors_total";
+const RPC_SKIPPED: &str = "purrwall_rpc_unreadable_entries_total";
+const REFUSED: &str = "purrwall_purchases_refused_total";
 const HTTP_REQUESTS: &str = "purrwall_http_requests_total";
 const HTTP_DURATION: &str = "purrwall_http_duration_seconds";
 
@@ -67,26 +71,7 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
             .expect("there are buckets")
             .build_recorder();
-        recorder.describe_histogram(
-            RPC_DURATION.into(),
-            None,
-            "Calls to lightningd, by method.".into(),
-        );
-        recorder.describe_counter(
-            RPC_ERRORS.into(),
-            None,
-            "Calls to lightningd that failed, by method and kind.".into(),
-        );
-        recorder.describe_counter(
-            HTTP_REQUESTS.into(),
-            None,
-            "Requests, by method, route and status.".into(),
-        );
-        recorder.describe_histogram(
-            HTTP_DURATION.into(),
-            None,
-            "From a request's head to its answer's, by route.".into(),
-        );
+        describe_labelled(&recorder);
         let counter = |name, text: &'static str| {
             recorder.describe_counter(KeyName::from(name), None, text.into());
             recorder.register_counter(&Key::from_static_name(name), &META)
@@ -159,6 +144,7 @@ impl Metrics {
             recorder,
             handle,
             counts,
+            told_of_skipped: AtomicBool::new(false),
             upkeep: upkeep.abort_handle(),
         }))
     }
@@ -225,6 +211,12 @@ impl Metrics {
         Waiter(self.clone())
     }
 
+    /// Counts a buyer who paid and was refused.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        let key = Key::from_parts(REFUSED, vec![Label::from_static_parts("reason", reason)]);
+        self.0.recorder.register_counter(&key, &META).increment(1);
+    }
+
     pub(crate) fn delivered(&self, bytes: u64) {
         self.0.counts.delivered.increment(bytes);
     }
@@ -256,6 +248,24 @@ impl Observer for Metrics {
             self.0.recorder.register_counter(&key, &META).increment(1);
         }
     }
+
+    fn skipped(&self, method: &str, entries: usize) {
+        let label = Label::new("method", method.to_owned());
+        let key = Key::from_parts(RPC_SKIPPED, vec![label]);
+        let count = entries.try_into().unwrap_or(u64::MAX);
+        self.0
+            .recorder
+            .register_counter(&key, &META)
+            .increment(count);
+        if !self.0.told_of_skipped.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                method,
+                entries,
+                "lightningd's book has entries that cannot be read; they are skipped, and from now on \
+                 only counted ({RPC_SKIPPED}). If lightningd is newer than purrwall, update purrwall"
+            );
+        }
+    }
 }
 
 const META: Metadata<'static> = Metadata::new("purrwall", Level::INFO, None);
@@ -273,6 +283,41 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.upkeep.abort();
     }
+}
+
+/// What has labels is registered with its first value, so only described at the start.
+fn describe_labelled(recorder: &PrometheusRecorder) {
+    recorder.describe_histogram(
+        RPC_DURATION.into(),
+        None,
+        "Calls to lightningd, by method.".into(),
+    );
+    recorder.describe_counter(
+        RPC_ERRORS.into(),
+        None,
+        "Calls to lightningd that failed, by method and kind.".into(),
+    );
+    recorder.describe_counter(
+        RPC_SKIPPED.into(),
+        None,
+        "Entries of lightningd's book that could not be read and were skipped, by method.".into(),
+    );
+    recorder.describe_counter(
+        REFUSED.into(),
+        None,
+        "Requests with a claim that was paid, or may have been, and that were refused, by reason."
+            .into(),
+    );
+    recorder.describe_counter(
+        HTTP_REQUESTS.into(),
+        None,
+        "Requests, by method, route and status.".into(),
+    );
+    recorder.describe_histogram(
+        HTTP_DURATION.into(),
+        None,
+        "From a request's head to its answer's, by route.".into(),
+    );
 }
 
 impl fmt::Debug for Metrics {

@@ -10,6 +10,7 @@ pub(crate) mod limits;
 pub(crate) mod node;
 pub(crate) mod open_invoices;
 pub(crate) mod purchases;
+pub(crate) mod refusals;
 pub mod sales;
 pub(crate) mod waits;
 pub(crate) mod watcher;

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL,
+    CACHE_CONTROL, SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ use crate::http::admission::{Presented, ask_to_pay, challenge};
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
 use crate::options::{LimitsOptions, StoreOptions, WebOptions};
-use crate::pages::paywall_page::{Paywall, Visit, as_page, pressed, wants_a_page};
+use crate::pages::paywall_page::{Answer, Paywall, Visit, as_page, pressed, wants_a_page};
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
 use crate::pages::views::Site;
@@ -100,8 +100,8 @@ impl PriceLayer {
         self
     }
 
-    /// Returns the request if it may pass, else the answer.
-    async fn admit(&self, request: Request) -> Result<Request, Response> {
+    /// Returns the request if it may pass, with the cookie that its answer is to set; else the answer.
+    async fn admit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Response> {
         let presented = Presented::read(request.headers());
         if presented.0.is_empty() && wants_a_page(&request) {
             return self.visit(request).await;
@@ -112,7 +112,7 @@ impl PriceLayer {
             .admit_program(visitor, method, headers, presented)
             .await
         {
-            Ok(()) => Ok(request),
+            Ok(()) => Ok((request, None)),
             Err(error) => Err(self.refuse(error)),
         }
     }
@@ -142,7 +142,7 @@ impl PriceLayer {
     }
 
     /// Lets the visitor's request pass if the cookie has paid for it; else returns the page to pay on.
-    async fn visit(&self, request: Request) -> Result<Request, Response> {
+    async fn visit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Response> {
         let (pressed, request) = pressed(request).await;
         let visit = Visit::new(&request);
         let site = Site {
@@ -160,8 +160,8 @@ impl PriceLayer {
         };
         let answer = paywall.answer(&visit, visitor, request.headers(), pressed, || self.offer());
         let response = match answer.await {
-            Ok(None) => return Ok(request),
-            Ok(Some(response)) => response,
+            Ok(Answer::Pass(cookie)) => return Ok((request, cookie)),
+            Ok(Answer::Page(response)) => response,
             Err(error) => problem_page(site, &visit.here, self.refuse(error)),
         };
         Err(as_page(response, &self.web.frame_ancestors))
@@ -237,7 +237,13 @@ where
                 return Ok(preflight());
             }
             let mut response = match layer.admit(request).await {
-                Ok(request) => inner.call(request).await?.into_response(),
+                Ok((request, cookie)) => {
+                    let mut response = inner.call(request).await?.into_response();
+                    if let Some(cookie) = cookie {
+                        response.headers_mut().append(SET_COOKIE, cookie);
+                    }
+                    response
+                }
                 Err(response) => response,
             };
             let headers = response.headers_mut();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use cln_rpc::TypedRequest as _;
 use cln_rpc::model::requests::{
     AutocleanstatusRequest, DelinvoiceRequest, DelinvoiceStatus, GetinfoRequest, InvoiceRequest,
     ListinvoicesIndex, ListinvoicesRequest, WaitIndexname, WaitRequest, WaitSubsystem,
@@ -13,6 +14,7 @@ use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem};
 use shared::api::Status;
 use shared::lightning::PaymentHash;
 
+use crate::entries::{List, Page, read};
 use crate::error::LightningError;
 use crate::invoice::{
     KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
@@ -25,6 +27,9 @@ use crate::watch::Watch;
 pub trait Observer: Send + Sync + std::fmt::Debug {
     /// `method` was answered after `took`, or failed.
     fn called(&self, method: &str, took: Duration, error: Option<&LightningError>);
+
+    /// So many entries in an answer to `method` could not be read, and were skipped.
+    fn skipped(&self, method: &str, entries: usize);
 }
 
 /// A client of one lightningd. It connects when it is used.
@@ -32,7 +37,7 @@ pub trait Observer: Send + Sync + std::fmt::Debug {
 pub struct Lightningd {
     pub(crate) pool: Pool,
     pub(crate) deadline: Duration,
-    observer: Option<Arc<dyn Observer>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// `invoice`: one with this label exists.
@@ -152,40 +157,53 @@ impl Lightningd {
         &self,
         start: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, Option<Payment>)>, LightningError> {
-        let request = ListinvoicesRequest {
-            index: Some(ListinvoicesIndex::UPDATED),
-            start: Some(start),
-            limit: Some(limit),
-            ..find_nothing()
-        };
-        let page = self.call(&request).await?.invoices.into_iter();
-        Ok(page
-            .map(|invoice| {
-                (
-                    invoice.updated_index.unwrap_or_default(),
-                    Payment::listed(invoice),
-                )
-            })
-            .collect())
+    ) -> Result<Page<(u64, Option<Payment>)>, LightningError> {
+        self.list(ListinvoicesIndex::UPDATED, start, limit, |invoice| {
+            let change = invoice.updated_index.unwrap_or_default();
+            (change, Payment::listed(invoice))
+        })
+        .await
     }
 
     /// A page of the book: at most `limit` invoices from number `start` (the first is 1) in order
     /// of creation, anyone's.
-    pub async fn page(&self, start: u64, limit: u32) -> Result<Vec<ListedInvoice>, LightningError> {
-        let request = ListinvoicesRequest {
-            index: Some(ListinvoicesIndex::CREATED),
+    pub async fn page(
+        &self,
+        start: u64,
+        limit: u32,
+    ) -> Result<Page<ListedInvoice>, LightningError> {
+        self.list(ListinvoicesIndex::CREATED, start, limit, |invoice| {
+            ListedInvoice {
+                created_index: invoice.created_index,
+                label: invoice.label.clone(),
+                invoice: invoice.into(),
+            }
+        })
+        .await
+    }
+
+    async fn list<T>(
+        &self,
+        index: ListinvoicesIndex,
+        start: u64,
+        limit: u32,
+        make: impl Fn(ListinvoicesInvoices) -> T,
+    ) -> Result<Page<T>, LightningError> {
+        let number = match index {
+            ListinvoicesIndex::CREATED => "created_index",
+            ListinvoicesIndex::UPDATED => "updated_index",
+        };
+        let request = List(ListinvoicesRequest {
+            index: Some(index),
             start: Some(start),
             limit: Some(limit),
             ..find_nothing()
-        };
-        let listed = |invoice: ListinvoicesInvoices| ListedInvoice {
-            created_index: invoice.created_index,
-            label: invoice.label.clone(),
-            invoice: invoice.into(),
-        };
-        let page = self.call(&request).await?.invoices;
-        Ok(page.into_iter().map(listed).collect())
+        });
+        let page = Page::read(self.call(&request).await?, start, number, make);
+        if let (Some(observer), 1..) = (&self.observer, page.unreadable) {
+            observer.skipped(request.method(), page.unreadable);
+        }
+        Ok(page)
     }
 
     /// Deletes the invoice with this label if it has expired unpaid; false where it is gone or has
@@ -212,11 +230,24 @@ impl Lightningd {
         Ok(status.is_some_and(|expired| expired.enabled))
     }
 
+    /// The age in seconds at which lightningd's plugin autoclean deletes paid invoices; `None` where
+    /// it keeps them.
+    pub async fn cleans_paid(&self) -> Result<Option<u64>, LightningError> {
+        let request = AutocleanstatusRequest {
+            subsystem: Some(AutocleanSubsystem::PAIDINVOICES),
+        };
+        let status = self.call(&request).await?.autoclean.paidinvoices;
+        let paid = status.filter(|paid| paid.enabled);
+        Ok(paid.map(|paid| paid.age.unwrap_or_default()))
+    }
+
     /// Opens a connection to follow payments on.
     pub async fn watch(&self) -> Result<Watch, LightningError> {
         Ok(Watch {
             connection: self.pool.connect().await?,
             deadline: self.deadline,
+            observer: self.observer.clone(),
+            skipped: None,
         })
     }
 
@@ -224,8 +255,13 @@ impl Lightningd {
         &self,
         request: ListinvoicesRequest,
     ) -> Result<Option<KnownInvoice>, LightningError> {
-        let found = self.call(&request).await?.invoices.into_iter().next();
-        Ok(found.map(KnownInvoice::from))
+        let request = List(request);
+        let Some(entry) = self.call(&request).await?.invoices.into_iter().next() else {
+            return Ok(None);
+        };
+        // It is there, so it must not be told as if it were not.
+        let found = read(entry).ok_or_else(|| decode_error(&request, 0))?;
+        Ok(Some(found.into()))
     }
 
     /// Calls lightningd within the deadline, which counts from here: waiting for a connection takes

@@ -10,12 +10,14 @@
 //!
 //! - `client`: the calls; whoever measures hands an [`Observer`] in.
 //! - `invoice`: invoices and payments; the only place that reads the fields of lightningd's answers.
+//! - `entries`: pages of the book, and what a watch heard of; an entry that cannot be read is skipped.
 //! - `watch`: a connection that follows payments.
 //! - `pay`: pays, with the feature `pay`.
 //! - `pool`: how many connections there are, and who gets one; `socket`: one connection.
 //! - `error`: why a call failed.
 
 mod client;
+mod entries;
 mod error;
 mod invoice;
 #[cfg(feature = "pay")]
@@ -25,6 +27,7 @@ mod socket;
 mod watch;
 
 pub use client::{Lightningd, Observer};
+pub use entries::Page;
 pub use error::LightningError;
 pub use invoice::{KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing};
 #[cfg(feature = "pay")]

@@ -1,9 +1,13 @@
 //! A connection of its own that follows payments.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use cln_rpc::TypedRequest as _;
 use cln_rpc::model::requests::WaitanyinvoiceRequest;
 
+use crate::client::Observer;
+use crate::entries::{News, WaitAny};
 use crate::error::LightningError;
 use crate::invoice::Payment;
 use crate::socket::{Connection, decode_error, within};
@@ -16,31 +20,44 @@ const WAIT_TIMED_OUT: i64 = 904;
 pub struct Watch {
     pub(crate) connection: Connection,
     pub(crate) deadline: Duration,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// From the payment with the first number one goes on to that with the second: what lies between
+    /// could not be read.
+    pub(crate) skipped: Option<(u64, u64)>,
 }
 
 impl Watch {
     /// Waits for the next payment after number `after`; `None` when none came within `wait`
-    /// (whole seconds).
+    /// (whole seconds). A payment that cannot be read is skipped.
     pub async fn next_payment(
         &mut self,
         after: u64,
         wait: Duration,
     ) -> Result<Option<Payment>, LightningError> {
-        let request = WaitanyinvoiceRequest {
-            lastpay_index: Some(after),
-            timeout: Some(wait.as_secs()),
+        let mut last = match self.skipped {
+            Some((from, to)) if from == after => to,
+            _ => after,
         };
-        let answer = within(
-            wait + self.deadline,
-            &request,
-            self.connection.call(&request),
-        )
-        .await;
-        match answer {
-            Ok(paid) => match paid.pay_index {
-                Some(pay_index) => Ok(Some(Payment::arrived(pay_index, paid))),
-                None => Err(decode_error(&request, 0)),
-            },
+        loop {
+            match self.news(last, wait).await? {
+                Some(News::Paid(payment)) => return Ok(Some(payment)),
+                Some(News::Unreadable(pay_index)) => {
+                    if let Some(observer) = &self.observer {
+                        observer.skipped(request(last, wait).method(), 1);
+                    }
+                    last = pay_index;
+                    self.skipped = Some((after, last));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn news(&mut self, after: u64, wait: Duration) -> Result<Option<News>, LightningError> {
+        let request = request(after, wait);
+        let call = self.connection.call(&request);
+        match within(wait + self.deadline, &request, call).await {
+            Ok(paid) => Ok(Some(News::read(paid, after))),
             Err(LightningError::Rpc {
                 code: WAIT_TIMED_OUT,
                 ..
@@ -62,12 +79,22 @@ impl Watch {
             let guess = match at_most {
                 Some(bound) if newest >= bound => return Ok(newest),
                 Some(bound) => newest + (bound - newest) / 2,
-                None => newest * 2,
+                // A number that cannot be doubled is none: then no answer makes sense.
+                None => newest
+                    .checked_mul(2)
+                    .ok_or_else(|| decode_error(&request(newest, Duration::ZERO), 0))?,
             };
-            match self.next_payment(guess, Duration::ZERO).await? {
-                Some(payment) => newest = payment.pay_index,
+            match self.news(guess, Duration::ZERO).await? {
+                Some(news) => newest = news.pay_index(),
                 None => at_most = Some(guess),
             }
         }
     }
+}
+
+fn request(after: u64, wait: Duration) -> WaitAny {
+    WaitAny(WaitanyinvoiceRequest {
+        lastpay_index: Some(after),
+        timeout: Some(wait.as_secs()),
+    })
 }

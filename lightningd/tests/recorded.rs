@@ -19,10 +19,18 @@ struct Playback {
     lightningd: Lightningd,
 }
 
-fn playback(name: &str) -> Playback {
+fn recorded(name: &str) -> Value {
     let recorded: Value = serde_json::from_str(include_str!("recorded.json")).unwrap();
+    recorded[name].clone()
+}
+
+fn playback(name: &str) -> Playback {
+    played(recorded(name))
+}
+
+fn played(answer: Value) -> Playback {
     let dir = tempfile::tempdir().unwrap();
-    let socket: PathBuf = plays_back(dir.path(), recorded[name].clone());
+    let socket: PathBuf = plays_back(dir.path(), answer);
     Playback {
         _dir: dir,
         lightningd: Lightningd::new(socket, Duration::from_mins(1)),
@@ -90,10 +98,49 @@ async fn listinvoices() {
 async fn a_page_of_listinvoices() {
     let recorded = playback("listinvoices_page");
     let page = recorded.lightningd.page(1, 2).await.unwrap();
+    assert_eq!((page.unreadable, page.next), (0, Some(3)));
+    let page = page.entries;
     let indexes: Vec<_> = page.iter().map(|listed| listed.created_index).collect();
     assert_eq!(indexes, [1, 2]);
     assert!(page[0].label.starts_with("nettest-alice-"));
     assert_eq!(page[0].invoice.standing.status, Status::Paid);
+}
+
+/// A real page with one entry changed, as a later version of lightningd might have it.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_hides_no_other() {
+    let unreadable = |entry: usize, field: &'static str| async move {
+        let mut page = recorded("listinvoices_page");
+        let entry = &mut page["result"]["invoices"][entry];
+        entry["status"] = "held".into();
+        entry[field] = "?".into();
+        played(page).lightningd.page(1, 2).await.unwrap()
+    };
+    let last = unreadable(1, "status").await;
+    assert_eq!(
+        (last.entries.len(), last.unreadable, last.next),
+        (1, 1, Some(3))
+    );
+    assert_eq!(last.entries[0].created_index, 1);
+    let first = unreadable(0, "created_index").await;
+    assert_eq!(
+        (first.entries.len(), first.unreadable, first.next),
+        (1, 1, Some(3))
+    );
+    let last = unreadable(1, "created_index").await;
+    assert_eq!((last.unreadable, last.next), (1, Some(3)));
+}
+
+/// It is there, and must not be told as unknown.
+#[tokio::test]
+async fn an_invoice_that_cannot_be_read_is_not_unknown() {
+    let mut found = recorded("listinvoices_paid");
+    found["result"]["invoices"][0]["status"] = "held".into();
+    let found = played(found).lightningd.find_by_label("x".into()).await;
+    assert!(
+        matches!(found, Err(LightningError::Decode { .. })),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
@@ -112,6 +159,8 @@ async fn delinvoice() {
 async fn autoclean_status() {
     let recorded = playback("autoclean_status");
     assert!(!recorded.lightningd.cleans_expired().await.unwrap());
+    let recorded = playback("autoclean_status");
+    assert_eq!(recorded.lightningd.cleans_paid().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -66,24 +66,74 @@ impl ContentHasher {
     }
 }
 
-const MARK: &str = " sha256:";
-
 /// BOLT 11's limit of the `d` field, in bytes: 1023 groups of 5 bits.
 const MAX_DESCRIPTION: usize = 639;
 
-/// The invoice description that promises the bytes with hash `sha256` under `title`.
+/// What an invoice's description says: `<title> [valid:<seconds>] [sha256:<hex>]`.
 ///
-/// The title is cut to fit BOLT 11's 639 bytes, and its control characters become spaces:
-/// lightningd refuses a description with `\u` escapes in the JSON, which is how they would travel.
-pub fn describe(title: &str, sha256: ContentHash) -> String {
-    let text = fit(title, MAX_DESCRIPTION - MARK.len() - 64);
-    format!("{text}{MARK}{sha256}")
+/// The node signs it with the invoice, so this is what was sold, whatever the store's owner changes
+/// afterwards. The hash stands last, and only the title is ever cut. A reader skips words of the
+/// form `key:value` that it does not know between the title and the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description<'a> {
+    /// What the payer reads.
+    pub title: &'a str,
+    /// How long what was sold can be had after the invoice's time, in seconds; `None` is for good.
+    pub valid_secs: Option<u64>,
+    /// The hash of the goods. What is made anew for each request has none.
+    pub sha256: Option<ContentHash>,
 }
 
-/// The invoice description of what has no bytes to promise, such as an answer that is made for each
-/// request: the title alone, cut and cleaned in the same way.
-pub fn describe_service(title: &str) -> String {
-    fit(title, MAX_DESCRIPTION)
+impl<'a> Description<'a> {
+    /// Reads a description, anyone's. What has none of the words is all title.
+    pub fn read(text: &'a str) -> Self {
+        let mut read = Self {
+            title: text,
+            valid_secs: None,
+            sha256: None,
+        };
+        let mut is_last = true;
+        while let Some((before, key, value)) = last_field(read.title) {
+            match key {
+                "sha256" if is_last => read.sha256 = value.parse().ok(),
+                "valid" if read.valid_secs.is_none() => read.valid_secs = value.parse().ok(),
+                _ => {}
+            }
+            read.title = before;
+            is_last = false;
+        }
+        read
+    }
+}
+
+/// The description as it stands in the invoice, in at most 639 bytes.
+///
+/// The title's control characters become spaces: lightningd refuses a description with `\u` escapes
+/// in the JSON, which is how they would travel. A title that ends like one of the fields gets a full
+/// stop, so that it is not read as one.
+impl fmt::Display for Description<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let valid = self.valid_secs.map(|secs| format!(" valid:{secs}"));
+        let sha256 = self.sha256.map(|sha256| format!(" sha256:{sha256}"));
+        let fields = [valid, sha256].map(Option::unwrap_or_default).concat();
+        let room = MAX_DESCRIPTION - fields.len();
+        let mut title = fit(self.title, room);
+        if last_field(&title).is_some() {
+            title = fit(&title, room - 1) + ".";
+        }
+        f.write_str(&title)?;
+        f.write_str(&fields)
+    }
+}
+
+/// The description of an invoice for the bytes with hash `sha256`, sold for good under `title`.
+pub fn describe(title: &str, sha256: ContentHash) -> String {
+    let description = Description {
+        title,
+        valid_secs: None,
+        sha256: Some(sha256),
+    };
+    description.to_string()
 }
 
 fn fit(title: &str, room: usize) -> String {
@@ -104,18 +154,30 @@ fn fit(title: &str, room: usize) -> String {
 
 /// The hash that `description` commits to, if it commits to one.
 pub fn commitment(description: &str) -> Option<ContentHash> {
-    split(description).map(|(_, hash)| hash)
+    Description::read(description).sha256
 }
 
-/// What `description` says beside its commitment: the title of the goods.
+/// What `description` says beside its fields: the title of what was sold.
 pub fn title(description: &str) -> &str {
-    split(description).map_or(description, |(title, _)| title)
+    Description::read(description).title
 }
 
-/// By bytes from the end: a search for text is two kilobytes of the browser's download.
-fn split(description: &str) -> Option<(&str, ContentHash)> {
-    let (before, hash) = description.split_at_checked(description.len().checked_sub(64)?)?;
-    Some((before.strip_suffix(MARK)?, hash.parse().ok()?))
+/// The word `key:value` at the end of `text`, and what stands before it. Byte by byte: a search for
+/// text is two kilobytes of the browser's download.
+fn last_field(text: &str) -> Option<(&str, &str, &str)> {
+    let space = text.bytes().rposition(|byte| byte == b' ')?;
+    let (before, word) = (&text[..space], &text[space + 1..]);
+    let colon = word.bytes().position(|byte| byte == b':')?;
+    let (key, value) = (&word[..colon], &word[colon + 1..]);
+    let is_plain = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    // Keys begin with a letter, so that a time such as 16:45 is none.
+    let is_field = is_plain(key) && is_plain(value) && key.as_bytes()[0].is_ascii_lowercase();
+    is_field.then_some((before, key, value))
 }
 
 #[cfg(test)]
@@ -160,12 +222,95 @@ mod tests {
         assert!(description.starts_with("a b c sha256:"));
     }
 
+    const SERVICE: Description<'_> = Description {
+        title: "Access",
+        valid_secs: None,
+        sha256: None,
+    };
+
     #[test]
     fn a_service_promises_no_bytes() {
-        let description = describe_service(&"a\n".repeat(400));
+        let title = "a\n".repeat(400);
+        let description = Description {
+            title: &title,
+            ..SERVICE
+        };
+        let description = description.to_string();
         assert_eq!(description.len(), 639);
         assert!(description.starts_with("a a "));
         assert_eq!(commitment(&description), None);
+    }
+
+    #[test]
+    fn a_time_limit_stands_before_the_hash_and_is_read_again() {
+        let hash = ContentHash::of(b"meow");
+        let limited = Description {
+            title: "Two cats",
+            valid_secs: Some(86_400),
+            sha256: Some(hash),
+        };
+        let text = limited.to_string();
+        assert_eq!(text, format!("Two cats valid:86400 sha256:{hash}"));
+        assert_eq!(Description::read(&text), limited);
+        let route = Description {
+            valid_secs: Some(60),
+            ..SERVICE
+        };
+        assert_eq!(route.to_string(), "Access valid:60");
+        assert_eq!(Description::read("Access valid:60"), route);
+        assert_eq!(Description::read("Access"), SERVICE);
+    }
+
+    #[test]
+    fn only_the_title_is_cut() {
+        let title = "é".repeat(400);
+        let limited = Description {
+            title: &title,
+            valid_secs: Some(u64::MAX),
+            sha256: Some(ContentHash::of(b"meow")),
+        };
+        let text = limited.to_string();
+        assert!((638..=639).contains(&text.len()));
+        let read = Description::read(&text);
+        assert_eq!(
+            (read.valid_secs, read.sha256),
+            (limited.valid_secs, limited.sha256)
+        );
+        assert!(title.starts_with(read.title));
+    }
+
+    #[test]
+    fn fields_of_later_versions_are_skipped() {
+        let hash = ContentHash::of(b"meow");
+        let text = format!("Two cats valid:5 manifest:00ff nonce:abc sha256:{hash}");
+        let read = Description::read(&text);
+        assert_eq!(
+            (read.title, read.valid_secs, read.sha256),
+            ("Two cats", Some(5), Some(hash))
+        );
+    }
+
+    #[test]
+    fn a_title_cannot_pass_for_a_field() {
+        let hash = ContentHash::of(b"meow");
+        let of_a_hash = format!("Access sha256:{hash}");
+        let long = format!("{} valid:{}", "x".repeat(620), "1".repeat(30));
+        for title in ["Access valid:99999", "A note:high", &of_a_hash, &long] {
+            for sha256 in [None, Some(hash)] {
+                let description = Description {
+                    title,
+                    valid_secs: None,
+                    sha256,
+                };
+                let text = description.to_string();
+                assert!(text.len() <= 639);
+                let read = Description::read(&text);
+                assert_eq!((read.valid_secs, read.sha256), (None, sha256), "{text}");
+            }
+        }
+        for title in ["At 16:45", "Cats: two", "https://example.com", "valid:5"] {
+            assert_eq!(super::title(title), title);
+        }
     }
 
     #[test]

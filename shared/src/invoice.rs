@@ -81,6 +81,13 @@ impl Invoice {
             .and_then(StatedRate::of)
     }
 
+    /// What was sold, in words; without the rate that the description may state.
+    pub fn title(&self) -> &str {
+        let title = self.description.as_deref().map_or("", title);
+        let stated = self.stated_rate().and(title.rsplit_once(" ("));
+        stated.map_or(title, |(title, _)| title)
+    }
+
     /// Whether the invoice can no longer be paid at `now` (UNIX seconds, the node's clock).
     pub fn is_expired(&self, now: u64) -> bool {
         now >= self.expires_at

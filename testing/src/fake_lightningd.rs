@@ -55,6 +55,7 @@ struct FakeNode {
     faults: Mutex<HashMap<&'static str, Fault>>,
     requests: Mutex<Vec<Value>>,
     autocleans: AtomicBool,
+    autocleans_paid: AtomicBool,
     /// A `listinvoices` that would list all there is.
     unbounded: AtomicBool,
 }
@@ -77,6 +78,8 @@ struct FakeInvoice {
     amount_msat: u64,
     expires_at: u64,
     pay_index: Option<u64>,
+    /// In a form that no client knows.
+    is_garbled: bool,
 }
 
 impl FakeLightningd {
@@ -92,6 +95,7 @@ impl FakeLightningd {
                 faults: Mutex::default(),
                 requests: Mutex::default(),
                 autocleans: AtomicBool::new(false),
+                autocleans_paid: AtomicBool::new(false),
                 unbounded: AtomicBool::new(false),
             }),
             server: Mutex::default(),
@@ -187,6 +191,11 @@ impl FakeLightningd {
         self.node.autocleans.store(true, Ordering::Relaxed);
     }
 
+    /// Deletes paid invoices by itself, as far as it says.
+    pub fn autocleans_paid(&self) {
+        self.node.autocleans_paid.store(true, Ordering::Relaxed);
+    }
+
     /// Marks the invoice as paid, as if a payment had arrived; gives the preimage.
     pub fn is_paid(&self, bolt11: &str) -> [u8; 32] {
         let mut book = self.node.book();
@@ -213,6 +222,13 @@ impl FakeLightningd {
     pub fn forgets_everything(&self) {
         *self.node.book() = Book::default();
         self.node.newest_pay_index.send_replace(0);
+    }
+
+    /// Tells the invoice in a form that no client knows from now on.
+    pub fn garbles(&self, bolt11: &str) {
+        let mut book = self.node.book();
+        let invoice = book.invoices.iter_mut().find(|one| one.bolt11 == bolt11);
+        invoice.unwrap().is_garbled = true;
     }
 
     /// Forgets the invoice.
@@ -310,7 +326,16 @@ impl FakeNode {
             "autoclean-status" => {
                 let enabled = self.autocleans.load(Ordering::Relaxed);
                 let expired = json!({"enabled": enabled, "cleaned": 0});
-                Ok(json!({"autoclean": {"expiredinvoices": expired}}))
+                let enabled = self.autocleans_paid.load(Ordering::Relaxed);
+                let mut paid = json!({"enabled": enabled, "cleaned": 0});
+                if enabled {
+                    paid["age"] = 2_592_000.into();
+                }
+                let all = json!({"expiredinvoices": expired, "paidinvoices": paid});
+                let Some(subsystem) = params["subsystem"].as_str() else {
+                    return Ok(json!({ "autoclean": all }));
+                };
+                Ok(json!({"autoclean": {subsystem: all[subsystem]}}))
             }
             "waitanyinvoice" => self.waitanyinvoice(params).await,
             _ => Err(-32601),
@@ -365,6 +390,7 @@ impl FakeNode {
             amount_msat,
             expires_at: created_at + expiry,
             pay_index: None,
+            is_garbled: false,
         });
         Ok(json!({
             "payment_hash": payment_hash.to_string(), "expires_at": created_at + expiry,
@@ -482,6 +508,10 @@ impl FakeInvoice {
             listed["amount_received_msat"] = self.amount_msat.into();
             listed["paid_at"] = unix_now().into();
             listed["payment_preimage"] = self.preimage.to_lower_hex_string().into();
+        }
+        if self.is_garbled {
+            listed["status"] = "held".into();
+            listed["payment_preimage"] = "?".into();
         }
         listed
     }

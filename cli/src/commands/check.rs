@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Error, Result, anyhow};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
-use purrwall_gateway::Secret;
 use purrwall_gateway::goods::versions::try_writing;
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
+use purrwall_gateway::{PAID_ARE_DELETED, Secret};
 
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
 /// Nothing is left or changed.
@@ -42,6 +42,15 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         tell(&format!("rate of {}", rate.currency), checked);
     }
     tell("node", check_node(options).await);
+    if lightningd(options)
+        .cleans_paid()
+        .await
+        .ok()
+        .flatten()
+        .is_some()
+    {
+        println!("warning node: {PAID_ARE_DELETED}");
+    }
     match failed {
         0 => Ok(()),
         1 => Err(anyhow!("one thing is wrong")),
@@ -100,9 +109,12 @@ fn check_frontend(options: &Options) -> Result<String> {
     ))
 }
 
+fn lightningd(options: &Options) -> Lightningd {
+    Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline)
+}
+
 async fn check_node(options: &Options) -> Result<String> {
-    let lightningd = Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline);
-    let node = lightningd.node().await.map_err(|error| {
+    let node = lightningd(options).node().await.map_err(|error| {
         let remedy = error.remedy();
         Error::from(error).context(remedy)
     })?;

@@ -42,6 +42,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         let remedy = error.remedy();
         anyhow::Error::from(error).context(remedy)
     })?;
+    if report.unreadable > 0 {
+        eprintln!(
+            "purrwall: {} of lightningd's invoices could not be read, and are missing here",
+            report.unreadable
+        );
+    }
     let text = match (arguments.json, arguments.csv) {
         (true, _) => format!("{}\n", serde_json::to_string_pretty(&report)?),
         (_, true) => csv(&report),

@@ -221,6 +221,61 @@ fn what_is_limited_in_time_ends() {
     });
 }
 
+/// The limit that was sold stands in the signed description, so no change of the owner's renews it,
+/// shortens it or takes it away.
+#[test]
+fn a_time_limit_stays_as_it_was_sold() {
+    run(async {
+        let offer = |valid_for: &str| section("day", "1 sat", valid_for);
+        let folder = Folder::new(&offer("valid_for = \"1h\""));
+        folder.put("day", b"today");
+        let store = OwnStore::open(&folder).await;
+        let ask = |purchase_id| {
+            let answer = store.ask_invoice("day", purchase_id);
+            serde_json::from_slice::<shared::api::CreatedInvoice>(answer.body()).unwrap()
+        };
+        let until = |created: &shared::api::CreatedInvoice| {
+            let limits = created.claim.caveats(CAVEAT_VALID_UNTIL);
+            let limits = limits.map(|until| until.parse::<u64>().unwrap());
+            limits
+                .map(|until| until - created.invoice.expires_at)
+                .collect::<Vec<_>>()
+        };
+        let hash = ContentHash::of(b"today");
+        let limited = new_purchase();
+        let sold = ask(limited);
+        assert_eq!(
+            sold.invoice.description,
+            format!("day valid:3600 sha256:{hash}")
+        );
+        assert_eq!(until(&sold), [3600]);
+
+        folder.describe(&offer(""));
+        let secs = || store.offers()[0].valid_for_secs;
+        eventually("the limit's end", || secs().is_none()).await;
+        assert_eq!(ask(limited), sold);
+        let for_good = new_purchase();
+        let sold_for_good = ask(for_good);
+        assert_eq!(
+            sold_for_good.invoice.description,
+            format!("day sha256:{hash}")
+        );
+        assert_eq!(until(&sold_for_good), [0; 0]);
+
+        for longer_and_shorter in ["30d", "1s"] {
+            folder.describe(&offer(&format!("valid_for = \"{longer_and_shorter}\"")));
+            let expected = if longer_and_shorter == "1s" {
+                1
+            } else {
+                2_592_000
+            };
+            eventually("the new limit", || secs() == Some(expected)).await;
+            assert_eq!(ask(limited), sold);
+            assert_eq!(ask(for_good), sold_for_good);
+        }
+    });
+}
+
 #[test]
 fn a_version_that_nobody_was_asked_to_pay_for_is_not_kept_for_good() {
     run(async {

@@ -311,6 +311,41 @@ async fn it_warns_where_nobody_deletes_expired_invoices() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_warns_where_lightningd_deletes_paid_invoices() {
+    for autocleans in [false, true] {
+        let fake = FakeLightningd::start();
+        if autocleans {
+            fake.autocleans_paid();
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+        command.stderr(fs::File::create(&log).unwrap());
+        let _program = Program::start(command);
+        let asks = || !fake.calls("autoclean-status").is_empty();
+        eventually("the question", asks).await;
+        let says = |text| fs::read_to_string(&log).unwrap().contains(text);
+        eventually("the start", || says("payments are followed")).await;
+        let warning = "lightningd deletes paid invoices";
+        if autocleans {
+            eventually("the warning", || says(warning)).await;
+        }
+        assert_eq!(says(warning), autocleans);
+
+        let mut check = purrwall(&fake.socket(), &dir.path().join("secret"));
+        check.arg("check").stdout(Stdio::piped());
+        let checked = check.output().unwrap();
+        let told = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.status.success(), "{told}");
+        assert_eq!(
+            told.contains("autoclean-paidinvoices-age"),
+            autocleans,
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_text_the_log_keeps_secrets() {
     the_log_keeps_secrets("text").await;
 }

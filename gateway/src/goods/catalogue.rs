@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shared::api::{Item, ItemId};
-use shared::content::{ContentHash, describe};
+use shared::content::{ContentHash, Description};
 use shared::lightning::Msat;
 
 use crate::goods::price::{NoPrice, NoRate, Price, Quote};
@@ -178,7 +178,12 @@ impl Goods {
 
     /// What an invoice for it says. The node signs it with the invoice.
     pub fn description(&self, quote: &Quote) -> String {
-        describe(&self.price.stated(&self.title, quote), self.content.sha256)
+        let description = Description {
+            title: &self.price.stated(&self.title, quote),
+            valid_secs: self.valid_for.map(|time| time.as_secs()),
+            sha256: Some(self.content.sha256),
+        };
+        description.to_string()
     }
 
     /// Makes sure that the version an invoice is about to name stays available. Touches the disk once

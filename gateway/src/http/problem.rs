@@ -73,8 +73,8 @@ pub(crate) enum Error {
     },
     /// The buyer: the invoice was deleted at the node.
     #[error(
-        "the store's node no longer has this invoice; if it was paid, send its preimage as well: \
-         `Authorization: L402 <claim>:<preimage>`"
+        "this payment can no longer be confirmed here, because the store's node no longer has the \
+         invoice; if you paid, send the preimage as well: `Authorization: L402 <claim>:<preimage>`"
     )]
     UnknownInvoice,
     /// The owner: what was sold is gone.

@@ -9,14 +9,13 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use shared::api::PurchaseId;
 use shared::content::ContentHash;
 
 use crate::goods::price::{NoPrice, Price, Quote};
 use crate::http::admission::challenge;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
-use crate::pages::flow::{For, Shown, press, show};
+use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::views::{STYLE_SOURCE, Site, Ware};
 use crate::payments::purchases::{Offer, Purchases};
 
@@ -27,6 +26,14 @@ pub(crate) fn wants_a_page(request: &Request) -> bool {
         && accepted
             .filter_map(|value| value.to_str().ok())
             .any(|value| value.contains("text/html"))
+}
+
+/// What becomes of a visitor's request.
+pub(crate) enum Answer {
+    /// The cookie has paid for the route: the request may pass. With the new cookie, where there is one.
+    Pass(Option<HeaderValue>),
+    /// The visitor sees this instead.
+    Page(Response),
 }
 
 /// What the page of a priced route is about.
@@ -41,56 +48,44 @@ pub(crate) struct Paywall<'a> {
 }
 
 impl Paywall<'_> {
-    /// What a visitor sees; `None` where the cookie has paid for the route, so that the request may
-    /// pass. `pressed` is the purchase whose button was pressed.
+    /// What a visitor sees, or that the request may pass. `pressed` is the button that was pressed.
     pub(crate) async fn answer<'a>(
         &self,
         visit: &Visit,
         visitor: Visitor,
         headers: &HeaderMap,
-        pressed: Option<PurchaseId>,
+        pressed: Option<Pressed>,
         offer: impl FnOnce() -> Offer<'a>,
-    ) -> Result<Option<Response>, Error> {
-        if let Some(purchase_id) = pressed {
+    ) -> Result<Answer, Error> {
+        let still = visit.still();
+        let counter = Counter {
+            purchases: self.purchases,
+            site: self.site,
+            name: self.name,
+            here: &visit.here,
+            still: &still,
             // Routes with the same name are paid for together, wherever they are.
-            let paths = (&*visit.here, "/");
-            let offer = || Ok(offer());
-            let answer = press(
-                self.purchases,
-                visitor,
-                headers,
-                self.name,
-                offer,
-                purchase_id,
-                paths,
-            );
-            return answer.await.map(Some);
+            cookie_path: "/",
+            visitor,
+            headers,
+        };
+        if let Some(pressed) = pressed {
+            let answer = counter.press(pressed, || Ok(offer()));
+            return answer.await.map(Answer::Page);
         }
-        let ware = |page| {
-            let price = match page {
-                For::Offer => self.price.for_people(&self.quote?),
-                For::Invoice => self.price.to_string(),
-            };
+        let ware = || {
             Ok(Ware {
                 id: self.name.to_owned(),
                 title: self.title.to_owned(),
                 teaser: String::new(),
-                price,
+                price: self.price.for_people(&self.quote?),
                 seed: ContentHash::of(self.name.as_bytes()),
                 here: visit.here.clone(),
-                still: visit.still(),
+                still: still.clone(),
             })
         };
-        let shown = show(
-            self.purchases,
-            self.site,
-            self.name,
-            headers,
-            visit.watching,
-            ware,
-        );
-        let page = match shown.await? {
-            Shown::Paid(_) => return Ok(None),
+        let page = match counter.show(visit.watching, ware).await? {
+            Shown::Paid(_, cookie) => return Ok(Answer::Pass(cookie)),
             Shown::Invoice(invoice, claim, page) => {
                 // For programs in the browser that pay by themselves.
                 let mut told = challenge(&claim, &invoice.bolt11).into_response();
@@ -101,7 +96,8 @@ impl Paywall<'_> {
             }
             Shown::Offer(page) => page,
         };
-        Ok(Some((StatusCode::PAYMENT_REQUIRED, page).into_response()))
+        let page = (StatusCode::PAYMENT_REQUIRED, page).into_response();
+        Ok(Answer::Page(page))
     }
 }
 
@@ -158,26 +154,37 @@ impl Visit {
     }
 }
 
-/// The purchase whose button was pressed. A form of the route's own stays in the request.
-pub(crate) async fn pressed(request: Request) -> (Option<PurchaseId>, Request) {
-    const FIELD: &str = "purchase_id=";
-    let length = FIELD.len() + 32;
+/// No form of these pages is longer, in bytes: a typed preimage may have spaces around it.
+const LONGEST_FORM: usize = 256;
+
+/// The button that was pressed. A form of the route's own stays in the request.
+pub(crate) async fn pressed(request: Request) -> (Option<Pressed>, Request) {
     let headers = request.headers();
-    let is_ours = request.method() == Method::POST
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let may_be_ours = request.method() == Method::POST
         && headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind == "application/x-www-form-urlencoded")
-        && headers
-            .get(CONTENT_LENGTH)
-            .is_some_and(|given| *given == length.to_string().as_str());
-    if !is_ours {
+        && length.is_some_and(|length: usize| length <= LONGEST_FORM);
+    if !may_be_ours {
         return (None, request);
     }
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, length).await.unwrap_or_default();
-    let form = std::str::from_utf8(&body).ok();
-    let purchase_id = form.and_then(|form| form.strip_prefix(FIELD)?.parse().ok());
-    (purchase_id, Request::from_parts(parts, Body::from(body)))
+    let body = to_bytes(body, LONGEST_FORM).await.unwrap_or_default();
+    let pressed = std::str::from_utf8(&body).ok().and_then(read_form);
+    (pressed, Request::from_parts(parts, Body::from(body)))
+}
+
+/// Each form of these pages has one field.
+fn read_form(form: &str) -> Option<Pressed> {
+    match form.split_once('=')? {
+        ("purchase_id", id) => Some(Pressed::Buy(id.parse().ok()?)),
+        ("new_purchase_id", id) => Some(Pressed::BuyAnew(id.parse().ok()?)),
+        // A space travels as a plus.
+        ("purrwall_preimage", typed) => Some(Pressed::Proof(typed.replace('+', " "))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

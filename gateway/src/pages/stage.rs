@@ -5,24 +5,48 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use shared::api::Status;
 use shared::claim::Claim;
+use shared::lightning::Preimage;
 use tokio::time::Instant;
 
 use crate::clock::unix_now;
 use crate::http::problem::Error;
 use crate::pages::cookie;
+use crate::payments::claims::Credential;
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::Purchases;
+use crate::payments::refusals::{Refusal, tell};
 
 /// Where the purchase stands.
 pub(crate) enum Stage {
-    /// Nothing was bought, or lightningd no longer has the invoice.
+    /// Nothing was bought.
     Offer,
     /// This claim's invoice can be paid.
     Payable(Claim),
-    /// It is paid, with this claim.
-    Paid(Claim),
+    /// It is paid.
+    Paid(Paid),
     /// It was not paid in time.
     Expired,
+    /// lightningd no longer has the invoice, so nobody here can tell whether it was paid.
+    Unconfirmed,
+}
+
+/// A purchase that is paid.
+pub(crate) struct Paid {
+    /// Its ticket.
+    pub(crate) claim: Claim,
+    /// The proof, where lightningd told it and the cookie does not hold it yet.
+    pub(crate) news: Option<Preimage>,
+}
+
+/// The credentials in the cookie that this store issued for what is called `name`.
+pub(crate) fn tickets(
+    purchases: &Purchases,
+    name: &str,
+    headers: &HeaderMap,
+) -> impl Iterator<Item = Credential> {
+    let now = unix_now();
+    let kept = cookie::kept(name, headers).into_iter();
+    kept.filter(move |kept| purchases.claims().verify(&kept.claim, now) == Ok(name))
 }
 
 /// Looks into the cookie for a claim to what is called `name`. A claim that this store did not make
@@ -32,24 +56,37 @@ pub(crate) async fn stage(
     name: &str,
     headers: &HeaderMap,
 ) -> Result<Stage, Error> {
-    let now = unix_now();
-    let mut claims = cookie::kept(name, headers).into_iter();
-    let Some(claim) = claims.find(|claim| purchases.claims().verify(claim, now) == Ok(name)) else {
+    let mut tickets: Vec<_> = tickets(purchases, name, headers).collect();
+    tickets.sort_by_key(|ticket| ticket.proves_payment() != Ok(true));
+    let Some(ticket) = tickets.into_iter().next() else {
         return Ok(Stage::Offer);
     };
+    let is_proven = ticket.proves_payment() == Ok(true);
+    let claim = ticket.claim;
+    if is_proven {
+        return Ok(Stage::Paid(Paid { claim, news: None }));
+    }
     let payment_hash = claim.payment_hash();
-    let mut standing = match purchases.invoices().standing(payment_hash).await {
-        Err(InvoiceError::Unknown) => return Ok(Stage::Offer),
+    let invoices = purchases.invoices();
+    let mut standing = match invoices.standing(payment_hash).await {
+        Err(InvoiceError::Unknown) => {
+            tell(invoices.metrics(), Refusal::Unconfirmed, name, payment_hash);
+            return Ok(Stage::Unconfirmed);
+        }
         answered => answered?,
     };
+    let now = unix_now();
     let is_over = standing.expires_at <= now;
     if standing.status == Status::Unpaid && is_over {
         // A payment at the last moment counts, and lightningd's word comes a moment later.
         let until = Instant::now() + LAST_WORD;
-        standing = purchases.invoices().wait(payment_hash, until).await?;
+        standing = invoices.wait(payment_hash, until).await?;
     }
     Ok(match standing.status {
-        Status::Paid => Stage::Paid(claim),
+        Status::Paid => Stage::Paid(Paid {
+            claim,
+            news: standing.preimage,
+        }),
         Status::Unpaid if !is_over => Stage::Payable(claim),
         Status::Unpaid | Status::Expired => Stage::Expired,
     })

@@ -8,7 +8,7 @@ use axum::extract::{
     DefaultBodyLimit, FromRequestParts, OriginalUri, Path, RawQuery, Request, State,
 };
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
 };
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
@@ -33,7 +33,7 @@ use crate::http::requests::{method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
 use crate::metrics::Metrics;
 use crate::options::{StoreOptions, WebOptions};
-use crate::pages::flow::{Shown, press, show};
+use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
 use crate::pages::views::{self, STYLE, Site, Ware};
@@ -119,10 +119,16 @@ async fn get_style() -> impl IntoResponse {
 
 /// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
 /// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the request or of the store"
+)]
 async fn show_item(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
     State(purchases): State<Purchases>,
+    State(metrics): State<Metrics>,
+    visitor: Visitor,
     base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     RawQuery(query): RawQuery,
@@ -132,28 +138,52 @@ async fn show_item(
     let site = base.site(&store);
     let here = site.page_of(&id);
     let catalogue = shelf.catalogue();
-    let ware = |_| Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
+    let ware = || Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
     let watching = query.as_deref() != Some("still");
-    match show(&purchases, site, id.as_str(), &headers, watching, ware).await? {
-        Shown::Paid(claim) => {
-            let content = sold(&shelf, &id, &claim)?;
+    let counter = Counter {
+        purchases: &purchases,
+        site,
+        name: id.as_str(),
+        here: &here,
+        still: &still(&here),
+        cookie_path: &here,
+        visitor,
+        headers: &headers,
+    };
+    match counter.show(watching, ware).await? {
+        Shown::Paid(claim, cookie) => {
+            let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
+            let content = sold(&shelf, &metrics, &id, &claim)?;
             let text = text_of(&content).await?;
             let goods = catalogue.find(&id);
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
-            Ok(views::paid(site, &id, title, &content, text.as_deref()).into_response())
+            let page = views::paid(site, &id, title, &content, text.as_deref());
+            Ok((cookie, page).into_response())
         }
         Shown::Offer(page) | Shown::Invoice(_, _, page) => Ok(page),
     }
 }
 
-/// The form of the button.
+/// The fields of the pages' forms; each form has one of them.
 #[derive(Deserialize)]
-struct Buy {
+struct Fields {
     /// Drawn with the page, so that two clicks on its button are one purchase.
-    purchase_id: PurchaseId,
+    purchase_id: Option<PurchaseId>,
+    /// The same, where the cookie's purchase was not paid by the buyer's word.
+    new_purchase_id: Option<PurchaseId>,
+    /// Typed in by the buyer.
+    purrwall_preimage: Option<String>,
 }
 
-/// `POST /buy/{item}`: the button. It works in whatever form it arrives: a purchase id that cannot
+impl Fields {
+    fn pressed(self) -> Option<Pressed> {
+        let proof = self.purrwall_preimage.map(Pressed::Proof);
+        let anew = self.new_purchase_id.map(Pressed::BuyAnew);
+        proof.or(anew).or(self.purchase_id.map(Pressed::Buy))
+    }
+}
+
+/// `POST /buy/{item}`: a button. That of the offer works in whatever form it arrives: a purchase id that cannot
 /// be read is replaced.
 #[expect(
     clippy::too_many_arguments,
@@ -167,28 +197,28 @@ async fn buy_item(
     base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     headers: HeaderMap,
-    form: Result<Form<Buy>, FormRejection>,
+    form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let here = base.site(&store).page_of(&id);
+    let site = base.site(&store);
+    let here = site.page_of(&id);
     let catalogue = shelf.catalogue();
     let offer = || find(&catalogue, &id).map(Offer::goods);
-    let purchase_id = match form {
-        Ok(Form(Buy { purchase_id })) => purchase_id,
-        Err(_) => random_purchase_id()?,
+    let pressed = match form.ok().and_then(|Form(fields)| fields.pressed()) {
+        Some(pressed) => pressed,
+        None => Pressed::Buy(random_purchase_id()?),
     };
-    let name = id.as_str();
-    let paths = (&*here, &*here);
-    press(
-        &purchases,
+    let counter = Counter {
+        purchases: &purchases,
+        site,
+        name: id.as_str(),
+        here: &here,
+        still: &still(&here),
+        cookie_path: &here,
         visitor,
-        &headers,
-        name,
-        offer,
-        purchase_id,
-        paths,
-    )
-    .await
+        headers: &headers,
+    };
+    counter.press(pressed, offer).await
 }
 
 /// `GET /buy/{item}/content`: the goods, for the pages' media elements and to be saved.
@@ -204,15 +234,24 @@ async fn get_content(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let Stage::Paid(claim) = stage(&purchases, id.as_str(), &headers).await? else {
-        let catalogue = shelf.catalogue();
-        find(&catalogue, &id)?;
-        return Err(Error::PaymentRequired { challenge: None });
+    let claim = match stage(&purchases, id.as_str(), &headers).await? {
+        Stage::Paid(paid) => paid.claim,
+        Stage::Unconfirmed => return Err(Error::UnknownInvoice),
+        Stage::Payable(_) => return Err(Error::PaymentRequired { challenge: None }),
+        Stage::Offer | Stage::Expired => {
+            find(&shelf.catalogue(), &id)?;
+            return Err(Error::PaymentRequired { challenge: None });
+        }
     };
-    let content = sold(&shelf, &id, &claim)?;
+    let content = sold(&shelf, &metrics, &id, &claim)?;
     let guard = [(CONTENT_DISPOSITION, attachment(&content))];
     let delivered = deliver(content, &method, &headers, &metrics).await?;
     Ok((guard, delivered).into_response())
+}
+
+/// The address of the page that does not refresh itself.
+fn still(here: &str) -> String {
+    format!("{here}?still")
 }
 
 fn find<'a>(catalogue: &'a Catalogue, id: &ItemId) -> Result<&'a Goods, Error> {

@@ -151,8 +151,7 @@ pub(crate) fn invoice(
     now: u64,
     watching: bool,
 ) -> Markup {
-    let amount = invoice.amount_msat.map(|amount| amount.to_string());
-    let amount = amount.as_deref().unwrap_or(&ware.price);
+    let amount = &ware.price;
     let label = format!("QR code of the invoice: {amount} for {}", ware.title);
     let card = html! {
         div class="invoice" data-test="invoice" {
@@ -198,6 +197,13 @@ pub(crate) fn invoice(
                     dt { "Payment hash" } dd { (invoice.payment_hash) }
                 }
             }
+            // Not on a page that refreshes itself: what was typed would be gone.
+            @if !watching {
+                details {
+                    summary { "You paid, and this page does not know?" }
+                    (proof_form(&ware.here))
+                }
+            }
         }
     };
     card_page(
@@ -225,6 +231,57 @@ pub(crate) fn expired(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> M
         }
     };
     card_page(site, &format!("Expired: {}", ware.title), &ware.id, &card)
+}
+
+/// lightningd no longer has the invoice: nobody here can tell whether it was paid. `ware` is what can be
+/// bought instead.
+pub(crate) fn unconfirmed(
+    site: Site<'_>,
+    id: &str,
+    here: &str,
+    ware: Option<&Ware>,
+    purchase_id: PurchaseId,
+) -> Markup {
+    let title = ware.map_or(id, |ware| &ware.title);
+    let card = html! {
+        div class="notice" data-test="unconfirmed" {
+            h1 { "This payment can no longer be confirmed here" }
+            p role="status" {
+                "You asked for an invoice for " (title) ", but the store’s node no longer has it. So this page cannot tell whether you paid. Your ticket is kept."
+            }
+            p {
+                strong { "If you paid, " }
+                "enter the preimage. Your wallet shows it with the payment; it is the proof, and the page opens for good."
+            }
+            (proof_form(here))
+            @if let Some(ware) = ware {
+                p {
+                    strong { "If you did not pay, " }
+                    "ask for a new invoice. It replaces your ticket."
+                }
+                form class="buy-row" method="post" action=(ware.here) {
+                    input type="hidden" name="new_purchase_id" value=(purchase_id.to_hex());
+                    button class="plain" data-test="buy-anew" {
+                        "I have not paid: new invoice for " (ware.price)
+                    }
+                }
+            }
+        }
+    };
+    card_page(site, &format!("Not confirmed: {title}"), id, &card)
+}
+
+/// Where a buyer types the preimage in. It is posted, so that it stays out of addresses.
+fn proof_form(here: &str) -> Markup {
+    html! {
+        form class="proof" method="post" action=(here) {
+            label for="preimage" { "Preimage of your payment" }
+            input #preimage type="text" name="purrwall_preimage" data-test="preimage" required
+                pattern="[0-9a-fA-F]{64}" title="64 hex digits" spellcheck="false"
+                autocomplete="off" autocapitalize="off";
+            button class="plain" data-test="prove" { "Open with this preimage" }
+        }
+    }
 }
 
 /// The goods, paid for; `text` where they are text to be read here.
@@ -423,6 +480,7 @@ mod tests {
             index(SITE, std::slice::from_ref(&item)).into_string(),
             offer(SITE, &ware, id).into_string(),
             expired(SITE, &ware, id).into_string(),
+            unconfirmed(SITE, &ware.id, &ware.here, Some(&ware), id).into_string(),
             paid_page("text/plain", Some(HOSTILE_TEXT)),
         ];
         for page in pages {

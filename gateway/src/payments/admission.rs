@@ -9,6 +9,7 @@ use crate::clock::unix_now;
 use crate::payments::claims::{ClaimRejection, Credential};
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::Purchases;
+use crate::payments::refusals::{Refusal, tell};
 
 /// What the credentials of a request are worth together.
 pub(crate) enum Admission {
@@ -38,19 +39,30 @@ impl Purchases {
         credentials: Vec<Result<Credential, ClaimRejection>>,
     ) -> Result<Admission, AdmissionError> {
         let mut verified = Vec::new();
+        let mut refused = Vec::new();
         let mut rejection = None;
         for credential in credentials {
-            match credential.and_then(|credential| self.verify(item, credential)) {
-                Ok((credential, true)) => return Ok(Admission::Paid(credential.claim)),
-                Ok((credential, false)) => verified.push(credential),
+            let checked = credential.and_then(|credential| {
+                let checked = self.verify(item, &credential);
+                let refusal = checked.err().and_then(|why| Refusal::of(&credential, why));
+                refused.extend(refusal.map(|refusal| (refusal, credential.payment_hash())));
+                Ok((checked?, credential))
+            });
+            match checked {
+                Ok((true, credential)) => return Ok(Admission::Paid(credential.claim)),
+                Ok((false, credential)) => verified.push(credential),
                 Err(why) => rejection = Some(why),
             }
         }
         if let (true, Some(why)) = (verified.is_empty(), rejection) {
+            for (refusal, payment_hash) in refused {
+                tell(self.invoices().metrics(), refusal, item, payment_hash);
+            }
             return Err(why.into());
         }
 
         let mut answer = Ok(Admission::Nothing);
+        let mut unknown = None;
         for credential in verified {
             match self.ask(&credential).await {
                 Ok(Admission::Nothing) => {}
@@ -58,8 +70,17 @@ impl Purchases {
                 // An invoice to pay says more than that another one cannot be asked about.
                 Ok(unpaid) => answer = Ok(unpaid),
                 Err(_) if matches!(answer, Ok(Admission::Unpaid(..))) => {}
-                Err(error) => answer = Err(error.into()),
+                Err(error) => {
+                    if matches!(error, InvoiceError::Unknown) {
+                        unknown = Some(credential.payment_hash());
+                    }
+                    answer = Err(error.into());
+                }
             }
+        }
+        if let (Err(_), Some(payment_hash)) = (&answer, unknown) {
+            let metrics = self.invoices().metrics();
+            tell(metrics, Refusal::Unconfirmed, item, payment_hash);
         }
         answer
     }
@@ -83,17 +104,12 @@ impl Purchases {
         Err(rejection)
     }
 
-    /// The credential, if it is this store's for this item, and whether it proves the payment.
-    fn verify(
-        &self,
-        item: &str,
-        credential: Credential,
-    ) -> Result<(Credential, bool), ClaimRejection> {
+    /// Whether the credential, which has to be this store's for this item, proves the payment.
+    fn verify(&self, item: &str, credential: &Credential) -> Result<bool, ClaimRejection> {
         if self.claims().verify(&credential.claim, unix_now())? != item {
             return Err(ClaimRejection::Item);
         }
-        let is_proof = credential.proves_payment()?;
-        Ok((credential, is_proof))
+        credential.proves_payment()
     }
 
     /// lightningd's word on a verified credential.

@@ -197,6 +197,15 @@ impl Credential {
         self.claim.payment_hash()
     }
 
+    /// The form that [`read_one`](Self::read_one) reads.
+    pub(crate) fn write(&self) -> String {
+        let claim = self.claim.to_base64();
+        match self.preimage {
+            Some(preimage) => format!("{claim}:{}", preimage.to_hex()),
+            None => claim,
+        }
+    }
+
     /// Reads the values of the `Authorization` headers: every part of each that names the scheme
     /// `L402` or `LSAT`. Other schemes are none of ours.
     ///
@@ -212,7 +221,8 @@ impl Credential {
             .collect()
     }
 
-    fn read_one(part: &str) -> Result<Self, ClaimRejection> {
+    /// Reads `<claim>` or `<claim>:<preimage>`.
+    pub(crate) fn read_one(part: &str) -> Result<Self, ClaimRejection> {
         let (claim, preimage) = part.trim().split_once(':').unwrap_or((part, ""));
         let preimage = match preimage.trim() {
             "" => None,

@@ -22,8 +22,11 @@ use crate::payments::label;
 use crate::payments::open_invoices::OpenInvoices;
 use crate::retry::{Attempt, Health, Pauses, retry};
 
-/// The background task; it ends with this.
-pub(crate) struct Cleaning(AbortHandle);
+/// The background tasks; they end with this.
+pub(crate) struct Cleaning {
+    task: AbortHandle,
+    warning: AbortHandle,
+}
 
 impl Cleaning {
     /// Deletes invoices `after` they have expired; without it, looks once whether lightningd does.
@@ -34,6 +37,8 @@ impl Cleaning {
         after: Option<Duration>,
         timing: Timing,
     ) -> Self {
+        let asked = lightningd.clone();
+        let warning = async move { warn_if_paid_are_deleted(&asked, timing).await };
         let task = async move {
             match after {
                 Some(after) => {
@@ -50,13 +55,17 @@ impl Cleaning {
                 None => warn_unless_lightningd_cleans(&lightningd, timing).await,
             }
         };
-        Self(tokio::spawn(task).abort_handle())
+        Self {
+            task: tokio::spawn(task).abort_handle(),
+            warning: tokio::spawn(warning).abort_handle(),
+        }
     }
 }
 
 impl Drop for Cleaning {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        self.warning.abort();
     }
 }
 
@@ -121,11 +130,11 @@ impl Cleaner {
     /// Reads on; false at the book's end.
     async fn read_page(&self, read: &mut Read) -> Result<bool, LightningError> {
         let page = self.lightningd.page(read.next, PAGE).await?;
-        let Some(last) = page.last() else {
+        let Some(next) = page.next else {
             return Ok(false);
         };
-        read.next = last.created_index + 1;
-        for listed in page {
+        read.next = next;
+        for listed in page.entries {
             let standing = listed.invoice.standing;
             if standing.status == Status::Paid || label::item(&listed.label).is_none() {
                 continue;
@@ -153,16 +162,35 @@ impl Cleaner {
     }
 }
 
-async fn warn_unless_lightningd_cleans(lightningd: &Lightningd, timing: Timing) {
-    let cleans = loop {
-        match lightningd.cleans_expired().await {
-            Ok(cleans) => break cleans,
-            // It has no plugin for it.
-            Err(LightningError::Rpc { .. }) => break false,
+/// Asks lightningd's plugin autoclean until there is an answer; `None` where there is no such plugin.
+async fn ask<T, Asked: Future<Output = Result<T, LightningError>>>(
+    timing: Timing,
+    question: impl Fn() -> Asked,
+) -> Option<T> {
+    loop {
+        match question().await {
+            Ok(answer) => return Some(answer),
+            Err(LightningError::Rpc { .. }) => return None,
             Err(_) => sleep(timing.cleaning_round).await,
         }
-    };
-    if !cleans {
+    }
+}
+
+async fn warn_if_paid_are_deleted(lightningd: &Lightningd, timing: Timing) {
+    let cleans = ask(timing, || lightningd.cleans_paid()).await.flatten();
+    if let Some(age_secs) = cleans {
+        tracing::warn!(age_secs, "{PAID_ARE_DELETED}");
+    }
+}
+
+/// What is wrong where lightningd deletes paid invoices, and the remedy.
+pub const PAID_ARE_DELETED: &str = "lightningd deletes paid invoices, so that buyers who kept only \
+    their claim lose what they paid for, and sales are missing from the books: take \
+    autoclean-paidinvoices-age out of lightningd's configuration, or set it to 0";
+
+async fn warn_unless_lightningd_cleans(lightningd: &Lightningd, timing: Timing) {
+    let cleans = ask(timing, || lightningd.cleans_expired()).await;
+    if cleans != Some(true) {
         tracing::warn!(
             "nobody deletes expired invoices, so lightningd's database grows with each that is not \
              paid: set delete_expired to a time such as 1h, or lightningd's option \

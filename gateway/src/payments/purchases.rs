@@ -6,7 +6,7 @@ use std::time::Duration;
 use lightningd::{KnownInvoice, LightningError, NewInvoice};
 use shared::api::{CreatedInvoice, InvoiceDetails, PurchaseId};
 use shared::claim::Identifier;
-use shared::content::{commitment, describe_service};
+use shared::content::Description;
 use shared::fiat::Rate;
 use shared::invoice::created_at;
 
@@ -49,8 +49,6 @@ impl From<LightningError> for PurchaseError {
 pub(crate) struct Offer<'a> {
     /// Its name in labels and claims.
     name: &'a str,
-    /// How long it can be had after the invoice has expired; `None` is for good.
-    valid_for: Option<Duration>,
     /// The price, and the invoice's description.
     quoted: Result<(Quote, String), NoPrice>,
     /// The goods that the description promises, if it does.
@@ -63,22 +61,29 @@ impl<'a> Offer<'a> {
         let quote = goods.quote();
         Self {
             name: goods.id.as_str(),
-            valid_for: goods.valid_for,
             quoted: quote.map(|quote| (quote, goods.description(&quote))),
             goods: Some(goods),
         }
     }
 
-    /// Access to a route, called `name` in labels and claims. `stated` is what the invoice says.
+    /// Access to a route, called `name` in labels and claims, for as long as `valid_for` or for good.
+    /// With the price comes what the invoice says of it.
     pub(crate) fn route(
         name: &'a str,
         valid_for: Option<Duration>,
         quoted: Result<(Quote, String), NoPrice>,
     ) -> Self {
+        let describe = |title: &str| {
+            let description = Description {
+                title,
+                valid_secs: valid_for.map(|time| time.as_secs()),
+                sha256: None,
+            };
+            description.to_string()
+        };
         Self {
             name,
-            valid_for,
-            quoted: quoted.map(|(quote, stated)| (quote, describe_service(&stated))),
+            quoted: quoted.map(|(quote, stated)| (quote, describe(&stated))),
             goods: None,
         }
     }
@@ -177,22 +182,38 @@ impl Purchases {
         if let Some(invoice) = created {
             let ((quote, _), place) = allowed?;
             place.take(invoice.payment_hash, invoice.standing.expires_at);
-            let created = self.describe(offer, token_id, invoice, quote.rate)?;
+            let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
             return Ok((Made::New, created));
         }
         let Some(invoice) = lightningd.find_by_label(label).await? else {
             allowed?;
             return Err(PurchaseError::Vanished);
         };
-        let found = self.describe(offer, token_id, invoice, None)?;
+        let found = self.describe(offer.name, token_id, invoice, None)?;
         Ok((Made::Before, found))
+    }
+
+    /// Finds the invoice of a purchase of what is called `name`, which need not be for sale any more.
+    pub(crate) async fn find(
+        &self,
+        client: Option<ClientKey>,
+        name: &str,
+        purchase_id: PurchaseId,
+    ) -> Result<Option<CreatedInvoice>, PurchaseError> {
+        self.0.limits.count(client)?;
+        let token_id = self.0.claims.token_id(name, purchase_id);
+        let lightningd = self.0.invoices.lightningd();
+        let found = lightningd.find_by_label(label(name, &token_id)).await?;
+        found
+            .map(|invoice| self.describe(name, token_id, invoice, None))
+            .transpose()
     }
 
     /// The node's word is taken: buyers check the invoice themselves, and checking it here as well
     /// would halve the number of invoices per second.
     fn describe(
         &self,
-        offer: &Offer<'_>,
+        name: &str,
         token_id: [u8; 32],
         invoice: KnownInvoice,
         rate: Option<Rate>,
@@ -204,16 +225,17 @@ impl Purchases {
             payment_hash,
             token_id,
         };
-        // All of it follows from the invoice, so the same purchase has the same claim, whatever
-        // became of the goods since. Only a change of the item's valid_for changes its open claims.
+        // All of it follows from the invoice, so the same purchase has the same claim, whatever the
+        // owner has changed since. An invoice without a limit sold for good.
+        let Description {
+            valid_secs, sha256, ..
+        } = Description::read(&invoice.description);
         let terms = Terms {
-            sha256: commitment(&invoice.description),
-            valid_until: offer
-                .valid_for
-                .map(|valid_for| expires_at.saturating_add(valid_for.as_secs())),
+            sha256,
+            valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
         };
         Ok(CreatedInvoice {
-            claim: self.0.claims.mint(offer.name, identifier, terms),
+            claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {
                 payment_hash,
                 amount_msat: invoice.amount_msat.ok_or(PurchaseError::NotBolt11)?,

@@ -33,6 +33,8 @@ pub struct Report {
     pub items: BTreeMap<String, Sum>,
     /// Of all.
     pub total: Sum,
+    /// How many invoices of lightningd's book could not be read; there may be sales among them.
+    pub unreadable: usize,
 }
 
 /// What some sales come to.
@@ -69,11 +71,14 @@ impl Report {
     /// invoice's last one. So a recent report is quick however long the book is.
     pub async fn read(lightningd: &Lightningd, since: u64) -> Result<Self, LightningError> {
         let mut sales = Vec::new();
+        let mut unreadable = 0;
         let mut above = lightningd.newest_change().await?;
         'pages: while above > 0 {
             let start = above.saturating_sub(PAGE.into());
             let page = lightningd.payments_by_change(start + 1, PAGE).await?;
-            let page = page.into_iter().filter(|(change, _)| *change <= above);
+            unreadable += page.unreadable;
+            let page = page.entries.into_iter();
+            let page = page.filter(|(change, _)| *change <= above);
             let payments: Vec<_> = page.filter_map(|(_, payment)| payment).collect();
             for payment in payments.iter().rev() {
                 if payment.paid_at < since {
@@ -83,10 +88,10 @@ impl Report {
             }
             above = start;
         }
-        Ok(Self::new(sales))
+        Ok(Self::new(sales, unreadable))
     }
 
-    fn new(sales: Vec<Sale>) -> Self {
+    fn new(sales: Vec<Sale>, unreadable: usize) -> Self {
         let mut items = BTreeMap::<String, Sum>::new();
         let mut total = Sum::default();
         for sale in &sales {
@@ -97,6 +102,7 @@ impl Report {
             sales,
             items,
             total,
+            unreadable,
         }
     }
 }
@@ -146,11 +152,15 @@ mod tests {
 
     #[test]
     fn sales_are_summed_by_item_and_in_all() {
-        let report = Report::new(vec![
-            sale("cat", 100, 150),
-            sale("two-cats", 200, 200),
-            sale("cat", 100, 100),
-        ]);
+        let report = Report::new(
+            vec![
+                sale("cat", 100, 150),
+                sale("two-cats", 200, 200),
+                sale("cat", 100, 100),
+            ],
+            3,
+        );
+        assert_eq!(report.unreadable, 3);
         let sum = |sales, amount_msat, amount_received_msat| Sum {
             sales,
             amount_msat,
@@ -159,7 +169,7 @@ mod tests {
         assert_eq!(report.items["cat"], sum(2, 200, 250));
         assert_eq!(report.items["two-cats"], sum(1, 200, 200));
         assert_eq!(report.total, sum(3, 400, 450));
-        assert_eq!(Report::new(Vec::new()).total, Sum::default());
+        assert_eq!(Report::new(Vec::new(), 0).total, Sum::default());
     }
 
     #[track_caller]

@@ -7,6 +7,7 @@
 //! - `macaroons`: claims against other implementations.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
+//! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
@@ -27,6 +28,7 @@ mod page;
 mod payments;
 mod plain;
 mod purchase;
+mod refused;
 mod spam;
 mod story;
 mod visit;

@@ -9,12 +9,14 @@ use axum::http::header::{
     LOCATION, REFRESH, RETRY_AFTER, SET_COOKIE,
 };
 use axum::http::{Method, Request, StatusCode};
-use purrwall_gateway::options::Timing;
+use purrwall_gateway::options::{ItemOptions, Timing};
 use serde_json::json;
+use shared::api::CreatedInvoice;
+use shared::lightning::Preimage;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{Nodes, call, pay};
-use testing::tools::{Answer, TestGateway, eventually, item, new_purchase, options};
+use testing::tools::{Answer, TestGateway, eventually, item, metric, new_purchase, options};
 
 const CAT: &str = include_str!("../../cats/cat.txt");
 
@@ -287,9 +289,139 @@ async fn an_invoice_that_the_node_forgot_can_be_bought_anew() {
     node.deletes(&bolt11);
     // Another gateway, or this one after a restart: with nothing in its memory.
     browser.gateway = TestGateway::new(node.socket());
-    let offer = browser.get("/buy/cat").await;
-    assert!(offer.shows("Open the box"));
-    assert_ne!(browser.press(&offer).await.bolt11(), bolt11);
+    let page = browser.get("/buy/cat").await;
+    assert!(page.shows("can no longer be confirmed here") && page.shows("new invoice for 100 sat"));
+    assert_eq!(browser.get("/buy/cat/content").await.status(), 404);
+
+    // Its ticket is replaced only at the buyer's word: not by a button of an older page.
+    let ticket = browser.cookies.clone();
+    let still = browser.submit("/buy/cat", &purchase()).await;
+    assert!(still.shows("can no longer be confirmed here"));
+    assert_eq!((&browser.cookies, node.invoices()), (&ticket, 0));
+    let anew = format!("new_{}", purchase());
+    assert_ne!(browser.submit("/buy/cat", &anew).await.bolt11(), bolt11);
+    assert_eq!(
+        metric(&browser.gateway.metrics().await, REFUSED_UNCONFIRMED),
+        5
+    );
+}
+
+const REFUSED_UNCONFIRMED: &str = "purrwall_purchases_refused_total{reason=\"unconfirmed\"}";
+
+/// The gateway put the preimage beside the claim when it knew of the payment.
+#[tokio::test]
+async fn what_was_paid_opens_after_the_node_deleted_the_invoice() {
+    let (node, mut browser) = store();
+    let bolt11 = browser.buy("cat").await.bolt11().to_owned();
+    let preimage = Preimage(node.is_paid(&bolt11)).to_hex();
+    assert_eq!(browser.refresh("/buy/cat").await.pre(), CAT);
+    let ticket = browser.cookies["purrwall-cat"].clone();
+    assert!(ticket.ends_with(&format!(":{preimage}")));
+
+    node.deletes(&bolt11);
+    browser.gateway = TestGateway::new(node.socket());
+    let asked = node.calls("listinvoices").len();
+    let page = browser.get("/buy/cat").await;
+    assert_eq!(page.pre(), CAT);
+    assert!(!page.shows(&preimage));
+    assert_eq!(browser.get("/buy/cat/content").await.text(), CAT);
+    assert_eq!(browser.post("/buy/cat", &purchase()).await.status(), 303);
+    assert_eq!(browser.cookies["purrwall-cat"], ticket);
+    assert_eq!(
+        node.calls("listinvoices").len(),
+        asked,
+        "the node is not needed"
+    );
+    assert_eq!(node.invoices(), 0);
+}
+
+#[tokio::test]
+async fn a_buyer_opens_a_lost_payment_with_its_preimage() {
+    let (node, mut browser) = store();
+    let bolt11 = browser.buy("cat").await.bolt11().to_owned();
+    let preimage = Preimage(node.is_paid(&bolt11)).to_hex();
+    node.deletes(&bolt11);
+    browser.gateway = TestGateway::new(node.socket());
+    let page = browser.get("/buy/cat").await;
+    assert!(page.shows("name=\"purrwall_preimage\""));
+
+    let ticket = browser.cookies.clone();
+    let other = Preimage([7; 32]).to_hex();
+    for wrong in ["meow", &other, &preimage[1..]] {
+        let form = format!("purrwall_preimage={wrong}");
+        let page = browser.post("/buy/cat", &form).await;
+        assert_eq!(page.status(), 400);
+        assert!(page.shows("preimage") && !page.shows(wrong));
+    }
+    assert_eq!(browser.cookies, ticket);
+    let mut stranger = Browser::new(browser.gateway.clone());
+    let form = format!("purrwall_preimage=+{preimage}+");
+    assert_eq!(stranger.post("/buy/cat", &form).await.status(), 400);
+    assert!(stranger.get("/buy/cat").await.shows("Open the box"));
+
+    assert_eq!(browser.submit("/buy/cat", &form).await.pre(), CAT);
+    assert_eq!(browser.get("/buy/cat/content").await.text(), CAT);
+}
+
+/// Off the shelf, as after a reload or a restart: the page needs the invoice alone.
+#[tokio::test]
+async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
+    let node = FakeLightningd::start();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("song.txt"), "la la la").unwrap();
+    let gateway = |items: Vec<ItemOptions>| {
+        let mut options = options(node.socket());
+        options.catalogue.file = Some(folder.path().join("purrwall.toml"));
+        options.catalogue.versions_dir = folder.path().join("goods");
+        options.catalogue.items = items;
+        TestGateway::with(options)
+    };
+    let on_sale = |id: &str, price: &str| ItemOptions {
+        id: item(id),
+        title: "A song".to_owned(),
+        teaser: String::new(),
+        file: "song.txt".into(),
+        content_type: None,
+        price: price.parse().unwrap(),
+        valid_for: None,
+        place: "item 1".to_owned(),
+    };
+    let mut browser = Browser::new(gateway(vec![on_sale("song", "5 sat")]));
+    let bolt11 = browser.buy("song").await.bolt11().to_owned();
+    let by_api = new_purchase();
+    let created = browser.gateway.ask_invoice("song", by_api).await;
+    let created = CreatedInvoice {
+        rate: None,
+        ..created.json()
+    };
+
+    // Removed; and on sale for a price that nobody knows since the restart.
+    let without_a_rate = on_sale("song", "5 USD");
+    for items in [vec![on_sale("other", "1 sat")], vec![without_a_rate]] {
+        browser.gateway = gateway(items);
+        let invoice = browser.get("/buy/song").await;
+        assert_eq!(invoice.bolt11(), bolt11);
+        assert!(invoice.shows("5 sat") && invoice.shows("for A song"));
+        let mut stranger = Browser::new(browser.gateway.clone());
+        assert_ne!(stranger.get("/buy/song").await.status(), 200);
+
+        // By the API, too, the purchase has its invoice.
+        let again = browser.gateway.ask_invoice("song", by_api).await;
+        assert_eq!(again.status, StatusCode::OK);
+        assert_eq!(again.json::<CreatedInvoice>(), created);
+        let new = browser.gateway.ask_invoice("song", new_purchase()).await;
+        assert!(!new.status.is_success());
+    }
+    node.is_paid(&bolt11);
+    for items in [
+        vec![on_sale("other", "1 sat")],
+        vec![on_sale("song", "5 USD")],
+    ] {
+        browser.gateway = gateway(items);
+        let paid = browser.refresh("/buy/song").await;
+        assert_eq!(paid.pre(), "la la la");
+        assert_eq!(browser.get("/buy/song/content").await.text(), "la la la");
+    }
 }
 
 #[tokio::test]

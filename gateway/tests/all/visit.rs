@@ -291,6 +291,42 @@ async fn an_expired_invoice_is_replaced_with_a_click() {
     assert_ne!(bolt11(&visitor.press(&page).await), expired);
 }
 
+/// The cookie holds the preimage once the payment is known, and the buyer may type it in.
+#[tokio::test]
+async fn what_was_paid_opens_after_the_node_deleted_the_invoice() {
+    let mut visitor = Visitor::new();
+    let invoice = bolt11(&visitor.asks_for_an_invoice().await);
+    let unpaid = visitor.cookie.clone();
+    visitor.pays(&invoice).await;
+    assert!(visitor.cookie.clone().unwrap().contains(':'));
+    visitor.node.deletes(&invoice);
+    let paid = visitor.get("/deep/article").await;
+    assert_eq!((paid.status, text(&paid)), (StatusCode::OK, "GET /article"));
+
+    // A gateway that remembers nothing, and a browser that never saw the payment.
+    let lost = Visitor::new();
+    let mut lost = Visitor {
+        cookie: unpaid,
+        ..lost
+    };
+    let page = lost.get("/deep/article?part=2").await;
+    assert_eq!(page.status, StatusCode::PAYMENT_REQUIRED);
+    assert!(text(&page).contains("can no longer be confirmed here"));
+    assert!(!page.headers.contains_key(WWW_AUTHENTICATE));
+    let (_, preimage) = visitor.cookie.as_deref().unwrap().split_once(':').unwrap();
+    let credential = visitor.cookie.as_deref().unwrap();
+    let credential = format!("L402 {}", credential.split_once('=').unwrap().1);
+    let program = (AUTHORIZATION, credential.as_str());
+    let by_claim = lost.ask(Method::GET, "/deep/article", &[program], "").await;
+    assert_eq!(by_claim.status, StatusCode::OK);
+    let form = format!("purrwall_preimage={preimage}");
+    let proven = lost.post("/deep/article?part=2", &form).await;
+    assert_eq!(proven.header("location"), "/deep/article?part=2");
+    let paid = lost.get("/deep/article?part=2").await;
+    assert_eq!(text(&paid), "GET /article?part=2");
+    assert_eq!(lost.node.invoices(), 0);
+}
+
 #[tokio::test]
 async fn programs_are_answered_as_programs() {
     let mut visitor = Visitor::new();

@@ -121,6 +121,33 @@ async fn a_lightningd_that_comes_and_goes_is_not_pestered() {
     assert!(watches as u128 <= most, "{watches} watches");
 }
 
+/// One entry that cannot be read stops neither the watcher nor the deletion of expired invoices.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_skipped_and_counted() {
+    let fake = FakeLightningd::start();
+    let mut options = options(fake.socket());
+    options.limits.delete_expired = Some(Duration::ZERO);
+    options.timing.cleaning_round = Duration::from_millis(50);
+    let foreign = fake.makes("somebody else's", 600);
+    fake.garbles(&foreign);
+    fake.makes(&format!("purrwall/cat/{}", "ab".repeat(32)), 1);
+    let gateway = TestGateway::with(options);
+    following(&gateway).await;
+    let created = gateway.create("cat").await;
+    fake.is_paid(&foreign);
+    fake.is_paid(&created.invoice.bolt11);
+    let status = gateway.status(&created.claim, 30).await;
+    assert_eq!(status.status, Status::Paid);
+    eventually("the expired invoice's deletion", || fake.invoices() == 2).await;
+    let metrics = gateway.metrics().await;
+    for method in ["waitanyinvoice", "listinvoices"] {
+        let name = format!("purrwall_rpc_unreadable_entries_total{{method=\"{method}\"}}");
+        assert!(metric(&metrics, &name) >= 1, "{method}");
+    }
+    assert_eq!(metric(&metrics, "purrwall_watcher_reconnects_total"), 0);
+    assert!(gateway.gateway.follows_payments());
+}
+
 /// Who gives up a wait leaves nothing behind.
 #[tokio::test]
 async fn waits_that_were_given_up_are_forgotten() {

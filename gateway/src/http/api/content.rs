@@ -9,6 +9,7 @@ use shared::claim::Claim;
 
 use crate::app::Shelf;
 use crate::goods::catalogue::Content;
+use crate::goods::versions::VersionError;
 use crate::http::admission::{Presented, ask_to_pay, challenge};
 use crate::http::api::responses::{
     Gone, Internal, InvalidClaim, NotFound, PaymentRequired, Range, TooManyRequests, Unavailable,
@@ -20,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::payments::admission::Admission;
 use crate::payments::claims::Claims;
 use crate::payments::purchases::{Offer, Purchases};
+use crate::payments::refusals::{Refusal, tell};
 
 /// The goods, for a claim that is paid; what to pay, for everybody else.
 ///
@@ -74,7 +76,7 @@ pub(crate) async fn get_content(
     let Path(item) = item?;
     match purchases.admit(item.as_str(), credentials).await? {
         Admission::Paid(claim) => {
-            let content = sold(&shelf, &item, &claim)?;
+            let content = sold(&shelf, &metrics, &item, &claim)?;
             deliver(content, &method, &headers, &metrics).await
         }
         Admission::Unpaid(claim, bolt11) => Err(challenge(&claim, &bolt11)),
@@ -88,6 +90,17 @@ pub(crate) async fn get_content(
 }
 
 /// The version that was sold under a verified claim for this item.
-pub(crate) fn sold(shelf: &Shelf, item: &ItemId, claim: &Claim) -> Result<Content, Error> {
-    Ok(shelf.catalogue().sold(item, Claims::version(claim)?)?)
+pub(crate) fn sold(
+    shelf: &Shelf,
+    metrics: &Metrics,
+    item: &ItemId,
+    claim: &Claim,
+) -> Result<Content, Error> {
+    let refused = |refusal| tell(metrics, refusal, item.as_str(), claim.payment_hash());
+    let version = Claims::version(claim).inspect_err(|_| refused(Refusal::OtherVersion))?;
+    let content = shelf.catalogue().sold(item, version);
+    if let Err(VersionError::Gone) = content {
+        refused(Refusal::Gone);
+    }
+    Ok(content?)
 }
