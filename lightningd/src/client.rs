@@ -12,13 +12,14 @@ use cln_rpc::model::responses::{InvoiceResponse, ListinvoicesInvoices};
 use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem};
 use shared::api::Status;
 use shared::lightning::PaymentHash;
+use tokio::time::timeout;
 
 use crate::error::LightningError;
 use crate::invoice::{
     KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
 };
 use crate::pool::Pool;
-use crate::socket::{Call, decode_error, within};
+use crate::socket::{Call, decode_error};
 use crate::watch::Watch;
 
 /// Hears of each call: who measures or logs hands one in.
@@ -41,7 +42,8 @@ const LABEL_EXISTS: i64 = 900;
 const CANNOT_DELETE: [i64; 2] = [905, 906];
 
 impl Lightningd {
-    /// A client of the lightningd at `socket`, each of whose calls may take as long as `deadline`.
+    /// A client of the lightningd at `socket`. Each call may wait for as long as `deadline` until it
+    /// is its turn, and then take as long.
     pub fn new(socket: PathBuf, deadline: Duration) -> Self {
         Self {
             pool: Pool::new(socket),
@@ -212,10 +214,15 @@ impl Lightningd {
         Ok(status.is_some_and(|expired| expired.enabled))
     }
 
-    /// Opens a connection to follow payments on.
+    /// Opens a connection to follow payments on. It is none of those that calls wait for.
     pub async fn watch(&self) -> Result<Watch, LightningError> {
+        let connection = timeout(self.deadline, self.pool.connect()).await;
+        let queue_is_full = |_| LightningError::Timeout {
+            method: "connect".into(),
+            after: self.deadline,
+        };
         Ok(Watch {
-            connection: self.pool.connect().await?,
+            connection: connection.map_err(queue_is_full)??,
             deadline: self.deadline,
         })
     }
@@ -228,11 +235,10 @@ impl Lightningd {
         Ok(found.map(KnownInvoice::from))
     }
 
-    /// Calls lightningd within the deadline, which counts from here: waiting for a connection takes
-    /// its part of it.
+    /// Calls lightningd. The observer's time begins here, with the wait for a connection.
     pub(crate) async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
         let started = Instant::now();
-        let answer = within(self.deadline, request, self.pool.call(request)).await;
+        let answer = self.pool.call(request, self.deadline).await;
         if let Some(observer) = &self.observer {
             observer.called(request.method(), started.elapsed(), answer.as_ref().err());
         }

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use crate::error::LightningError;
-use crate::socket::{Call, Connection};
+use crate::socket::{Call, Connection, within};
 
 /// So many calls are at lightningd at once. It answers one after the other, so that more would only
 /// wait in its queue instead of ours.
@@ -40,10 +40,19 @@ impl Pool {
         }
     }
 
-    /// Calls lightningd on a connection of its own, once there is a place. The caller sets the
-    /// deadline.
-    pub(crate) async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
-        let _place = self.place().await;
+    /// Calls lightningd on a connection of its own, once there is a place. `deadline` bounds the wait
+    /// for the place, and then the call: a crowd that waits for its turn is not to be turned away
+    /// because of how many it is, and a lightningd that hangs is still given up.
+    pub(crate) async fn call<R: Call>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<R::Response, LightningError> {
+        let _place = within(deadline, request, async { Ok(self.place().await) }).await?;
+        within(deadline, request, self.call_at_once(request)).await
+    }
+
+    async fn call_at_once<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
         let idle = self.idle().pop();
         if let Some(connection) = idle {
             match self.call_on(connection, request).await {
