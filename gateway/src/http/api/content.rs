@@ -27,7 +27,8 @@ use crate::payments::purchases::{Offer, Purchases};
 /// invoice is paid. Of several credentials, any one that unlocks is enough. What is delivered is
 /// the version that was sold, in the catalogue or not.
 ///
-/// `HEAD` gives the headers alone, and makes no invoice.
+/// `HEAD` gives the headers alone, and makes no invoice. Neither does a picture, script or frame in a
+/// page of another site, as browsers tell it (`Sec-Fetch-Site`).
 #[utoipa::path(
     get,
     path = "/api/v1/items/{item}/content",
@@ -78,7 +79,7 @@ pub(crate) async fn get_content(
             let catalogue = shelf.catalogue();
             let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
             let offer = Offer::goods(goods);
-            Err(ask_to_pay(&purchases, visitor.key(), &offer, &method).await?)
+            Err(ask_to_pay(&purchases, visitor, &offer, &method).await?)
         }
     }
 }
