@@ -69,12 +69,15 @@ impl Gateway {
     ///
     /// # Errors
     /// What is wrong with the goods, and the remedy.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub async fn restock(&self, options: CatalogueOptions) -> Result<(), CatalogueError> {
-        let shelf: Shelf = self.app.part();
-        let before = shelf.catalogue();
+        let current: Shelf = self.app.part();
+        let before = current.catalogue();
         let load = move || Catalogue::load(&options, Some(&before));
         let loaded = tokio::task::spawn_blocking(load).await;
-        shelf.replace(loaded.expect("loading does not panic")?);
+        current.replace(loaded.expect("loading does not panic")?);
         Ok(())
     }
 
@@ -116,7 +119,7 @@ impl Gateway {
     ) -> io::Result<()> {
         let (router, invoices) = (self.router(), self.purchases().invoices().clone());
         server::serve(listener, router, self.app.part(), shutdown, move || {
-            invoices.close()
+            invoices.close();
         })
         .await
     }
@@ -129,7 +132,7 @@ impl Gateway {
     ) {
         let (router, invoices) = (self.router(), self.purchases().invoices().clone());
         server::serve_tls(listener, router, self.app.part(), shutdown, move || {
-            invoices.close()
+            invoices.close();
         })
         .await;
     }

@@ -43,11 +43,11 @@ impl Lightningd {
         max_fee: Msat,
         retry_for: Duration,
     ) -> Result<Preimage, LightningError> {
-        let maxfee = Amount::from_msat(max_fee.0);
+        let fee = Amount::from_msat(max_fee.0);
         let seconds = u32::try_from(retry_for.as_secs()).unwrap_or(u32::MAX);
         let xpay = XpayRequest {
             invstring: bolt11.to_owned(),
-            maxfee: Some(maxfee),
+            maxfee: Some(fee),
             retry_for: Some(seconds),
             amount_msat: None,
             dev_use_shadow: None,
@@ -66,7 +66,7 @@ impl Lightningd {
             }) => {
                 let pay = Pay {
                     bolt11,
-                    maxfee,
+                    maxfee: fee,
                     retry_for: seconds,
                 };
                 let paid = self.pay_by(&pay, retry_for).await?;

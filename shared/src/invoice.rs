@@ -212,12 +212,11 @@ impl Terms {
     /// What the invoice has to say.
     pub fn expected(&self) -> Expected {
         let price = self.price_msat;
-        let (least, most) = match self.fiat_price {
-            None => (price, price),
-            Some(_) => {
-                let tolerance = price.0 / 100 * RATE_TOLERANCE_PERCENT;
-                (Msat(1), Msat(price.0.saturating_add(tolerance)))
-            }
+        let (least, most) = if self.fiat_price.is_some() {
+            let tolerance = price.0 / 100 * RATE_TOLERANCE_PERCENT;
+            (Msat(1), Msat(price.0.saturating_add(tolerance)))
+        } else {
+            (price, price)
         };
         Expected {
             network: self.network,
@@ -270,23 +269,21 @@ impl Asking {
         reason = "made once per purchase, and names both keys"
     )]
     fn check(self, found: Option<Msat>) -> Result<(), FailedCheck> {
-        let (expected, least, most, maximum) = match self {
+        let (expected, range, maximum) = match self {
             Self::Price {
                 advertised,
                 least,
                 most,
                 maximum,
-            } => (advertised, least, most, maximum),
-            Self::AtMost(maximum) => (maximum, Msat(0), Msat(u64::MAX), Some(maximum)),
+            } => (advertised, least..=most, maximum),
+            Self::AtMost(maximum) => (maximum, Msat(0)..=Msat(u64::MAX), Some(maximum)),
         };
-        match found {
-            Some(found) if least <= found && found <= most => match maximum {
-                Some(maximum) if found > maximum => {
-                    Err(FailedCheck::AboveMaximum { maximum, found })
-                }
-                _ => Ok(()),
-            },
-            found => Err(FailedCheck::Amount { expected, found }),
+        let Some(found) = found.filter(|found| range.contains(found)) else {
+            return Err(FailedCheck::Amount { expected, found });
+        };
+        match maximum.filter(|maximum| found > *maximum) {
+            Some(maximum) => Err(FailedCheck::AboveMaximum { maximum, found }),
+            None => Ok(()),
         }
     }
 }

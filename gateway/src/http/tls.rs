@@ -73,7 +73,13 @@ const MAX_HANDSHAKES: usize = 1000;
 const LOOK: Duration = Duration::from_secs(1);
 
 impl TlsListener {
-    /// Reads the certificate and takes connections with it. Needs a Tokio runtime.
+    /// Reads the certificate and takes connections with it.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn new(tcp: TcpListener, config: TlsOptions) -> Result<Self, TlsError> {
         let stamps = look(&config);
         let current = Arc::new(Current(RwLock::new(Arc::new(load(&config)?))));
