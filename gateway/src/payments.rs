@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod node;
 pub(crate) mod open_invoices;
 pub(crate) mod purchases;
+pub(crate) mod question;
 pub mod sales;
 pub(crate) mod shares;
 pub(crate) mod watcher;

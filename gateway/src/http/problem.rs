@@ -200,6 +200,7 @@ impl From<AdmissionError> for Error {
         match error {
             AdmissionError::Claim(why) => why.into(),
             AdmissionError::Invoice(error) => error.into(),
+            many @ AdmissionError::TooMany => Self::InvalidRequest(many.to_string()),
         }
     }
 }

@@ -40,7 +40,12 @@ async fn a_new_invoice_passes_every_check_of_the_buyers() {
     let created = gateway.create("two-cats").await;
 
     let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
-    check(&invoice, &created.claim, &Terms::of(&store, two_cats)).unwrap();
+    check(
+        &invoice,
+        &created.claim,
+        &Terms::of(&store, two_cats).expected(),
+    )
+    .unwrap();
     let details = &created.invoice;
     assert_eq!(details.payment_hash, invoice.payment_hash);
     assert_eq!(details.amount_msat, Msat(100_000));

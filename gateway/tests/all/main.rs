@@ -8,6 +8,7 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
+//! - `crowd`: many buyers at once, at lightningd's pace.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
 
@@ -17,6 +18,7 @@
 )]
 
 mod content;
+mod crowd;
 mod discovery;
 mod invoices;
 mod library;

@@ -11,7 +11,8 @@ use crate::app::Shelf;
 use crate::goods::catalogue::Content;
 use crate::http::admission::{Presented, ask_to_pay, challenge};
 use crate::http::api::responses::{
-    Gone, Internal, InvalidClaim, NotFound, PaymentRequired, Range, TooManyRequests, Unavailable,
+    Gone, Internal, InvalidClaim, InvalidRequest, NotFound, PaymentRequired, Range,
+    TooManyRequests, Unavailable,
 };
 use crate::http::deliver::deliver;
 use crate::http::problem::Error;
@@ -48,6 +49,7 @@ use crate::payments::purchases::{Offer, Purchases};
         )),
         (status = 206, description = "The part of them that `Range` names.", body = [u8],
             content_type = "*/*", headers(("Content-Range" = String))),
+        (status = 400, response = InvalidRequest),
         (status = 401, response = InvalidClaim),
         (status = 402, response = PaymentRequired),
         (status = 404, response = NotFound),
