@@ -42,8 +42,8 @@ const LABEL_EXISTS: i64 = 900;
 const CANNOT_DELETE: [i64; 2] = [905, 906];
 
 impl Lightningd {
-    /// A client of the lightningd at `socket`. Each call may wait for as long as `deadline` until it
-    /// is its turn, and then take as long.
+    /// A client of the lightningd at `socket`. Each call may take as long as `deadline` once it is
+    /// its turn, and wait for that twice as long.
     pub fn new(socket: PathBuf, deadline: Duration) -> Self {
         Self {
             pool: Pool::new(socket),

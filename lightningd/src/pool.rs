@@ -20,6 +20,8 @@ use crate::socket::{Call, Connection, within};
 /// So many calls are at lightningd at once. It answers one after the other, so that more would only
 /// wait in its queue instead of ours.
 const MAX_CALLS: usize = 24;
+/// So many deadlines a call waits for its turn: a crowd takes longer than any one call.
+const PATIENCE: u32 = 2;
 /// How long to wait before the next `connect` while lightningd's queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
@@ -40,15 +42,18 @@ impl Pool {
         }
     }
 
-    /// Calls lightningd on a connection of its own, once there is a place. `deadline` bounds the wait
-    /// for the place, and then the call: a crowd that waits for its turn is not to be turned away
-    /// because of how many it is, and a lightningd that hangs is still given up.
+    /// Calls lightningd on a connection of its own, once there is a place. The call may take as
+    /// long as `deadline`, and the wait for the place twice as long: a crowd that waits for its turn is
+    /// not turned away because of how many it is, and a lightningd that hangs is still given up.
     pub(crate) async fn call<R: Call>(
         &self,
         request: &R,
         deadline: Duration,
     ) -> Result<R::Response, LightningError> {
-        let _place = within(deadline, request, async { Ok(self.place().await) }).await?;
+        let _place = within(deadline * PATIENCE, request, async {
+            Ok(self.place().await)
+        })
+        .await?;
         within(deadline, request, self.call_at_once(request)).await
     }
 
