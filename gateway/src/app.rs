@@ -47,7 +47,7 @@ impl App {
         let metrics = Metrics::start();
         let lightningd = Lightningd::new(options.lightning_rpc, timing.call_deadline);
         let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
-        let open = OpenInvoices::new(options.limits.open_invoices, metrics.clone());
+        let open = OpenInvoices::new(&options.limits, metrics.clone());
         let open = Arc::new(open);
         let invoices = Invoices::start(
             lightningd.clone(),

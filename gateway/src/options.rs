@@ -155,8 +155,17 @@ pub struct LimitsOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// For each client; `None` is no limit.
     pub invoices_per_minute: Option<NonZeroU32>,
-    /// Unpaid and not expired, in all; `None` is no limit.
+    /// Unpaid and not expired, for each client; `None` is no limit.
+    pub open_invoices_per_client: Option<NonZeroU32>,
+    /// The same for each network of 256 IPv4 addresses or of 56 bits of IPv6; one of 48 bits may have
+    /// four times as many. `None` is no limit.
+    pub open_invoices_per_network: Option<NonZeroU32>,
+    /// The same for all clients together. Beyond it, only a network that has none gets one. Clients
+    /// whose address is not known have as many among themselves, and no more. `None` is no limit.
     pub open_invoices: Option<NonZeroU32>,
+    /// No more than these whoever asks, with those that were found in lightningd's book: the gateway
+    /// remembers each of them.
+    pub most_open_invoices: NonZeroU32,
     /// How long after their expiry they are deleted; `None` leaves that to lightningd.
     pub delete_expired: Option<Duration>,
 }
@@ -166,7 +175,10 @@ impl Default for LimitsOptions {
         Self {
             trusted_proxies: Vec::new(),
             invoices_per_minute: NonZeroU32::new(30),
+            open_invoices_per_client: NonZeroU32::new(5),
+            open_invoices_per_network: NonZeroU32::new(50),
             open_invoices: NonZeroU32::new(10_000),
+            most_open_invoices: NonZeroU32::new(100_000).expect("it is not 0"),
             delete_expired: Some(Duration::from_hours(1)),
         }
     }

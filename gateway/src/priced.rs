@@ -136,7 +136,7 @@ impl PriceLayer {
             Admission::Unpaid(claim, bolt11) => Err(challenge(&claim, &bolt11)),
             Admission::Nothing => {
                 let offer = self.offer();
-                Err(ask_to_pay(&self.purchases, visitor.key(), &offer, method).await?)
+                Err(ask_to_pay(&self.purchases, visitor, &offer, method).await?)
             }
         }
     }

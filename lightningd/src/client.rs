@@ -13,6 +13,7 @@ use cln_rpc::model::responses::{InvoiceResponse, ListinvoicesInvoices};
 use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem};
 use shared::api::Status;
 use shared::lightning::PaymentHash;
+use tokio::time::timeout;
 
 use crate::entries::{List, Page, read};
 use crate::error::LightningError;
@@ -20,7 +21,7 @@ use crate::invoice::{
     KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
 };
 use crate::pool::Pool;
-use crate::socket::{Call, decode_error, within};
+use crate::socket::{Call, decode_error};
 use crate::watch::Watch;
 
 /// Hears of each call: who measures or logs hands one in.
@@ -46,7 +47,8 @@ const LABEL_EXISTS: i64 = 900;
 const CANNOT_DELETE: [i64; 2] = [905, 906];
 
 impl Lightningd {
-    /// A client of the lightningd at `socket`, each of whose calls may take as long as `deadline`.
+    /// A client of the lightningd at `socket`. Each call may take as long as `deadline` once it is
+    /// its turn, and wait for that twice as long.
     pub fn new(socket: PathBuf, deadline: Duration) -> Self {
         Self {
             pool: Pool::new(socket),
@@ -241,10 +243,15 @@ impl Lightningd {
         Ok(paid.map(|paid| paid.age.unwrap_or_default()))
     }
 
-    /// Opens a connection to follow payments on.
+    /// Opens a connection to follow payments on. It is none of those that calls wait for.
     pub async fn watch(&self) -> Result<Watch, LightningError> {
+        let connection = timeout(self.deadline, self.pool.connect()).await;
+        let queue_is_full = |_| LightningError::Timeout {
+            method: "connect".into(),
+            after: self.deadline,
+        };
         Ok(Watch {
-            connection: self.pool.connect().await?,
+            connection: connection.map_err(queue_is_full)??,
             deadline: self.deadline,
             observer: self.observer.clone(),
             skipped: None,
@@ -264,11 +271,10 @@ impl Lightningd {
         Ok(Some(found.into()))
     }
 
-    /// Calls lightningd within the deadline, which counts from here: waiting for a connection takes
-    /// its part of it.
+    /// Calls lightningd. The observer's time begins here, with the wait for a connection.
     pub(crate) async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
         let started = Instant::now();
-        let answer = within(self.deadline, request, self.pool.call(request)).await;
+        let answer = self.pool.call(request, self.deadline).await;
         if let Some(observer) = &self.observer {
             observer.called(request.method(), started.elapsed(), answer.as_ref().err());
         }

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Why lightningd did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+/// Why lightningd did not do what it was asked. One answer may be told to many who asked the same.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum LightningError {
     /// Nobody listens at the socket, or we may not talk to it.
     #[error("cannot connect to lightningd at {socket:?}")]
@@ -13,7 +14,7 @@ pub enum LightningError {
         /// The socket's path.
         socket: PathBuf,
         /// The reason.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The connection ended before the answer was complete.
     #[error("lightningd closed the connection during `{method}`")]

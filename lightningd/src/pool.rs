@@ -15,11 +15,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use crate::error::LightningError;
-use crate::socket::{Call, Connection};
+use crate::socket::{Call, Connection, within};
 
 /// So many calls are at lightningd at once. It answers one after the other, so that more would only
 /// wait in its queue instead of ours.
 const MAX_CALLS: usize = 24;
+/// So many deadlines a call waits for its turn: a crowd takes longer than any one call.
+const PATIENCE: u32 = 2;
 /// How long to wait before the next `connect` while lightningd's queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
@@ -40,10 +42,22 @@ impl Pool {
         }
     }
 
-    /// Calls lightningd on a connection of its own, once there is a place. The caller sets the
-    /// deadline.
-    pub(crate) async fn call<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
-        let _place = self.place().await;
+    /// Calls lightningd on a connection of its own, once there is a place. The call may take as
+    /// long as `deadline`, and the wait for the place twice as long: a crowd that waits for its turn is
+    /// not turned away because of how many it is, and a lightningd that hangs is still given up.
+    pub(crate) async fn call<R: Call>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<R::Response, LightningError> {
+        let _place = within(deadline * PATIENCE, request, async {
+            Ok(self.place().await)
+        })
+        .await?;
+        within(deadline, request, self.call_at_once(request)).await
+    }
+
+    async fn call_at_once<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
         let idle = self.idle().pop();
         if let Some(connection) = idle {
             match self.call_on(connection, request).await {

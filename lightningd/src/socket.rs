@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cln_rpc::TypedRequest;
@@ -52,7 +53,7 @@ impl Connection {
                 .await
                 .map_err(|source| LightningError::Connect {
                     socket: socket.to_owned(),
-                    source,
+                    source: Arc::new(source),
                 })?;
         Ok(Self {
             stream,

@@ -20,6 +20,7 @@ pub(super) fn read(reader: &mut SettingsReader) -> Result<LimitsOptions, Setting
             .required("invoices_per_minute", "30", |given| given.read(number))?,
         open_invoices: reader.required("open_invoices", "10000", |given| given.read(number))?,
         delete_expired: reader.required("delete_expired", "1h", |given| given.read(age))?,
+        ..LimitsOptions::default()
     })
 }
 

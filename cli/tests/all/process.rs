@@ -364,7 +364,8 @@ async fn the_log_keeps_secrets(format: &str) {
     command
         .env("PURRWALL_LOG", "trace")
         .args(["--log-format", format])
-        .args(["--invoices-per-minute", "6"]);
+        .args(["--invoices-per-minute", "6"])
+        .args(["--trusted-proxies", "127.0.0.1"]);
     let observed = Observed::start(command, dir.path());
     let program = &observed.program;
     let purchase_id = new_purchase().to_hex();
@@ -407,7 +408,8 @@ async fn the_log_keeps_secrets(format: &str) {
     let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
     assert_eq!(status, 503);
     let refused = || {
-        let (status, _) = program.ask(head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
+        let head = format!("{head}\r\nx-forwarded-for: 203.0.113.7");
+        let (status, _) = program.ask(&head, &format!("{{\"purchase_id\": \"{purchase_id}\"}}"));
         status == 429
     };
     eventually("the client's share to be used", refused).await;

@@ -10,8 +10,8 @@ use shared::api::PurchaseId;
 use shared::claim::Claim;
 
 use crate::http::problem::Error;
+use crate::http::visitor::Visitor;
 use crate::payments::claims::{ClaimRejection, Credential};
-use crate::payments::limits::ClientKey;
 use crate::payments::purchases::{Offer, Purchases};
 
 /// The credentials of our scheme in the request's headers, none of them verified.
@@ -34,18 +34,22 @@ impl<S: Sync> FromRequestParts<S> for Presented {
 
 /// What to pay: a new invoice. Nobody names this purchase again, so its id is random.
 ///
-/// A request for nothing but the headers cannot want an invoice, and gets none.
+/// A request for nothing but the headers cannot want an invoice, and gets none. Neither does what a
+/// page of another site loads without being able to read it: no visitor of that page asked for it,
+/// and the invoice would be in their share.
 pub(crate) async fn ask_to_pay(
     purchases: &Purchases,
-    client: Option<ClientKey>,
+    visitor: Visitor,
     offer: &Offer<'_>,
     method: &Method,
 ) -> Result<Error, Error> {
-    if matches!(method, &Method::HEAD | &Method::OPTIONS | &Method::TRACE) {
+    let wants_headers = matches!(method, &Method::HEAD | &Method::OPTIONS | &Method::TRACE);
+    if wants_headers || visitor.is_embedded {
         return Ok(Error::PaymentRequired { challenge: None });
     }
     let purchase_id = random_purchase_id()?;
-    let (_, created) = purchases.create_or_find(client, offer, purchase_id).await?;
+    let created = purchases.create_or_find(visitor.key(), offer, purchase_id);
+    let (_, created) = created.await?;
     Ok(challenge(&created.claim, &created.invoice.bolt11))
 }
 

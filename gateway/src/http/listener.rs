@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::http::connections::{Bounds, Connections, Id};
 use crate::options::{ConnectionsOptions, LimitsOptions, Timing};
-use crate::payments::limits::ClientKey;
+use crate::payments::client::ClientKey;
 
 /// Connections that were told to close and have not done so yet. More than these keep new ones in
 /// the kernel's queue, so the program never has more descriptors than it reckons with.

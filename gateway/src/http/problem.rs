@@ -19,6 +19,7 @@ use crate::payments::limits::TooManyRequests;
 use crate::payments::node::NodeError;
 use crate::payments::open_invoices::TooManyOpen;
 use crate::payments::purchases::PurchaseError;
+use crate::payments::shares::Refusal;
 
 /// Why a request is not answered as asked, by who must act.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,14 @@ pub(crate) enum Error {
     /// The client: asks about one invoice in too many requests at once.
     #[error("many requests are waiting for this payment already; try again in a few seconds")]
     TooManyWaits,
+    /// The buyer: holds as many unpaid invoices as it may, or its network does.
+    #[error("{why}, or try again in {}", seconds(*retry_secs))]
+    TooManyUnpaid {
+        /// Whose share it is.
+        why: Refusal,
+        /// When to try again.
+        retry_secs: u64,
+    },
     /// Time, or the owner: no more invoices may be open.
     #[error("as many invoices are waiting for their payment as the store allows")]
     TooManyInvoices {
@@ -103,7 +112,9 @@ impl Error {
         let code = match self {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
-            Self::TooManyRequests { .. } | Self::TooManyWaits => ErrorCode::TooManyRequests,
+            Self::TooManyRequests { .. } | Self::TooManyUnpaid { .. } | Self::TooManyWaits => {
+                ErrorCode::TooManyRequests
+            }
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::TooSlow => ErrorCode::RequestTimeout,
             Self::NotFound => ErrorCode::NotFound,
@@ -144,9 +155,9 @@ impl Error {
     /// When the same request may succeed, in seconds.
     fn retry_secs(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_secs } | Self::TooManyInvoices { retry_secs } => {
-                Some(*retry_secs)
-            }
+            Self::TooManyRequests { retry_secs }
+            | Self::TooManyUnpaid { retry_secs, .. }
+            | Self::TooManyInvoices { retry_secs } => Some(*retry_secs),
             Self::TooManyWaits => Some(5),
             Self::Node(_) => Some(2),
             Self::NoPrice(_) => Some(30),
@@ -162,8 +173,11 @@ impl From<TooManyRequests> for Error {
 }
 
 impl From<TooManyOpen> for Error {
-    fn from(TooManyOpen { retry_secs }: TooManyOpen) -> Self {
-        Self::TooManyInvoices { retry_secs }
+    fn from(TooManyOpen { why, retry_secs }: TooManyOpen) -> Self {
+        match why {
+            Refusal::Client | Refusal::Network => Self::TooManyUnpaid { why, retry_secs },
+            Refusal::Store => Self::TooManyInvoices { retry_secs },
+        }
     }
 }
 
@@ -193,6 +207,7 @@ impl From<AdmissionError> for Error {
         match error {
             AdmissionError::Claim(why) => why.into(),
             AdmissionError::Invoice(error) => error.into(),
+            many @ AdmissionError::TooMany => Self::InvalidRequest(many.to_string()),
         }
     }
 }

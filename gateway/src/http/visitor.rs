@@ -4,7 +4,7 @@
 //! header.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
@@ -12,12 +12,17 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
 use crate::options::LimitsOptions;
-use crate::payments::limits::ClientKey;
+use crate::payments::client::ClientKey;
 
 /// Each proxy appends the address from which it was asked.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The scheme by which a proxy was asked.
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Where a browser's request comes from, what it may read of the answer, and what the answer is for.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Marks a request that came over the gateway's own TLS.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +31,16 @@ pub(crate) struct OverTls;
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Visitor {
-    /// `None` where the server does not say it, as behind a Unix socket.
+    /// `None` where it is not known, or is not one client's.
     address: Option<IpAddr>,
     /// Whether the request comes straight from a trusted proxy.
     pub(crate) comes_from_proxy: bool,
     /// Whether the visitor reached the store by https: over the gateway's own TLS, or as a proxy says.
     /// Whoever makes the proxy's header up makes their own browser more careful, no more.
     pub(crate) is_https: bool,
+    /// Whether the browser asks for a page of another site that cannot read the answer, and not for
+    /// the person in front of it: a picture, a script or a frame in that page.
+    pub(crate) is_embedded: bool,
 }
 
 impl Visitor {
@@ -43,6 +51,7 @@ impl Visitor {
             address: find(peer, headers, limits),
             comes_from_proxy: peer.is_some_and(|peer| limits.trusts(&peer)),
             is_https: extensions.get::<OverTls>().is_some() || says_https(headers),
+            is_embedded: is_embedded(headers),
         }
     }
 
@@ -53,6 +62,10 @@ impl Visitor {
 }
 
 /// Of the addresses behind the last trusted proxy, the nearest. `peer` is who connected.
+///
+/// `None` where many may share the address: it is that of a proxy that does not say whom it asks for,
+/// or this machine's own, from which Tor and proxies connect that nobody named. Any of their visitors
+/// would use up the share of all.
 fn find(peer: Option<IpAddr>, headers: &HeaderMap, limits: &LimitsOptions) -> Option<IpAddr> {
     let mut nearest = peer?.to_canonical();
     // The last entry is the nearest proxy's. An entry that cannot be read ends what can be trusted.
@@ -68,7 +81,20 @@ fn find(peer: Option<IpAddr>, headers: &HeaderMap, limits: &LimitsOptions) -> Op
     {
         nearest = hop;
     }
-    Some(nearest)
+    let is_shared = Some(nearest) == peer && (limits.trusts(&nearest) || is_this_machine(nearest));
+    (!is_shared).then_some(nearest)
+}
+
+/// Programs on this machine connect from this address unless they choose another one on purpose.
+fn is_this_machine(address: IpAddr) -> bool {
+    address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
+}
+
+fn is_embedded(headers: &HeaderMap) -> bool {
+    let says = |name, value: &str| headers.get(name).is_some_and(|said| said == value);
+    let is_for_a_person = says(SEC_FETCH_MODE, "navigate") && says(SEC_FETCH_DEST, "document");
+    let is_readable = says(SEC_FETCH_MODE, "cors");
+    says(SEC_FETCH_SITE, "cross-site") && !is_for_a_person && !is_readable
 }
 
 fn says_https(headers: &HeaderMap) -> bool {
@@ -105,10 +131,17 @@ where
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[track_caller]
     fn check(peer: &str, forwarded: &[&str], expected: &str) {
+        let expected = expected.parse().unwrap();
+        assert_eq!(found(peer, forwarded), Some(expected));
+    }
+
+    fn found(peer: &str, forwarded: &[&str]) -> Option<IpAddr> {
         let trusted = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"].map(|net| net.parse().unwrap());
         let mut headers = HeaderMap::new();
         for value in forwarded {
@@ -118,8 +151,8 @@ mod tests {
             trusted_proxies: trusted.to_vec(),
             ..LimitsOptions::default()
         };
-        let found = find(Some(peer.parse().unwrap()), &headers, &limits);
-        assert_eq!(found, Some(expected.parse().unwrap()));
+        let peer: IpAddr = peer.parse().unwrap();
+        find(Some(peer.to_canonical()), &headers, &limits)
     }
 
     #[test]
@@ -127,7 +160,46 @@ mod tests {
         check("203.0.113.7", &["198.51.100.1"], "203.0.113.7");
         check("127.0.0.1", &["198.51.100.1"], "198.51.100.1");
         check("::ffff:127.0.0.1", &["198.51.100.1"], "198.51.100.1");
-        check("127.0.0.1", &[], "127.0.0.1");
+    }
+
+    #[test]
+    fn an_address_that_many_share_is_nobodys() {
+        assert_eq!(found("10.0.0.9", &[]), None);
+        assert_eq!(found("10.0.0.9", &["nonsense"]), None);
+        for tor in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(found(tor, &[]), None);
+        }
+        check("127.0.0.2", &[], "127.0.0.2");
+        let peer = Some(Ipv6Addr::LOCALHOST.into());
+        let mut headers = HeaderMap::new();
+        headers.insert(X_FORWARDED_FOR, "198.51.100.1".parse().unwrap());
+        let nobody = find(peer, &headers, &LimitsOptions::default());
+        assert_eq!(nobody, None, "who is not trusted is not believed either");
+    }
+
+    #[test]
+    fn what_a_foreign_page_loads_is_told_from_what_a_person_or_a_script_asks_for() {
+        let embedded = |site: &'static str, mode: &'static str, dest: &'static str| {
+            let told = [
+                (SEC_FETCH_SITE, site),
+                (SEC_FETCH_MODE, mode),
+                (SEC_FETCH_DEST, dest),
+            ];
+            let value = |(name, text)| (name, HeaderValue::from_static(text));
+            is_embedded(&told.map(value).into_iter().collect())
+        };
+        for dest in ["image", "script", "video", "empty"] {
+            assert!(embedded("cross-site", "no-cors", dest), "{dest}");
+            assert!(!embedded("same-origin", "no-cors", dest), "{dest}");
+        }
+        assert!(embedded("cross-site", "navigate", "iframe"));
+        assert!(!embedded("cross-site", "navigate", "document"));
+        assert!(!embedded("cross-site", "cors", "empty"));
+        assert!(!embedded("none", "navigate", "document"));
+        assert!(
+            !is_embedded(&HeaderMap::new()),
+            "programs and old browsers say nothing"
+        );
     }
 
     #[test]

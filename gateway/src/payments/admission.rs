@@ -1,5 +1,6 @@
 //! Who gets in: what the credentials of a request are worth.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use shared::api::Status;
@@ -21,6 +22,9 @@ pub(crate) enum Admission {
     Nothing,
 }
 
+/// So many calls to lightningd are made for the credentials of one request.
+const MOST_CALLS: usize = 4;
+
 /// Why the credentials of a request are refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdmissionError {
@@ -28,11 +32,20 @@ pub(crate) enum AdmissionError {
     Claim(#[from] ClaimRejection),
     #[error(transparent)]
     Invoice(#[from] InvoiceError),
+    #[error(
+        "of your many claims, {MOST_CALLS} were looked up at the store's node, and none is paid; send \
+         fewer at once, or each with its preimage: `Authorization: L402 <claim>:<preimage>`"
+    )]
+    TooMany,
 }
 
 impl Purchases {
     /// Looks for a credential that unlocks `item`. What can be decided without lightningd is decided
     /// first, over all credentials.
+    ///
+    /// lightningd is asked about each invoice once, and about a few only: one request may have many
+    /// claims in its head. If some were left out and none is paid, that is an error, and no invoice is
+    /// offered, because what was left out may be paid.
     pub(crate) async fn admit(
         &self,
         item: &str,
@@ -61,9 +74,20 @@ impl Purchases {
             return Err(why.into());
         }
 
+        let mut seen = HashSet::new();
+        verified.retain(|credential| seen.insert(credential.payment_hash()));
         let mut answer = Ok(Admission::Nothing);
         let mut unknown = None;
+        let mut calls = 0;
+        let mut is_complete = true;
         for credential in verified {
+            if !self.invoices().is_known(credential.payment_hash()) {
+                if calls == MOST_CALLS {
+                    is_complete = false;
+                    continue;
+                }
+                calls += 1;
+            }
             match self.ask(&credential).await {
                 Ok(Admission::Nothing) => {}
                 Ok(Admission::Paid(claim)) => return Ok(Admission::Paid(claim)),
@@ -82,7 +106,11 @@ impl Purchases {
             let metrics = self.invoices().metrics();
             tell(metrics, Refusal::Unconfirmed, item, payment_hash);
         }
-        answer
+        if is_complete {
+            answer
+        } else {
+            Err(AdmissionError::TooMany)
+        }
     }
 
     /// The first credential whose claim this store issued, for any item.

@@ -2,56 +2,108 @@
 //! is the database.
 //!
 //! An invoice known to be unpaid is not asked about again while the watcher is healthy, because a
-//! payment would have been heard of.
+//! payment would have been heard of. An invoice that lightningd does not have is not asked about again
+//! for a while.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use lightningd::Standing;
+use lightningd::{LightningError, Standing};
 use shared::api::Status;
 use shared::lightning::PaymentHash;
 use tokio::sync::watch;
 
-/// What is known about one invoice. Whoever waits for it subscribes.
-pub(crate) type Entry = watch::Sender<Known>;
+use crate::payments::question::Question;
+
+/// What is known about one invoice.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    /// Whoever waits for the invoice subscribes.
+    pub(crate) known: watch::Sender<Known>,
+    /// Those who ask lightningd about it at once.
+    pub(crate) question: Question<Asked>,
+}
+
+/// lightningd's word on an invoice; `None` where it does not have it.
+pub(crate) type Asked = Result<Option<Standing>, LightningError>;
 
 /// What was learnt about one invoice.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     standing: Option<Standing>,
-    /// The watch during which it was learnt.
+    /// When lightningd did not have it.
+    missed: Option<Instant>,
+    /// The watch during which the newest of these was learnt.
     watch: Option<u64>,
     /// What the buyer pays, once lightningd was asked about the invoice.
     pub(crate) bolt11: Option<Arc<str>>,
 }
 
+/// How long it is remembered that lightningd does not have an invoice. Nobody waits for one to come
+/// back: only an owner who restores a database brings it.
+const MISSING_FOR: Duration = Duration::from_mins(1);
+
 impl Known {
-    /// The standing, where lightningd could say nothing else now: `paid` and `expired` are final,
-    /// and `unpaid` holds up to its expiry while the watch goes on during which it was learnt.
-    pub(crate) fn certain(&self, watch: Option<u64>, now: u64) -> Option<Standing> {
-        self.standing.filter(|standing| match standing.status {
-            Status::Paid | Status::Expired => true,
-            Status::Unpaid => watch.is_some() && watch == self.watch && now < standing.expires_at,
-        })
+    /// What is known without asking lightningd, which could say nothing else now: `paid` and `expired` are final, and
+    /// `unpaid` holds up to its expiry while the watch goes on during which it was learnt. That
+    /// lightningd does not have the invoice (`Some(None)`) is taken as certain for a while, up to the
+    /// next watch.
+    #[expect(clippy::option_option, reason = "what is known, and what it says")]
+    pub(crate) fn certain(&self, watch: Option<u64>, now: u64) -> Option<Option<Standing>> {
+        let is_same_watch = watch == self.watch;
+        match self.standing {
+            Some(standing) if standing.status != Status::Unpaid => Some(Some(standing)),
+            _ if self
+                .missed
+                .is_some_and(|missed| missed.elapsed() < MISSING_FOR) =>
+            {
+                is_same_watch.then_some(None)
+            }
+            Some(standing) if self.missed.is_none() && now < standing.expires_at => {
+                (watch.is_some() && is_same_watch).then_some(Some(standing))
+            }
+            _ => None,
+        }
     }
 }
 
-/// Takes over what lightningd said, unless the entry is final already, and wakes whoever waits if
-/// that makes it final. Returns what is known now.
-pub(crate) fn learn(entry: &Entry, standing: Standing, watch: Option<u64>) -> Standing {
-    let mut latest = standing;
-    entry.send_if_modified(|known| match known.standing {
-        Some(before) if before.status != Status::Unpaid => {
-            latest = before;
-            false
-        }
-        _ => {
-            known.standing = Some(standing);
+impl Entry {
+    /// Takes over what lightningd said, unless the entry is final already, and wakes whoever waits
+    /// if that makes it final. Returns what is known now.
+    pub(crate) fn learn(&self, standing: Standing, watch: Option<u64>) -> Standing {
+        let mut latest = standing;
+        self.known.send_if_modified(|known| match known.standing {
+            Some(before) if before.status != Status::Unpaid => {
+                latest = before;
+                false
+            }
+            _ => {
+                known.standing = Some(standing);
+                known.missed = None;
+                known.watch = watch;
+                standing.status != Status::Unpaid
+            }
+        });
+        latest
+    }
+
+    /// Learns that lightningd does not have the invoice. What is final stays.
+    pub(crate) fn miss(&self, watch: Option<u64>) {
+        self.known.send_if_modified(|known| {
+            known.missed = Some(Instant::now());
             known.watch = watch;
-            standing.status != Status::Unpaid
-        }
-    });
-    latest
+            false
+        });
+    }
+
+    /// Learns what the buyer pays.
+    pub(crate) fn learn_bolt11(&self, bolt11: String) {
+        self.known.send_if_modified(|known| {
+            known.bolt11 = Some(bolt11.into());
+            false
+        });
+    }
 }
 
 /// Entries of invoices that were asked about lately, and whether payments are followed.
@@ -98,7 +150,7 @@ impl Book {
     pub(crate) fn paid(&self, payment_hash: PaymentHash, standing: Standing) {
         let entry = self.entries().by_hash.get(&payment_hash).cloned();
         if let Some(entry) = entry {
-            learn(&entry, standing, None);
+            entry.learn(standing, None);
         }
     }
 
@@ -120,5 +172,52 @@ impl Book {
     /// No code of ours panics while it holds the lock; if it did, the data would still be whole.
     fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNPAID: Standing = Standing {
+        status: Status::Unpaid,
+        expires_at: 200,
+        preimage: None,
+    };
+    const PAID: Standing = Standing {
+        status: Status::Paid,
+        ..UNPAID
+    };
+
+    #[test]
+    fn unpaid_is_certain_during_one_watch_and_up_to_the_expiry() {
+        let entry = Entry::default();
+        let certain = |watch, now| entry.known.borrow().certain(watch, now);
+        assert_eq!(certain(Some(1), 100), None);
+        entry.learn(UNPAID, Some(1));
+        assert_eq!(certain(Some(1), 199), Some(Some(UNPAID)));
+        assert_eq!(certain(Some(1), 200), None);
+        assert_eq!(certain(Some(2), 100), None);
+        assert_eq!(certain(None, 100), None);
+        entry.learn(UNPAID, None);
+        assert_eq!(certain(None, 100), None, "nobody would hear of a payment");
+        entry.learn(PAID, None);
+        assert_eq!(certain(Some(9), 900), Some(Some(PAID)));
+    }
+
+    #[test]
+    fn missing_is_certain_up_to_the_next_watch() {
+        let entry = Entry::default();
+        let certain = |watch| entry.known.borrow().certain(watch, 100);
+        entry.miss(None);
+        assert_eq!(certain(None), Some(None));
+        assert_eq!(certain(Some(0)), None);
+        entry.learn(UNPAID, Some(1));
+        entry.miss(Some(1));
+        assert_eq!(certain(Some(1)), Some(None));
+        assert_eq!(certain(Some(2)), None);
+        entry.learn(PAID, None);
+        entry.miss(Some(2));
+        assert_eq!(certain(Some(2)), Some(Some(PAID)), "it stays paid");
     }
 }

@@ -141,7 +141,7 @@ impl Cleaner {
             }
             if standing.status == Status::Unpaid {
                 self.open
-                    .add(listed.invoice.payment_hash, standing.expires_at);
+                    .found(listed.invoice.payment_hash, standing.expires_at);
             }
             read.unpaid.insert((standing.expires_at, listed.label));
         }

@@ -1,7 +1,8 @@
 //! Where invoices stand: from memory where that is certain, else from lightningd.
 //!
 //! lightningd is the only database. RPC load grows with payments, never with the number of buyers
-//! who wait, because waiting buyers are woken from memory.
+//! who wait, because waiting buyers are woken from memory, and those who ask about the same invoice at
+//! once share one call.
 //!
 //! No payment is missed, because of the order of two things: whoever asks lightningd about an
 //! invoice makes its entry first, so that a payment during the question finds it; and the watcher
@@ -20,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock::unix_now;
 use crate::metrics::Metrics;
 use crate::options::Timing;
-use crate::payments::book::{Book, Entry, learn};
+use crate::payments::book::{Asked, Book, Entry};
 use crate::payments::node::{NodeError, OurNode};
 use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::waits::{TooManyWaits, Waits};
@@ -106,6 +107,12 @@ impl Invoices {
         self.0.node.ask().await
     }
 
+    /// Whether it is known where the invoice stands, so that lightningd need not be asked.
+    pub(crate) fn is_known(&self, payment_hash: PaymentHash) -> bool {
+        let entry = self.0.book.entry(payment_hash);
+        self.0.certain(&entry).is_some()
+    }
+
     /// Where the invoice stands.
     pub(crate) async fn standing(
         &self,
@@ -118,12 +125,12 @@ impl Invoices {
     /// What the buyer pays, from memory where lightningd was asked about the invoice before.
     pub(crate) async fn bolt11(&self, payment_hash: PaymentHash) -> Result<Arc<str>, InvoiceError> {
         let entry = self.0.book.entry(payment_hash);
-        let known = entry.borrow().bolt11.clone();
+        let known = entry.known.borrow().bolt11.clone();
         if let Some(bolt11) = known {
             return Ok(bolt11);
         }
-        self.0.ask(payment_hash, &entry).await?;
-        let asked = entry.borrow().bolt11.clone();
+        self.0.standing(payment_hash, &entry).await?;
+        let asked = entry.known.borrow().bolt11.clone();
         asked.ok_or(InvoiceError::Unknown)
     }
 
@@ -137,7 +144,7 @@ impl Invoices {
     ) -> Result<Standing, InvoiceError> {
         let inner = &self.0;
         let entry = inner.book.entry(payment_hash);
-        let mut known = entry.subscribe();
+        let mut known = entry.known.subscribe();
         let mut watch = inner.book.watches();
         let mut closing = inner.closing.subscribe();
         let mut standing = inner.standing(payment_hash, &entry).await?;
@@ -195,30 +202,38 @@ impl Inner {
     async fn standing(
         &self,
         payment_hash: PaymentHash,
-        entry: &Entry,
+        entry: &Arc<Entry>,
     ) -> Result<Standing, InvoiceError> {
-        let certain = entry.borrow().certain(self.book.watch(), unix_now());
-        match certain {
-            Some(standing) => Ok(standing),
+        let asked = match self.certain(entry) {
+            Some(known) => known,
             None => self.ask(payment_hash, entry).await,
-        }
+        };
+        asked?.ok_or(InvoiceError::Unknown)
     }
 
-    async fn ask(
-        &self,
-        payment_hash: PaymentHash,
-        entry: &Entry,
-    ) -> Result<Standing, InvoiceError> {
-        // Read before lightningd is asked: if the watch ends meanwhile, so does the certainty.
-        let watch = self.book.watch();
-        let found = self.lightningd.find_by_payment_hash(payment_hash).await?;
-        let found = found.ok_or(InvoiceError::Unknown)?;
-        if let Some(bolt11) = found.bolt11 {
-            entry.send_if_modified(|known| {
-                known.bolt11 = Some(bolt11.into());
-                false
-            });
-        }
-        Ok(learn(entry, found.standing, watch))
+    /// What is known without asking.
+    fn certain(&self, entry: &Entry) -> Option<Asked> {
+        let known = entry.known.borrow();
+        known.certain(self.book.watch(), unix_now()).map(Ok)
+    }
+
+    /// Asks lightningd, together with all who ask about this invoice now.
+    async fn ask(&self, payment_hash: PaymentHash, entry: &Arc<Entry>) -> Asked {
+        let (lightningd, book) = (self.lightningd.clone(), self.book.clone());
+        let learning = entry.clone();
+        let call = async move {
+            // Read before lightningd is asked: if the watch ends meanwhile, so does the certainty.
+            let watch = book.watch();
+            let found = lightningd.find_by_payment_hash(payment_hash).await?;
+            let Some(found) = found else {
+                learning.miss(watch);
+                return Ok(None);
+            };
+            if let Some(bolt11) = found.bolt11 {
+                learning.learn_bolt11(bolt11);
+            }
+            Ok(Some(learning.learn(found.standing, watch)))
+        };
+        entry.question.ask(|| self.certain(entry), call).await
     }
 }

@@ -1,9 +1,8 @@
-//! How many invoices one client may ask for.
+//! How many invoices one client may ask for, and hold.
 //!
 //! Asking for an invoice is free, and the invoice stays in lightningd's database, so the gateway
 //! has to limit it. The counts are forgotten at a restart.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,24 +12,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::clock::unix_now;
 use crate::options::LimitsOptions;
+use crate::payments::client::ClientKey;
 use crate::payments::open_invoices::{OpenInvoices, Place, TooManyOpen};
-
-/// Whom a limit is counted for: an IPv4 address, or an IPv6 network of 64 bits, which is what one
-/// customer gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ClientKey(IpAddr);
-
-impl From<IpAddr> for ClientKey {
-    fn from(address: IpAddr) -> Self {
-        Self(match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & (u128::MAX << 64);
-                Ipv6Addr::from_bits(network).into()
-            }
-        })
-    }
-}
 
 /// The client has had its share for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,29 +25,43 @@ pub(crate) struct TooManyRequests {
 
 /// What has to be asked before an invoice is made.
 pub(crate) struct Limits {
-    per_client: Option<PerClient>,
+    creations: Option<PerClient>,
+    searches: Option<PerClient>,
     open: Arc<OpenInvoices>,
 }
 
 impl Limits {
     pub(crate) fn new(options: &LimitsOptions, open: Arc<OpenInvoices>) -> Self {
+        let per_minute = options.invoices_per_minute;
         Self {
-            per_client: options.invoices_per_minute.map(PerClient::new),
+            creations: per_minute.map(PerClient::new),
+            searches: per_minute.map(PerClient::new),
             open,
         }
     }
 
     /// Counts a request for an invoice against the client's share.
     pub(crate) fn count(&self, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
-        match (&self.per_client, client) {
-            (Some(per_client), Some(client)) => per_client.count(client),
-            _ => Ok(()),
-        }
+        count(self.creations.as_ref(), client)
+    }
+
+    /// Counts a search for the invoice of a purchase by a client that has had its share of requests.
+    /// A buyer gets back what exists already, but each search is a call to lightningd, so the same
+    /// number is allowed again and no more.
+    pub(crate) fn count_search(&self, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
+        count(self.searches.as_ref(), client)
     }
 
     /// Takes a place for an invoice that is about to be made.
-    pub(crate) fn reserve(&self) -> Result<Place<'_>, TooManyOpen> {
-        self.open.reserve(unix_now())
+    pub(crate) fn reserve(&self, client: Option<ClientKey>) -> Result<Place, TooManyOpen> {
+        self.open.reserve(client, unix_now())
+    }
+}
+
+fn count(share: Option<&PerClient>, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
+    match (share, client) {
+        (Some(share), Some(client)) => share.count(client),
+        _ => Ok(()),
     }
 }
 
@@ -113,9 +110,12 @@ fn whole_secs(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
     use crate::metrics::Metrics;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as callers have it")]
     fn client(address: &str) -> Option<ClientKey> {
         let address: IpAddr = address.parse().unwrap();
         Some(address.into())
@@ -127,10 +127,8 @@ mod tests {
             invoices_per_minute: NonZeroU32::new(3),
             ..LimitsOptions::default()
         };
-        let limits = Limits::new(
-            &options,
-            Arc::new(OpenInvoices::new(None, Metrics::start())),
-        );
+        let open = OpenInvoices::new(&options, Metrics::start());
+        let limits = Limits::new(&options, Arc::new(open));
         let count = |address| limits.count(client(address));
         for _ in 0..3 {
             count("2001:db8::1").unwrap();
@@ -139,16 +137,10 @@ mod tests {
             panic!("the fourth of a network of 64 bits is refused");
         };
         assert!((1..=20).contains(&retry_secs), "{retry_secs}");
+        limits.count_search(client("2001:db8::2")).unwrap();
         count("198.51.100.1").unwrap();
         for _ in 0..9 {
             limits.count(None).unwrap();
         }
-    }
-
-    #[test]
-    fn an_ipv6_customer_is_one_client() {
-        assert_eq!(client("2001:db8:0:1::5"), client("2001:db8:0:1:ffff::9"));
-        assert_ne!(client("2001:db8:0:1::5"), client("2001:db8:0:2::5"));
-        assert_ne!(client("198.51.100.1"), client("198.51.100.2"));
     }
 }

@@ -14,11 +14,12 @@ use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
 use crate::goods::versions::VersionError;
 use crate::payments::claims::{Claims, Terms};
+use crate::payments::client::ClientKey;
 use crate::payments::invoices::Invoices;
 use crate::payments::label::label;
-use crate::payments::limits::{ClientKey, Limits, TooManyRequests};
+use crate::payments::limits::{Limits, TooManyRequests};
 use crate::payments::node::NodeError;
-use crate::payments::open_invoices::TooManyOpen;
+use crate::payments::open_invoices::{Place, TooManyOpen};
 
 /// Why a purchase gets no invoice.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +140,7 @@ impl Purchases {
     ///
     /// The label follows from the purchase, and lightningd refuses a second invoice with the same
     /// label. So of two requests at once one creates and the other finds, on any number of gateways.
+    /// A client that has had its share gets no new invoice, but finds what it has.
     pub(crate) async fn create_or_find(
         &self,
         client: Option<ClientKey>,
@@ -149,47 +151,40 @@ impl Purchases {
             claims,
             invoices,
             limits,
-            expiry_secs,
+            ..
         } = &*self.0;
-        limits.count(client)?;
+        let counted = limits.count(client);
+        if let Err(refused) = counted {
+            limits.count_search(client).map_err(|_| refused)?;
+        }
         invoices.node().await?;
-        let lightningd = invoices.lightningd();
         let token_id = claims.token_id(offer.name, purchase_id);
         let label = label(offer.name, &token_id);
-        let allowed = match &offer.quoted {
-            Ok(quoted) => limits
-                .reserve()
-                .map(|place| (quoted, place))
-                .map_err(PurchaseError::from),
-            Err(no_price) => Err((*no_price).into()),
-        };
-        let created = match &allowed {
-            Ok(((quote, description), _)) => {
+        let refusal = match counted
+            .map_err(PurchaseError::from)
+            .and_then(|()| self.allow(client, offer))
+        {
+            Ok((quote, description, place)) => {
                 if let Some(goods) = offer.goods {
                     goods.promise()?;
                 }
                 let invoice = NewInvoice {
                     label: label.clone(),
                     amount_msat: quote.msat,
-                    description: description.clone(),
-                    expiry_secs: *expiry_secs,
+                    description: description.to_owned(),
+                    expiry_secs: self.0.expiry_secs,
                 };
-                lightningd.create_invoice(invoice).await?
+                if let Some(invoice) = self.make(invoice, place).await? {
+                    let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
+                    return Ok((Made::New, created));
+                }
+                PurchaseError::Vanished
             }
             // The purchase may have its invoice already; its amount stands.
-            Err(_) => None,
+            Err(refusal) => refusal,
         };
-        if let Some(invoice) = created {
-            let ((quote, _), place) = allowed?;
-            place.take(invoice.payment_hash, invoice.standing.expires_at);
-            let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
-            return Ok((Made::New, created));
-        }
-        let Some(invoice) = lightningd.find_by_label(label).await? else {
-            allowed?;
-            return Err(PurchaseError::Vanished);
-        };
-        let found = self.describe(offer.name, token_id, invoice, None)?;
+        let invoice = invoices.lightningd().find_by_label(label).await?;
+        let found = self.describe(offer.name, token_id, invoice.ok_or(refusal)?, None)?;
         Ok((Made::Before, found))
     }
 
@@ -200,13 +195,42 @@ impl Purchases {
         name: &str,
         purchase_id: PurchaseId,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
-        self.0.limits.count(client)?;
+        self.0.limits.count_search(client)?;
         let token_id = self.0.claims.token_id(name, purchase_id);
         let lightningd = self.0.invoices.lightningd();
         let found = lightningd.find_by_label(label(name, &token_id)).await?;
         found
             .map(|invoice| self.describe(name, token_id, invoice, None))
             .transpose()
+    }
+
+    /// What a new invoice says, and a place for it.
+    fn allow<'a>(
+        &self,
+        client: Option<ClientKey>,
+        offer: &'a Offer<'_>,
+    ) -> Result<(&'a Quote, &'a str, Place), PurchaseError> {
+        let (quote, description) = offer.quoted.as_ref().map_err(|no_price| *no_price)?;
+        let place = self.0.limits.reserve(client)?;
+        Ok((quote, description, place))
+    }
+
+    /// Makes the invoice and puts it into its place; `None` where one with this label exists. It goes
+    /// on if the buyer goes away, or the invoice would be open without being counted.
+    async fn make(
+        &self,
+        invoice: NewInvoice,
+        place: Place,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        let lightningd = self.0.invoices.lightningd().clone();
+        let making = tokio::spawn(async move {
+            let made = lightningd.create_invoice(invoice).await?;
+            if let Some(made) = &made {
+                place.take(made.payment_hash, made.standing.expires_at);
+            }
+            Ok(made)
+        });
+        making.await.expect("making an invoice does not panic")
     }
 
     /// The node's word is taken: buyers check the invoice themselves, and checking it here as well

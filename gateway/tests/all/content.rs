@@ -1,6 +1,7 @@
 //! The goods, for those who paid, and what everybody else is told.
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use shared::api::{CreatedInvoice, content_path};
 use shared::claim::Claim;
 use shared::content::ContentHash;
@@ -10,7 +11,7 @@ use shared::macaroon::Macaroon;
 use shared::problem::ErrorCode;
 
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{Answer, SECRET, TestGateway, item, l402, options};
+use testing::tools::{Answer, SECRET, TestGateway, item, l402, new_purchase, options};
 
 const TWO_CATS: &[u8] = include_bytes!("../../cats/two-cats.txt");
 
@@ -72,6 +73,34 @@ async fn only_get_creates_an_invoice() {
         .await
         .assert_problem(ErrorCode::UnknownItem);
     assert_eq!(fake.invoices(), 0);
+}
+
+/// No visitor of a foreign page asked for what its pictures, scripts and frames load.
+#[tokio::test]
+async fn foreign_pages_make_no_invoice_by_what_they_load() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let loads = |mode: &'static str, dest: &'static str| {
+        let request = Request::get(content_path(&item("cat")))
+            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-mode", mode)
+            .header("sec-fetch-dest", dest)
+            .body(Body::empty());
+        gateway.send_from("203.0.113.7", request.unwrap())
+    };
+    for _ in 0..31 {
+        let answer = loads("no-cors", "image").await;
+        answer.assert_problem(ErrorCode::PaymentRequired);
+        assert!(answer.headers.get("www-authenticate").is_none());
+    }
+    let framed = loads("navigate", "iframe").await;
+    framed.assert_problem(ErrorCode::PaymentRequired);
+    assert_eq!(fake.invoices(), 0);
+
+    // The visitor's share is whole, and a page that may read the answer has one as well.
+    let own = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
+    assert_eq!(own.status, StatusCode::CREATED);
+    challenge(&loads("cors", "empty").await);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
+//! - `crowd`: many buyers at once, at lightningd's pace.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
 
@@ -18,6 +19,7 @@
 )]
 
 mod content;
+mod crowd;
 mod discovery;
 mod invoices;
 mod library;

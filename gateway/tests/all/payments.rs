@@ -7,9 +7,10 @@ use shared::lightning::Preimage;
 use shared::problem::ErrorCode;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use testing::fake_lightningd::{FakeLightningd, Fault};
-use testing::tools::{TestGateway, eventually, l402, options};
+use testing::tools::{TestGateway, eventually, l402, metric, options};
 
 /// A gateway whose watcher has settled.
 async fn watching(fake: &FakeLightningd) -> TestGateway {
@@ -164,6 +165,55 @@ async fn without_a_watch_lightningd_is_asked_each_time() {
     assert_eq!(fake.calls("listinvoices").len(), 3);
     fake.is_paid(&created.invoice.bolt11);
     assert_eq!(gateway.status(&created.claim, 0).await.status, Status::Paid);
+}
+
+/// Those who ask at once share a call, also while nothing can be remembered.
+#[tokio::test]
+async fn who_asks_about_one_invoice_at_once_shares_a_call() {
+    let fake = FakeLightningd::start();
+    fake.goes_wrong("waitanyinvoice", Fault::HangsUp);
+    fake.goes_wrong("listinvoices", Fault::Slow(Duration::from_secs(1)));
+    let gateway = TestGateway::new(fake.socket());
+    let created = gateway.create("cat").await;
+    let mut crowd = JoinSet::new();
+    for _ in 0..200 {
+        let (gateway, claim) = (gateway.clone(), created.claim.clone());
+        crowd.spawn(async move { gateway.status(&claim, 0).await.status });
+    }
+    assert_eq!(crowd.join_all().await, [Status::Unpaid; 200]);
+    // Two on a quick machine: the first one's, and one for all who came while it was under way.
+    let calls = fake.calls("listinvoices").len();
+    assert!(calls < 50, "{calls} calls");
+}
+
+#[tokio::test]
+async fn after_a_restart_those_who_wait_cost_one_call_for_each_invoice() {
+    let fake = FakeLightningd::start();
+    let gateway = watching(&fake).await;
+    let mut created = Vec::new();
+    for _ in 0..20 {
+        created.push(gateway.create("cat").await);
+    }
+    let mut crowd = JoinSet::new();
+    for one in created.iter().cycle().take(400) {
+        let (gateway, claim) = (gateway.clone(), one.claim.clone());
+        crowd.spawn(async move { gateway.status(&claim, 30).await.status });
+    }
+    let asked = || fake.calls("listinvoices").len();
+    while metric(&gateway.metrics().await, "purrwall_waiters") < 400 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(asked(), 20);
+    let before = fake.calls("waitanyinvoice").len();
+    fake.goes_away().await;
+    fake.comes_back();
+    settled(&fake, before).await;
+    eventually("those who wait to ask again", || asked() >= 40).await;
+    for one in &created {
+        fake.is_paid(&one.invoice.bolt11);
+    }
+    assert_eq!(crowd.join_all().await, [Status::Paid; 400]);
+    assert_eq!(asked(), 40);
 }
 
 #[tokio::test]

@@ -8,11 +8,12 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, Request};
 use purrwall_gateway::options::Options;
 use serde_json::json;
-use shared::api::{Status, content_path};
+use shared::api::{CreatedInvoice, Status, content_path};
 use shared::problem::ErrorCode;
+use tokio::task::JoinSet;
 
-use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{TestGateway, eventually, item, new_purchase, options};
+use testing::fake_lightningd::{FakeLightningd, Fault};
+use testing::tools::{TestGateway, eventually, item, l402, metric, new_purchase, options};
 
 const PAID: &str = "purrwall/cat/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const EXPIRED: &str =
@@ -136,13 +137,252 @@ async fn the_store_has_only_so_many_unpaid_invoices() {
     gateway.create("cat").await;
 }
 
+/// What a client holds is bounded exactly, also for requests at once; what it has, it finds.
+#[tokio::test]
+async fn a_client_holds_only_so_many_open_invoices() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::with(limited(&fake, 0, 0));
+    let buys = |peer, purchase| gateway.buys_from(peer, "", purchase);
+    let mine = new_purchase();
+    assert_eq!(buys("203.0.113.7", mine).await.status, 201);
+    fake.goes_wrong("invoice", Fault::Slow(Duration::from_millis(50)));
+    let mut crowd = JoinSet::new();
+    for _ in 0..20 {
+        let gateway = gateway.clone();
+        crowd.spawn(async move { gateway.buys_from("203.0.113.7", "", new_purchase()).await });
+    }
+    let answers = crowd.join_all().await;
+    let made: Vec<_> = answers.iter().filter(|one| one.status == 201).collect();
+    assert_eq!((made.len(), fake.invoices()), (4, 5));
+    fake.recovers();
+
+    let refused = buys("203.0.113.7", new_purchase()).await;
+    refused.assert_problem(ErrorCode::TooManyRequests);
+    assert!(refused.problem().detail.contains("pay one of them"));
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(buys("203.0.113.7", mine).await.status, 200);
+    assert_eq!(buys("203.0.113.8", new_purchase()).await.status, 201);
+
+    let created: CreatedInvoice = made[0].json();
+    fake.is_paid(&created.invoice.bolt11);
+    let paid = gateway.status(&created.claim, 30).await;
+    assert_eq!(paid.status, Status::Paid);
+    assert_eq!(buys("203.0.113.7", new_purchase()).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_network_holds_only_so_many_open_invoices() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::with(limited(&fake, 0, 0));
+    let v4 = (0..60).map(|one| format!("203.0.113.{one}"));
+    let v6 = (0..60).map(|one| format!("2001:db8:0:ab{one:02x}::1"));
+    for (mut clients, outside) in [
+        (v4.collect::<Vec<_>>(), "198.51.100.1"),
+        (v6.collect(), "2001:db8:0:ac00::1"),
+    ] {
+        let over = clients.split_off(50);
+        for client in clients {
+            let answer = gateway.buys_from(&client, "", new_purchase()).await;
+            assert_eq!(answer.status, 201, "{client}");
+        }
+        for client in over {
+            let refused = gateway.buys_from(&client, "", new_purchase()).await;
+            refused.assert_problem(ErrorCode::TooManyRequests);
+            assert!(refused.problem().detail.contains("your network"));
+        }
+        let answer = gateway.buys_from(outside, "", new_purchase()).await;
+        assert_eq!(answer.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn strangers_cannot_fill_the_store_against_who_holds_nothing() {
+    let fake = FakeLightningd::start();
+    let mut options = limited(&fake, 0, 20);
+    options.limits.most_open_invoices = NonZeroU32::new(30).unwrap();
+    let gateway = TestGateway::with(options);
+    let buys = async |network: usize| {
+        let client = format!("198.51.{network}.1");
+        gateway.buys_from(&client, "", new_purchase()).await.status
+    };
+    for network in 0..4 {
+        for _ in 0..5 {
+            assert_eq!(buys(network).await, 201);
+        }
+    }
+    assert_eq!(buys(0).await, 429);
+    for network in 4..14 {
+        assert_eq!(buys(network).await, 201, "who holds none comes first");
+        assert_eq!(buys(network).await, 503);
+    }
+    let refused = gateway.buys_from("203.0.113.1", "", new_purchase()).await;
+    refused.assert_problem(ErrorCode::TooManyInvoices);
+    assert_eq!(fake.invoices(), 30, "the ceiling");
+}
+
+#[tokio::test]
+async fn a_client_over_its_share_finds_what_it_has() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::with(limited(&fake, 2, 0));
+    let purchase = new_purchase();
+    let buys = |purchase| gateway.buys_from("203.0.113.7", "", purchase);
+    assert_eq!(buys(purchase).await.status, 201);
+    assert_eq!(buys(new_purchase()).await.status, 201);
+    let again = buys(purchase).await;
+    assert_eq!(again.status, 200);
+    let refused = buys(new_purchase()).await;
+    refused.assert_problem(ErrorCode::TooManyRequests);
+    assert_eq!(fake.invoices(), 2);
+    // A search is a call, so searches are counted, too.
+    let before = fake.calls("listinvoices").len();
+    let mut refused = 0;
+    for _ in 0..50 {
+        refused += usize::from(buys(purchase).await.status == 429);
+    }
+    let searches = fake.calls("listinvoices").len() - before;
+    assert_eq!(searches, 50 - refused);
+    assert!(refused > 0);
+}
+
+/// Proxies that do not say whom they ask for, and Tor, which connects from this machine.
+#[tokio::test]
+async fn who_shares_an_address_with_many_is_not_counted_as_one_client() {
+    let fake = FakeLightningd::start();
+    let mut options = limited(&fake, 1, 10);
+    options.limits.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let gateway = TestGateway::with(options);
+    for peer in ["127.0.0.1", "::1", "10.0.0.9"] {
+        for _ in 0..3 {
+            let answer = gateway.buys_from(peer, "", new_purchase()).await;
+            assert_eq!(answer.status, 201, "{peer}");
+        }
+    }
+    // They have a bound of their own, and close nothing for others.
+    gateway.buys_from("::1", "", new_purchase()).await;
+    let refused = gateway.buys_from("::1", "", new_purchase()).await;
+    refused.assert_problem(ErrorCode::TooManyInvoices);
+    let other = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
+    assert_eq!(other.status, 201);
+}
+
+/// lightningd makes the invoice all the same, so it counts.
+#[tokio::test]
+async fn an_invoice_counts_though_its_buyer_went_away() {
+    let fake = FakeLightningd::start();
+    let mut options = limited(&fake, 0, 0);
+    options.limits.open_invoices_per_client = NonZeroU32::new(1);
+    let gateway = TestGateway::with(options);
+    fake.goes_wrong("invoice", Fault::Slow(Duration::from_millis(200)));
+    let goes_away = gateway.buys_from("203.0.113.7", "", new_purchase());
+    let asked = eventually("the invoice to be asked for", || {
+        !fake.calls("invoice").is_empty()
+    });
+    tokio::select! {
+        answer = goes_away => panic!("{answer:?}"),
+        () = asked => {}
+    }
+    eventually("the invoice to be made", || fake.invoices() == 1).await;
+    fake.recovers();
+    let refused = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
+    refused.assert_problem(ErrorCode::TooManyRequests);
+    assert_eq!(fake.invoices(), 1);
+}
+
+#[tokio::test]
+async fn what_others_left_open_is_in_no_buyers_way() {
+    let fake = FakeLightningd::start();
+    for left in 0..30 {
+        fake.makes(&format!("purrwall/cat/{left:064}"), 600);
+    }
+    let mut options = limited(&fake, 0, 5);
+    options.limits.delete_expired = Some(Duration::ZERO);
+    let gateway = TestGateway::with(options);
+    let is_read = || {
+        let calls = fake.calls("listinvoices");
+        calls.iter().any(|call| call["start"] == 31)
+    };
+    eventually("the book to be read", is_read).await;
+    let open = metric(&gateway.metrics().await, "purrwall_invoices_open");
+    assert_eq!(open, 30);
+    for _ in 0..5 {
+        let answer = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
+        assert_eq!(answer.status, 201);
+    }
+}
+
+/// Counted at the socket: what strangers send with claims that are good for nothing.
+#[tokio::test]
+async fn claims_of_strangers_cost_few_calls() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    eventually("payments to be followed", || {
+        gateway.gateway.follows_payments()
+    })
+    .await;
+    let asked = || fake.calls("listinvoices").len();
+
+    let unpaid = l402(&gateway.create("cat").await.claim);
+    for _ in 0..100 {
+        gateway
+            .content("cat", &[&unpaid])
+            .await
+            .assert_problem(ErrorCode::PaymentRequired);
+    }
+    let copies = vec![unpaid.trim_start_matches("L402 "); 63].join(",");
+    let answer = gateway.content("cat", &[&format!("L402 {copies}")]).await;
+    answer.assert_problem(ErrorCode::PaymentRequired);
+    assert_eq!(asked(), 1);
+
+    let gone = gateway.create("cat").await;
+    fake.deletes(&gone.invoice.bolt11);
+    for _ in 0..100 {
+        let answer = gateway.content("cat", &[&l402(&gone.claim)]).await;
+        answer.assert_problem(ErrorCode::UnknownInvoice);
+        let answer = gateway.ask_status(&gone.claim, 30).await;
+        answer.assert_problem(ErrorCode::UnknownInvoice);
+    }
+    assert_eq!(asked(), 2);
+}
+
+/// One head has room for many claims. What was not looked up may be paid, so nothing is offered.
+#[tokio::test]
+async fn many_claims_in_one_head_cost_few_calls() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    eventually("payments to be followed", || {
+        gateway.gateway.follows_payments()
+    })
+    .await;
+    let mut many = Vec::new();
+    for _ in 0..45 {
+        many.push(gateway.create("cat").await);
+    }
+    let head: Vec<_> = many.iter().map(|one| one.claim.to_base64()).collect();
+    let head = format!("L402 {}", head.join(","));
+    for heads in 1..=11 {
+        let answer = gateway.content("cat", &[&head]).await;
+        answer.assert_problem(ErrorCode::InvalidRequest);
+        assert!(answer.problem().detail.contains("preimage"));
+        assert_eq!(fake.calls("listinvoices").len(), 4 * heads);
+    }
+    let answer = gateway.content("cat", &[&head]).await;
+    answer.assert_problem(ErrorCode::PaymentRequired);
+    assert_eq!(fake.calls("listinvoices").len(), 45);
+
+    fake.is_paid(&many[44].invoice.bolt11);
+    let paid = gateway.status(&many[44].claim, 30).await;
+    assert_eq!(paid.status, Status::Paid);
+    assert_eq!(gateway.content("cat", &[&head]).await.status, 200);
+    assert_eq!(fake.calls("listinvoices").len(), 45);
+}
+
 #[tokio::test]
 async fn after_a_restart_what_is_open_is_counted_again() {
     let fake = FakeLightningd::start();
     TestGateway::new(fake.socket()).create("cat").await;
     fake.makes("somebody-else", 600);
     let mut options = cleaning(&fake);
-    options.limits.open_invoices = NonZeroU32::new(1);
+    options.limits.most_open_invoices = NonZeroU32::new(1).unwrap();
     let gateway = TestGateway::with(options);
     let pages = || {
         fake.calls("listinvoices")

@@ -12,7 +12,8 @@ use crate::goods::catalogue::Content;
 use crate::goods::versions::VersionError;
 use crate::http::admission::{Presented, ask_to_pay, challenge};
 use crate::http::api::responses::{
-    Gone, Internal, InvalidClaim, NotFound, PaymentRequired, Range, TooManyRequests, Unavailable,
+    Gone, Internal, InvalidClaim, InvalidRequest, NotFound, PaymentRequired, Range,
+    TooManyRequests, Unavailable,
 };
 use crate::http::deliver::deliver;
 use crate::http::problem::Error;
@@ -29,7 +30,8 @@ use crate::payments::refusals::{Refusal, tell};
 /// invoice is paid. Of several credentials, any one that unlocks is enough. What is delivered is
 /// the version that was sold, in the catalogue or not.
 ///
-/// `HEAD` gives the headers alone, and makes no invoice.
+/// `HEAD` gives the headers alone, and makes no invoice. Neither does a picture, script or frame in a
+/// page of another site, as browsers tell it (`Sec-Fetch-Site`).
 #[utoipa::path(
     get,
     path = "/api/v1/items/{item}/content",
@@ -49,6 +51,7 @@ use crate::payments::refusals::{Refusal, tell};
         )),
         (status = 206, description = "The part of them that `Range` names.", body = [u8],
             content_type = "*/*", headers(("Content-Range" = String))),
+        (status = 400, response = InvalidRequest),
         (status = 401, response = InvalidClaim),
         (status = 402, response = PaymentRequired),
         (status = 404, response = NotFound),
@@ -84,7 +87,7 @@ pub(crate) async fn get_content(
             let catalogue = shelf.catalogue();
             let goods = catalogue.find(&item).ok_or(Error::UnknownItem(item))?;
             let offer = Offer::goods(goods);
-            Err(ask_to_pay(&purchases, visitor.key(), &offer, &method).await?)
+            Err(ask_to_pay(&purchases, visitor, &offer, &method).await?)
         }
     }
 }
