@@ -70,17 +70,22 @@ impl Given {
         }
     }
 
+    /// The value as it is.
+    pub(super) fn as_text(&self) -> Result<String, SettingsError> {
+        Ok(self.text.clone())
+    }
+
     /// A path in the file is seen from the file's folder, every other one from the current one.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(super) fn as_path(&self) -> Result<PathBuf, SettingsError> {
         let Origin::File { path, .. } = &self.origin else {
-            return PathBuf::from(&self.text);
+            return Ok(PathBuf::from(&self.text));
         };
         if let Some(rest) = self.text.strip_prefix("~/")
             && let Some(home) = std::env::home_dir()
         {
-            return home.join(rest);
+            return Ok(home.join(rest));
         }
-        path.parent().unwrap_or(Path::new("")).join(&self.text)
+        Ok(path.parent().unwrap_or(Path::new("")).join(&self.text))
     }
 }
 
