@@ -69,4 +69,4 @@ pub use http::tls::{TlsError, TlsListener};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{PriceLayer, Priced};
-pub use secret::{ParseSecretError, Secret, SecretError};
+pub use secret::{KeyId, ParseKeyIdError, ParseSecretError, Secret, SecretError};

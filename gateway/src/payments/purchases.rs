@@ -149,6 +149,14 @@ impl Purchases {
         limits.count(client)?;
         invoices.node().await?;
         let lightningd = invoices.lightningd();
+        // A purchase that was begun before a rotation has its invoice under its name of then.
+        for token_id in claims.old_token_ids(offer.name, purchase_id) {
+            let label = label(offer.name, &token_id);
+            if let Some(invoice) = lightningd.find_by_label(label).await? {
+                let found = self.describe(offer, token_id, invoice, None)?;
+                return Ok((Made::Before, found));
+            }
+        }
         let token_id = claims.token_id(offer.name, purchase_id);
         let label = label(offer.name, &token_id);
         let allowed = match &offer.quoted {

@@ -112,6 +112,25 @@ impl Sum {
     }
 }
 
+/// Whether a store has asked for money at this node, ever: lightningd has an invoice of one, paid or
+/// not. Reads the book until one is found.
+pub async fn has_begun(lightningd: &Lightningd) -> Result<bool, LightningError> {
+    let mut next = 1;
+    loop {
+        let page = lightningd.page(next, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(false);
+        };
+        next = last.created_index + 1;
+        if page
+            .iter()
+            .any(|listed| label::item(&listed.label).is_some())
+        {
+            return Ok(true);
+        }
+    }
+}
+
 /// A moment as owners write it, in UNIX seconds: a date or a time in UTC, or how long it is ago.
 pub fn moment(text: &str, now: SystemTime) -> Result<u64, String> {
     let wrong = || {
