@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use axum::serve::Listener as _;
 use purrwall::settings::{Arguments, LogFormat, Settings};
+use purrwall::store_secret::find_or_create;
 use purrwall_gateway::{Gateway, Secret, TlsListener};
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -48,7 +49,6 @@ enum Listening {
 impl Opened {
     /// Takes what the configuration says, which came from the arguments.
     pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
-        let secret = purrwall::secret(&settings)?;
         let listener = listen(settings.listen, "--listen").await?;
         let metrics = match settings.metrics_listen {
             Some(address) => Some(listen(address, "--metrics-listen").await?),
@@ -59,6 +59,7 @@ impl Opened {
             None => Listening::Plain(listener),
         };
         let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
+        let secret = find_or_create(&settings).await?;
         let gateway = Gateway::with(settings.options.clone(), &secret)?;
         Ok(Self {
             gateway,

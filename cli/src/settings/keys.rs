@@ -76,10 +76,10 @@ macro_rules! table {
 table! {
     /// The store's file, purrwall.toml; `purrwall new` makes one. Without it the store sells its two
     /// built-in cats.
-    config: PathBuf = Given::as_path, "FILE";
+    config: PathBuf = |given| Ok(given.path()), "FILE";
 
     /// The store's name, as buyers see it.
-    store_name: String = Given::as_text, "NAME" = "Purrwall";
+    store_name: String = |given| Ok(given.text.clone()), "NAME" = "Purrwall";
 
     /// The address by which buyers know the store, such as `https://cats.example`.
     public_url: String = |given| given.read(parse::public_url), "URL";
@@ -89,10 +89,10 @@ table! {
 
     /// The file of a certificate with its chain, in PEM. With it and its key, the gateway speaks
     /// HTTPS. Both files are read again when they change.
-    tls_certificate: PathBuf = Given::as_path, "FILE";
+    tls_certificate: PathBuf = |given| Ok(given.path()), "FILE";
 
     /// The file of the certificate's private key, in PEM.
-    tls_key: PathBuf = Given::as_path, "FILE";
+    tls_key: PathBuf = |given| Ok(given.path()), "FILE";
 
     /// The network that lightningd has to be on: bitcoin, testnet, signet or regtest. By default the
     /// one that it is on.
@@ -100,23 +100,23 @@ table! {
 
     /// lightningd's socket. By default ~/.lightning/NETWORK/lightning-rpc, for the network that is
     /// set, else for bitcoin.
-    lightning_rpc: PathBuf = Given::as_path, "SOCKET";
+    lightning_rpc: PathBuf = |given| Ok(given.path()), "SOCKET";
 
     /// The folder of what the gateway keeps: its secret, and the goods in each version that was
     /// offered. By default .purrwall beside the store's file; without one, $XDG_DATA_HOME/purrwall,
     /// that is ~/.local/share/purrwall.
-    data_dir: PathBuf = Given::as_path, "DIR";
+    data_dir: PathBuf = |given| Ok(given.path()), "DIR";
 
     /// The file of the secret, made at the first start. By default `secret` in the data_dir. The
     /// variable PURRWALL_SECRET (64 hex digits) takes the place of any file.
-    secret_file: PathBuf = Given::as_path, "FILE";
+    secret_file: PathBuf = |given| Ok(given.path()), "FILE";
 
     /// The folder of the built page (`trunk build --release` makes dist/). Without it, only the API
     /// is served.
-    frontend: PathBuf = Given::as_path, "DIR";
+    frontend: PathBuf = |given| Ok(given.path()), "DIR";
 
     /// For development only: a script that gives the page a wallet, added to its index.html.
-    webln_script: String = Given::as_text, "URL";
+    webln_script: String = |given| Ok(given.text.clone()), "URL";
 
     /// How long a new invoice can be paid, such as 10m or 600 (seconds): at most 30 days.
     invoice_expiry: u32 = |given| given.read(parse::invoice_expiry), "TIME" = "10m";

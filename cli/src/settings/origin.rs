@@ -70,22 +70,17 @@ impl Given {
         }
     }
 
-    /// The value as it is.
-    pub(super) fn as_text(&self) -> Result<String, SettingsError> {
-        Ok(self.text.clone())
-    }
-
     /// A path in the file is seen from the file's folder, every other one from the current one.
-    pub(super) fn as_path(&self) -> Result<PathBuf, SettingsError> {
+    pub(super) fn path(&self) -> PathBuf {
         let Origin::File { path, .. } = &self.origin else {
-            return Ok(PathBuf::from(&self.text));
+            return PathBuf::from(&self.text);
         };
         if let Some(rest) = self.text.strip_prefix("~/")
             && let Some(home) = std::env::home_dir()
         {
-            return Ok(home.join(rest));
+            return home.join(rest);
         }
-        Ok(path.parent().unwrap_or(Path::new("")).join(&self.text))
+        path.parent().unwrap_or(Path::new("")).join(&self.text)
     }
 }
 

@@ -45,7 +45,7 @@ impl SettingsReader<'_> {
     ) -> Result<PathBuf, SettingsError> {
         let given = self.sources.find(&key.about)?;
         let path = match &given {
-            Some(given) => given.as_path()?,
+            Some(given) => given.path(),
             None => default().ok_or_else(|| SettingsError::NoHome(key.about.flag()))?,
         };
         self.note(&key.about, given.as_ref(), Some(path.display().to_string()));
