@@ -21,8 +21,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use purrwall_gateway::options::{
-    CatalogueOptions, LimitsOptions, Options, PageOptions, StoreOptions, Timing, TlsOptions,
-    WebOptions, WebhooksOptions,
+    CatalogueOptions, ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions,
+    Timing, TlsOptions, WebOptions, WebhooksOptions,
 };
 use shared::lightning::Network;
 
@@ -142,7 +142,7 @@ impl Settings {
                 page,
                 limits,
                 web,
-                metrics_elsewhere: metrics_listen.is_some(),
+                connections: ConnectionsOptions::default(),
                 timing: Timing::default(),
             },
             listen,

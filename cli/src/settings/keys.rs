@@ -146,8 +146,8 @@ table! {
     /// The origins whose pages may use the API, such as `https://blog.example`; `*` is all.
     cors_origins: Option<Vec<HeaderValue>> = |given| given.read(parse::cors_origins), "ORIGINS" = "*";
 
-    /// The address to listen on for /metrics. Without it, programs on this machine get them on the
-    /// store's own address.
+    /// The address to listen on for /metrics and the full /readyz, which strangers must not reach.
+    /// Without it there are none.
     metrics_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
 
     /// How the log is written: text or json.
