@@ -1,5 +1,6 @@
 // A store: the gateway with the built page, selling for the network's store node.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +10,14 @@ import { root, startServer } from './server.mjs';
 export async function openStore(network, ...args) {
   const dir = await mkdtemp(join(tmpdir(), 'purrwall-'));
   const program = process.env.PURRWALL ?? join(root, 'target/debug/purrwall');
+  const secret = join(dir, 'secret');
+  // Other stores have sold at this node, so a new one has to be called that.
+  execFileSync(program, ['secret', 'new', '--secret-file', secret]);
   const common = [
     ['--lightning-rpc', network.store.socket],
     ['--listen', '127.0.0.1:0'],
     ['--invoices-per-minute', '0'],
-    ['--secret-file', join(dir, 'secret')],
+    ['--secret-file', secret],
     ['--frontend', join(root, 'dist')],
   ];
   const listening = /listening on (http:\S+)/;

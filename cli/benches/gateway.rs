@@ -525,12 +525,20 @@ impl Drop for Program {
 }
 
 fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
-    let mut gateway = Command::new(env!("CARGO_BIN_EXE_purrwall"));
+    let purrwall = || Command::new(env!("CARGO_BIN_EXE_purrwall"));
+    let secret = dir.path().join("secret");
+    if !secret.exists() {
+        // Other stores may have sold at this node, so a new one has to be called that.
+        let new = ["secret", "new", "--secret-file"];
+        let made = purrwall().args(new).arg(&secret).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    let mut gateway = purrwall();
     gateway
         .arg("--lightning-rpc")
         .arg(socket)
         .arg("--secret-file")
-        .arg(dir.path().join("secret"))
+        .arg(secret)
         .args(["--listen", "127.0.0.1:0"])
         .args(["--invoices-per-minute", "0", "--open-invoices", "0"]);
     Program::start(gateway)

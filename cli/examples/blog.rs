@@ -17,7 +17,7 @@ const FRONT: &str = "<!doctype html><title>Whiskers</title><h1>Whiskers</h1>
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let file = args().nth(1).expect("usage: blog STORE_FILE");
-    let store = purrwall::open(file)?;
+    let store = purrwall::open(file).await?;
 
     let blog = Router::new()
         .route("/", get(|| async { Html(FRONT) }))

@@ -6,6 +6,7 @@ mod config;
 mod new;
 pub(crate) mod plugin;
 mod sales;
+mod secret;
 mod serve;
 mod verify;
 mod webhook;
@@ -43,6 +44,9 @@ enum Command {
     Config(Arguments),
     /// Lists what was sold, and sums it.
     Sales(sales::Arguments),
+    /// Makes, rotates and lists the keys that claims are made and verified with.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Tries a receiver of webhooks, or shows its secret.
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -59,6 +63,7 @@ impl CommandLine {
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,
+            Some(Command::Secret(command)) => secret::run(&command),
             Some(Command::Webhook(command)) => webhook::run(&command).await,
         };
         match done {

@@ -6,7 +6,7 @@
 //! ```no_run
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let store = purrwall::open("my-store/purrwall.toml")?;
+//! let store = purrwall::open("my-store/purrwall.toml").await?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //! axum::serve(listener, store.router()).await?;
 //! # Ok(())
@@ -20,5 +20,6 @@ struct Guide;
 
 mod open;
 pub mod settings;
+pub mod store_secret;
 
-pub use open::{OpenError, open, secret};
+pub use open::{OpenError, open};

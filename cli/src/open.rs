@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use purrwall_gateway::Gateway;
 use purrwall_gateway::goods::catalogue::CatalogueError;
-use purrwall_gateway::{Gateway, Secret, SecretError};
 
 use crate::settings::{Arguments, Settings, SettingsError};
+use crate::store_secret::{StoreSecretError, find_or_create};
 
 /// Opens the store that `purrwall --config FILE` runs, with its catalogue, its rates and its secret.
 ///
@@ -18,23 +19,11 @@ use crate::settings::{Arguments, Settings, SettingsError};
 ///
 /// # Panics
 /// Outside of a Tokio runtime.
-pub fn open(file: impl AsRef<Path>) -> Result<Gateway, OpenError> {
+pub async fn open(file: impl AsRef<Path>) -> Result<Gateway, OpenError> {
     let arguments = Arguments::of_file(file.as_ref());
     let settings = Settings::new(&arguments).map_err(Cause::from)?;
-    let secret = secret(&settings).map_err(Cause::from)?;
+    let secret = find_or_create(&settings).await.map_err(Cause::from)?;
     Ok(Gateway::with(settings.options, &secret).map_err(Cause::from)?)
-}
-
-/// The secret of a store: that of the environment, or that of its file, which is made where there is
-/// none.
-///
-/// # Errors
-/// If it cannot be read or made.
-pub fn secret(settings: &Settings) -> Result<Secret, SecretError> {
-    match Secret::from_environment()? {
-        Some(secret) => Ok(secret),
-        None => Secret::load_or_create(&settings.secret_file),
-    }
 }
 
 /// Why a store cannot be opened. With its sources, it says what is wrong, where, and the remedy.
@@ -47,7 +36,7 @@ enum Cause {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Secret(#[from] StoreSecretError),
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Result;
 use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::Gateway;
+use purrwall_gateway::options::CatalogueOptions;
 use purrwall_gateway::stamp::Stamp;
 use tokio::signal::unix::Signal;
 use tokio::time::sleep;
@@ -27,7 +28,8 @@ pub(crate) async fn follow(
     mut settings: Settings,
     mut hangup: Signal,
 ) {
-    let Some(file) = settings.options.catalogue.file.clone() else {
+    let running = settings.options.catalogue.clone();
+    let Some(file) = running.file.clone() else {
         while hangup.recv().await.is_some() {
             tracing::info!("there is no store's file to read again; name one with --config");
         }
@@ -52,7 +54,7 @@ pub(crate) async fn follow(
         } else if !rests || (read.as_ref() == Some(&now) && broken.is_none()) {
             continue;
         }
-        match reload(&gateway, &arguments).await {
+        match reload(&gateway, &arguments, &running).await {
             Ok(new) => {
                 let items = new.options.catalogue.items.len();
                 if asked || read.is_some() {
@@ -78,44 +80,31 @@ pub(crate) async fn follow(
     }
 }
 
-async fn reload(gateway: &Gateway, arguments: &Arguments) -> Result<Settings> {
+/// Sells what the file names now; gives the settings that it has now. Those that are not about the
+/// goods stay as they were at the start, which is how `running` has them.
+async fn reload(
+    gateway: &Gateway,
+    arguments: &Arguments,
+    running: &CatalogueOptions,
+) -> Result<Settings> {
     let settings = Settings::new(arguments)?;
-    gateway.restock(settings.options.catalogue.clone()).await?;
+    let named = settings.options.catalogue.clone();
+    let catalogue = CatalogueOptions {
+        items: named.items,
+        rates: named.rates,
+        ..running.clone()
+    };
+    gateway.restock(catalogue).await?;
     Ok(settings)
 }
 
-/// What is not of the catalogue is read at the start only.
+/// A reload takes none of the settings.
 fn tell_of_settings(before: &Settings, now: &Settings) {
-    let changed = [
-        ("listen", before.listen != now.listen),
-        (
-            "lightning_rpc",
-            before.options.lightning_rpc != now.options.lightning_rpc,
-        ),
-        ("network", before.options.network != now.options.network),
-        ("secret_file", before.secret_file != now.secret_file),
-        (
-            "data_dir",
-            before.options.catalogue.versions_dir != now.options.catalogue.versions_dir,
-        ),
-        ("frontend", before.options.page.dir != now.options.page.dir),
-        (
-            "store_name",
-            before.options.store.name != now.options.store.name,
-        ),
-        (
-            "public_url",
-            before.options.store.public_url != now.options.store.public_url,
-        ),
-        (
-            "invoice_expiry",
-            before.options.store.invoice_expiry_secs != now.options.store.invoice_expiry_secs,
-        ),
-        ("tls_certificate or tls_key", before.tls != now.tls),
-        ("webhooks", before.webhooks.urls != now.webhooks.urls),
-    ];
-    for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
-        tracing::warn!("{key} was changed; it takes effect when purrwall is started again");
+    for (before, now) in before.all.iter().zip(&now.all) {
+        if before.value != now.value {
+            let key = now.key;
+            tracing::warn!("{key} was changed; it takes effect when purrwall is started again");
+        }
     }
 }
 

@@ -6,34 +6,34 @@
 
 mod arguments;
 mod catalogue;
-mod duration;
+#[cfg(feature = "program")]
+mod command_line;
 mod error;
 mod file;
-mod limits;
+mod keys;
 mod origin;
+mod parse;
 mod reader;
 mod sources;
-mod web;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use http::Uri;
 use purrwall_gateway::options::{
-    CatalogueOptions, ConnectionsOptions, MAX_EXPIRY, Options, PageOptions, StoreOptions, Timing,
-    TlsOptions, WebhooksOptions,
+    CatalogueOptions, ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions,
+    Timing, TlsOptions, WebOptions, WebhooksOptions,
 };
 use shared::lightning::Network;
 
 pub use arguments::Arguments;
 pub use error::SettingsError;
+pub use keys::{ALL, About};
 pub use origin::Origin;
+pub use parse::{LogFormat, webhook_url};
 pub use reader::Setting;
 
-use duration::duration;
 use file::ConfigFile;
-use origin::variable_name;
 use reader::SettingsReader;
 use sources::Sources;
 
@@ -48,79 +48,81 @@ pub struct Settings {
     pub tls: Option<TlsOptions>,
     /// The address for metrics; `None` is the store's own.
     pub metrics_listen: Option<SocketAddr>,
-    /// Where the root secret is kept.
+    /// Where the secret is kept.
     pub secret_file: PathBuf,
     /// Who is told of payments.
     pub webhooks: WebhooksOptions,
     /// How the log is written.
     pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// Each setting as text, in the order of [`ALL`], and where it was set.
+    pub all: Vec<Setting>,
 }
 
 impl Settings {
     /// Takes the flags, and what the environment and the file say where a flag is not given.
     pub fn new(arguments: &Arguments) -> Result<Self, SettingsError> {
-        Self::explained(arguments).map(|(settings, _)| settings)
-    }
-
-    /// The configuration, and where each setting comes from.
-    pub fn explained(arguments: &Arguments) -> Result<(Self, Vec<Setting>), SettingsError> {
         Self::load(arguments, &|name| std::env::var_os(name))
     }
 
     fn load(
         arguments: &Arguments,
         environment: &dyn Fn(&str) -> Option<OsString>,
-    ) -> Result<(Self, Vec<Setting>), SettingsError> {
-        let mut sources = Sources {
-            arguments,
-            environment,
-            file: None,
-        };
-        let config_file = sources.find("config")?.map(|given| given.path());
-        let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
-        sources.file = file.as_ref();
+    ) -> Result<Self, SettingsError> {
         let mut reader = SettingsReader {
-            sources,
+            sources: Sources {
+                arguments,
+                environment,
+                file: None,
+            },
             settings: Vec::new(),
         };
-        reader
-            .settings
-            .extend(config_file.iter().map(|path| Setting {
-                key: "config",
-                value: Some(path.display().to_string()),
-                origin: if arguments.names_a_file() {
-                    Origin::Flag
-                } else {
-                    Origin::Environment(variable_name("config"))
-                },
-            }));
+        let config_file = reader.optional(&keys::config)?;
+        let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
+        reader.sources.file = file.as_ref();
 
+        let store_name = reader.required(&keys::store_name)?;
+        let public_url = reader.optional(&keys::public_url)?;
+        let listen = reader.required(&keys::listen)?;
+        let tls = tls(&mut reader)?;
         let home = std::env::home_dir();
-        let network: Option<Network> = reader.optional("network", |given| {
-            given.read(|text| {
-                let why = "is not a network; write bitcoin, testnet, signet or regtest";
-                text.parse().map_err(|_| why)
-            })
+        let network = reader.optional(&keys::network)?;
+        let lightning_rpc = reader.path(&keys::lightning_rpc, || {
+            Some(default_socket(home.as_ref()?, network))
         })?;
-        let data_dir = reader.path("data_dir", || {
+        let data_dir = reader.path(&keys::data_dir, || {
             match (&config_file, std::env::var_os("XDG_DATA_HOME"), &home) {
                 (Some(file), _, _) => Some(file.with_file_name(".purrwall")),
                 (None, Some(data), _) => Some(Path::new(&data).join("purrwall")),
                 (None, None, home) => Some(home.as_ref()?.join(".local/share/purrwall")),
             }
         })?;
-        let secret_file = reader.path("secret_file", || Some(data_dir.join("secret")))?;
-        let webhooks_dir = data_dir.join("webhooks");
+        let secret_file = reader.path(&keys::secret_file, || Some(data_dir.join("secret")))?;
+        let page = PageOptions {
+            dir: reader.optional(&keys::frontend)?,
+            webln_script: reader.optional(&keys::webln_script)?,
+        };
+        let store = StoreOptions {
+            name: store_name,
+            public_url,
+            invoice_expiry_secs: reader.required(&keys::invoice_expiry)?,
+        };
+        let webhooks = WebhooksOptions {
+            urls: reader.optional(&keys::webhooks)?.unwrap_or_default(),
+            dir: data_dir.join("webhooks"),
+        };
+        let limits = LimitsOptions {
+            trusted_proxies: reader.optional(&keys::trusted_proxies)?.unwrap_or_default(),
+            invoices_per_minute: reader.required(&keys::invoices_per_minute)?,
+            open_invoices: reader.required(&keys::open_invoices)?,
+            delete_expired: reader.required(&keys::delete_expired)?,
+            ..LimitsOptions::default()
+        };
+        let web = WebOptions {
+            frame_ancestors: reader.required(&keys::frame_ancestors)?,
+            cors_origins: reader.required(&keys::cors_origins)?,
+        };
+        let metrics_listen = reader.optional(&keys::metrics_listen)?;
+        let log_format = reader.required(&keys::log_format)?;
         let catalogue = CatalogueOptions {
             versions_dir: data_dir.join("goods"),
             private: [data_dir, secret_file.clone()]
@@ -129,27 +131,7 @@ impl Settings {
                 .collect(),
             ..CatalogueOptions::default()
         };
-        let lightning_rpc = reader.path("lightning_rpc", || {
-            Some(default_socket(home.as_ref()?, network))
-        })?;
-        let listen = reader.required("listen", DEFAULT_LISTEN, |given| given.read(address))?;
-        let store = StoreOptions {
-            name: reader.required("store_name", DEFAULT_NAME, |given| Ok(given.text.clone()))?,
-            public_url: reader.optional("public_url", |given| given.read(public_url))?,
-            invoice_expiry_secs: reader.required("invoice_expiry", DEFAULT_EXPIRY, |given| {
-                given.read(invoice_expiry)
-            })?,
-        };
-        let page = PageOptions {
-            dir: reader.optional("frontend", |given| Ok(given.path()))?,
-            webln_script: reader.optional("webln_script", |given| Ok(given.text.clone()))?,
-        };
-        let tls = reader.tls()?;
-        let urls = reader.optional("webhooks", |given| given.read(webhook_urls))?;
-        let limits = limits::read(&mut reader)?;
-        let web = web::read(&mut reader)?;
-        let metrics_listen = reader.optional("metrics_listen", |given| given.read(address))?;
-        let settings = Self {
+        Ok(Self {
             options: Options {
                 lightning_rpc,
                 network,
@@ -168,67 +150,25 @@ impl Settings {
             tls,
             metrics_listen,
             secret_file,
-            webhooks: WebhooksOptions {
-                urls: urls.unwrap_or_default(),
-                dir: webhooks_dir,
-            },
-            log_format: reader.required("log_format", "text", |given| given.read(log_format))?,
-        };
-        Ok((settings, reader.settings))
+            webhooks,
+            log_format,
+            all: reader.settings,
+        })
     }
 }
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-const DEFAULT_NAME: &str = "Purrwall";
-const DEFAULT_EXPIRY: &str = "10m";
-
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    let why = "is not an address with a port; write one such as 127.0.0.1:8080";
-    text.parse().map_err(|_| why)
-}
-
-fn log_format(text: &str) -> Result<LogFormat, &'static str> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("is no format of the log; write text or json"),
-    }
-}
-
-fn invoice_expiry(text: &str) -> Result<u32, String> {
-    match duration(text)? {
-        expiry if expiry <= MAX_EXPIRY => {
-            Ok(u32::try_from(expiry.as_secs()).expect("30 days are few seconds"))
-        }
-        _ => Err("is too long; an invoice can be paid for at most 30d".into()),
-    }
-}
-
-/// Without a slash at its end, so that paths can be put behind it.
-fn public_url(text: &str) -> Result<String, &'static str> {
-    let why = "is not a web address; write one such as https://cats.example";
-    let uri: Uri = text.parse().map_err(|_| why)?;
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.query().is_none() && !text.contains('#') => {
-            Ok(text.trim_end_matches('/').to_owned())
-        }
-        _ => Err(why),
-    }
-}
-
-fn webhook_urls(text: &str) -> Result<Vec<String>, String> {
-    text.split_whitespace().map(webhook_url).collect()
-}
-
-/// The address of a receiver, to the letter: its key follows from it.
-pub fn webhook_url(text: &str) -> Result<String, String> {
-    let uri = text.parse::<Uri>().ok();
-    let scheme = uri.as_ref().and_then(Uri::scheme_str);
-    match scheme {
-        Some("http" | "https") if !text.contains('#') => Ok(text.to_owned()),
-        _ => Err(format!(
-            "{text:?} is not a web address; write one such as https://shop.example/purrwall"
-        )),
+/// Both files or none: one is of no use without the other.
+fn tls(reader: &mut SettingsReader) -> Result<Option<TlsOptions>, SettingsError> {
+    let certificate = reader.given(&keys::tls_certificate)?;
+    let key = reader.given(&keys::tls_key)?;
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsOptions {
+            certificate: certificate.path(),
+            key: key.path(),
+        })),
+        (None, None) => Ok(None),
+        (Some(lone), None) => Err(lone.wrong("needs tls_key, the file of its key")),
+        (None, Some(lone)) => Err(lone.wrong("needs tls_certificate, the file of its certificate")),
     }
 }
 
@@ -239,35 +179,22 @@ fn default_socket(home: &Path, network: Option<Network>) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use std::time::Duration;
 
-    use purrwall_gateway::options::{LimitsOptions, RateSource, WebOptions};
+    use purrwall_gateway::options::RateSource;
 
     use super::*;
 
-    #[derive(clap::Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
-    fn load(
-        flags: &[&str],
-        variables: &[(&str, &str)],
-    ) -> Result<(Settings, Vec<Setting>), String> {
-        let flags = std::iter::once("purrwall").chain(flags.iter().copied());
-        let parsed = CommandLine::try_parse_from(flags).map_err(|error| error.to_string())?;
+    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let key = |flag| ALL.iter().find(|about| about.flag() == flag).unwrap().key;
+        let flags = flags
+            .iter()
+            .map(|(flag, text)| (key(*flag), (*text).to_owned()));
         let environment = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        Settings::load(&parsed.arguments, &environment).map_err(|error| error.to_string())
-    }
-
-    fn config(flags: &[&str]) -> Result<Settings, String> {
-        load(flags, &[]).map(|(config, _)| config)
+        Settings::load(&flags.collect(), &environment).map_err(|error| error.to_string())
     }
 
     /// A store's file with this text.
@@ -284,8 +211,8 @@ mod tests {
             self.0.path().join("purrwall.toml").display().to_string()
         }
 
-        fn load(&self) -> Result<(Settings, Vec<Setting>), String> {
-            load(&["--config", &self.path()], &[])
+        fn load(&self) -> Result<Settings, String> {
+            load(&[("--config", &self.path())], &[])
         }
     }
 
@@ -293,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_help() {
-        let config = config(&[]).unwrap();
+        let config = load(&[], &[]).unwrap();
         assert!(
             config
                 .options
@@ -310,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_network_chooses_the_socket() {
-        let config = config(&["--network", "regtest"]).unwrap();
+        let config = load(&[("--network", "regtest")], &[]).unwrap();
         assert!(
             config
                 .options
@@ -320,13 +247,17 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_name(flags: &[&str], variables: &[(&str, &str)], value: &str, origin: &str) {
+    fn check_name(flags: &[(&str, &str)], variables: &[(&str, &str)], value: &str, origin: &str) {
         let file = StoreFile::new("\nstore_name = \"File\"\n");
         let path = file.path();
-        let flags = [&["--config", path.as_str()], flags].concat();
-        let (config, settings) = load(&flags, variables).unwrap();
+        let flags = [&[("--config", path.as_str())], flags].concat();
+        let config = load(&flags, variables).unwrap();
         assert_eq!(config.options.store.name, value);
-        let setting = settings.iter().find(|one| one.key == "store_name").unwrap();
+        let setting = config
+            .all
+            .iter()
+            .find(|one| one.key == "store_name")
+            .unwrap();
         assert_eq!(setting.value.as_deref(), Some(value));
         assert_eq!(
             setting.origin.to_string().replace(&path, "purrwall.toml"),
@@ -337,7 +268,7 @@ mod tests {
     #[test]
     fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
         let variable = [("PURRWALL_STORE_NAME", "Variable")];
-        check_name(&["--store-name", "Flag"], &variable, "Flag", "flag");
+        check_name(&[("--store-name", "Flag")], &variable, "Flag", "flag");
         check_name(
             &[],
             &variable,
@@ -356,7 +287,7 @@ mod tests {
     #[test]
     fn paths_in_the_file_are_seen_from_its_folder() {
         let file = StoreFile::new("lightning_rpc = \"rpc\"\nfrontend = \"/srv/dist\"\n");
-        let (config, _) = file.load().unwrap();
+        let config = file.load().unwrap();
         let dir = file.0.path();
         assert_eq!(config.options.lightning_rpc, dir.join("rpc"));
         assert_eq!(config.options.page.dir, Some(PathBuf::from("/srv/dist")));
@@ -364,25 +295,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_refused(flags: &[&str], named: &str) {
-        let error = config(flags).unwrap_err();
+    fn check_refused(flag: &str, value: &str, named: &str) {
+        let error = load(&[(flag, value)], &[]).unwrap_err();
         assert!(error.contains(named), "{error}");
     }
 
     #[test]
     fn a_malformed_value_names_itself() {
+        check_refused("--listen", "8080", "--listen \"8080\": is not an address");
+        check_refused("--network", "moon", "moon");
+        check_refused("--invoice-expiry", "0", "--invoice-expiry");
+        check_refused("--invoice-expiry", "31d", "at most 30d");
         check_refused(
-            &["--listen", "8080"],
-            "--listen \"8080\": is not an address",
-        );
-        check_refused(&["--network", "moon"], "moon");
-        check_refused(&["--invoice-expiry", "0"], "--invoice-expiry");
-        check_refused(&["--invoice-expiry", "31d"], "at most 30d");
-        check_refused(
-            &["--invoice-expiry", "1152921504606846976"],
+            "--invoice-expiry",
+            "1152921504606846976",
             "--invoice-expiry",
         );
-        check_refused(&["--public-url", "cats.example"], "https://cats.example");
+        check_refused("--public-url", "cats.example", "https://cats.example");
         let error = load(&[], &[("PURRWALL_LISTEN", "x")]).unwrap_err();
         assert!(error.starts_with("PURRWALL_LISTEN=\"x\": "), "{error}");
     }
@@ -421,6 +350,26 @@ mod tests {
         check_file_refused(&wrong, 5, "prise", "did you mean price?");
         let wrong = "[rates.USD]\nfixd = 1";
         check_file_refused(wrong, 2, "fixd", "did you mean fixed?");
+    }
+
+    #[test]
+    fn a_setting_below_a_table_is_told_to_move() {
+        let remedy = "move it above the first […]";
+        check_file_refused(&format!("{ITEM}frontend = \"dist\""), 5, "frontend", remedy);
+        check_file_refused(
+            "[rates.USD]\nfixed = 1\nlisten = \"x\"",
+            3,
+            "listen",
+            remedy,
+        );
+    }
+
+    #[test]
+    fn all_settings_are_read_in_the_order_of_the_table() {
+        let read = load(&[], &[]).unwrap();
+        let keys: Vec<_> = read.all.iter().map(|setting| setting.key).collect();
+        let table: Vec<_> = ALL.iter().map(|about| about.key).collect();
+        assert_eq!(keys, table);
     }
 
     #[track_caller]
@@ -471,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named_with_the_remedy() {
-        let error = config(&["--config", "/nonexistent/purrwall.toml"]).unwrap_err();
+        let error = load(&[("--config", "/nonexistent/purrwall.toml")], &[]).unwrap_err();
         assert!(error.contains("/nonexistent/purrwall.toml"), "{error}");
         assert!(error.contains("purrwall new"), "{error}");
     }
@@ -482,7 +431,7 @@ mod tests {
             "{ITEM}teaser = \"Miau\"\nprice = \"0.25 USD\"\nvalid_for = \"30d\"\n\
              content_type = \"text/plain\"\n[rates.USD]\nfixed = 65_000.5\n"
         );
-        let (config, _) = StoreFile::new(&text).load().unwrap();
+        let config = StoreFile::new(&text).load().unwrap();
         let [item] = &config.options.catalogue.items[..] else {
             panic!("one item");
         };
@@ -509,7 +458,7 @@ mod tests {
             .collect();
         let path = Path::new("purrwall.toml");
         let file = ConfigFile::parse(path, &uncommented).unwrap();
-        for key in file::KEYS {
+        for key in file::keys() {
             assert!(file.settings.contains_key(key), "{key}");
         }
         let sections = |keys: &[&str], sections: &[&file::Section]| {
@@ -523,48 +472,42 @@ mod tests {
         sections(&file::RATE_KEYS, &rates);
         catalogue::read(path, &file, CatalogueOptions::default()).unwrap();
 
-        let (example, _) = StoreFile::new(&uncommented).load().unwrap();
-        let (defaults, _) = StoreFile::new("").load().unwrap();
-        assert_eq!(
-            example.options.lightning_rpc,
-            defaults.options.lightning_rpc
-        );
-        assert_eq!(example.listen, defaults.listen);
-        assert_eq!(example.options.network, defaults.options.network);
-        assert_eq!(example.options.page.dir, defaults.options.page.dir);
-        assert_eq!(example.options.page.webln_script, None);
-        assert_eq!((example.tls, defaults.tls), (None, None));
-        assert!(example.webhooks.urls.is_empty());
-        assert_eq!(example.options.limits, defaults.options.limits);
-        assert_eq!(defaults.options.limits, LimitsOptions::default());
-        assert_eq!(example.options.web, defaults.options.web);
-        assert_eq!(defaults.options.web, WebOptions::default());
-        assert_eq!(example.metrics_listen, None);
-        assert_eq!(example.log_format, defaults.log_format);
-        assert_eq!(example.options.store.name, defaults.options.store.name);
-        assert_eq!(
-            example.options.store.public_url,
-            defaults.options.store.public_url
-        );
-        assert_eq!(
-            example.options.store.invoice_expiry_secs,
-            defaults.options.store.invoice_expiry_secs
-        );
-        assert!(example.secret_file.ends_with(".purrwall/secret"));
-        assert!(defaults.secret_file.ends_with(".purrwall/secret"));
+        let shown = |file: &StoreFile| -> Vec<_> {
+            let folder = file.0.path().display().to_string();
+            let text = |setting: Setting| {
+                let value = setting.value.unwrap_or_default();
+                (setting.key, value.replace(&folder, ""))
+            };
+            file.load().unwrap().all.into_iter().map(text).collect()
+        };
+        let (example, defaults) = (StoreFile::new(&uncommented), StoreFile::new(""));
+        assert_eq!(shown(&example), shown(&defaults));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        let options = load(&[], &[]).unwrap().options;
+        assert_eq!(options.store, StoreOptions::default());
+        assert_eq!(options.page, PageOptions::default());
+        assert_eq!(options.limits, LimitsOptions::default());
+        assert_eq!(options.web, WebOptions::default());
+    }
+
+    #[test]
+    fn the_documents_have_the_table() {
+        let rows: Vec<_> = ALL
+            .iter()
+            .map(|about| {
+                let default = about.default.map(|default| format!("`{default}`"));
+                let (key, default) = (about.key, default.unwrap_or_default());
+                format!("| `{key}` | {default} | {} |\n", about.help())
+            })
+            .collect();
+        let rows = rows.concat();
+        let documented = include_str!("../../docs/operating.md");
         assert!(
-            example
-                .options
-                .catalogue
-                .versions_dir
-                .ends_with(".purrwall/goods")
-        );
-        assert!(
-            defaults
-                .options
-                .catalogue
-                .versions_dir
-                .ends_with(".purrwall/goods")
+            documented.contains(&rows),
+            "docs/operating.md needs\n{rows}"
         );
     }
 

@@ -70,4 +70,4 @@ pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{PriceLayer, Priced};
-pub use secret::{ParseSecretError, Secret, SecretError};
+pub use secret::{KeyId, ParseKeyIdError, ParseSecretError, Secret, SecretError};

@@ -1,7 +1,9 @@
-//! The gateway's root secret: 32 random bytes that every claim follows from.
+//! The store's secret, which every claim follows from: a key of 32 random bytes, and the older keys
+//! that it replaced.
 //!
 //! Whoever has it can take every item without paying; gateways that share it accept each other's
-//! claims. It lives in a file of its own, 64 hex digits, that is made at the first start.
+//! claims. It lives in a file of its own that is made at the first start: a key a line, in 64 hex
+//! digits. The first is the current one, which makes claims; the others only verify them.
 
 use std::env;
 use std::fmt;
@@ -12,10 +14,21 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
+use sha2::{Digest as _, Sha256};
 
-/// 32 bytes that nobody else may know. `Debug` does not show them.
+/// What nobody else may know. `Debug` does not show it.
 #[derive(Clone)]
-pub struct Secret([u8; 32]);
+pub struct Secret {
+    current: Key,
+    /// The newest first.
+    old: Vec<Key>,
+}
+
+type Key = [u8; 32];
+
+/// The name of a key, which may be shown: the key does not follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyId([u8; 4]);
 
 /// Why there is no secret to start with.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +50,40 @@ pub enum SecretError {
         /// The reason.
         source: io::Error,
     },
+    /// There is a secret already.
+    #[error(
+        "there is a secret in {path:?} already; `purrwall secret rotate` puts a new key into it"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be changed.
+    #[error("cannot change the secret file {path:?}; run the command as the file's owner")]
+    Change {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The current key cannot be taken away.
+    #[error("{id} is the current key; `purrwall secret rotate` makes another one current")]
+    Current {
+        /// Its name.
+        id: KeyId,
+    },
+    /// No key has this name.
+    #[error("the secret file {path:?} has no key {id}; `purrwall secret list` shows those it has")]
+    NoSuchKey {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        id: KeyId,
+    },
     /// Everyone on the machine can read the file.
     #[error(
         "the secret file {path:?} can be read by everyone; run `chmod 600` on it, and if others \
-         may have read it, delete it, so that a new one is made (claims of before end with it)"
+         may have read it, run `purrwall secret rotate` and remove the key that they know"
     )]
     Exposed {
         /// The file.
@@ -51,8 +94,7 @@ pub enum SecretError {
     Variable(#[from] ParseSecretError),
     /// The file holds something else.
     #[error(
-        "the secret file {path:?} does not hold 64 hex digits; put them back from a backup, or \
-         delete the file, so that a new one is made (claims of before end with it)"
+        "the secret file {path:?} does not hold 64 hex digits a line; put it back from a backup"
     )]
     Malformed {
         /// The file.
@@ -65,10 +107,18 @@ pub enum SecretError {
 #[error("a secret is 64 hex digits; `openssl rand -hex 32` makes one")]
 pub struct ParseSecretError;
 
+/// Text that is no name of a key.
+#[derive(Debug, thiserror::Error)]
+#[error("is not the name of a key: 8 hex digits, as `purrwall secret list` shows them")]
+pub struct ParseKeyIdError;
+
 impl Secret {
-    /// Takes the bytes as they are.
+    /// A secret of one key.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self {
+            current: bytes,
+            old: Vec::new(),
+        }
     }
 
     /// Reads the file, or makes it with a new secret where there is none.
@@ -76,12 +126,36 @@ impl Secret {
         if let Some(secret) = Self::load_if_there(path)? {
             return Ok(secret);
         }
-        create(path).map_err(|source| SecretError::Create {
-            path: path.to_owned(),
-            source,
-        })?;
-        tracing::info!(?path, "made a new secret; keep a copy of this file");
-        Self::load(path)
+        match Self::create(path) {
+            Ok(secret) => {
+                tracing::info!(?path, "made a new secret; keep a copy of this file");
+                Ok(secret)
+            }
+            // Another gateway was faster.
+            Err(SecretError::Exists { .. }) => Self::load(path),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the file with a new secret.
+    ///
+    /// It is there completely or not at all, for a gateway that starts now and after a power cut,
+    /// and a file that exists is never replaced.
+    pub fn create(path: &Path) -> Result<Self, SecretError> {
+        let path_buf = path.to_owned();
+        let secret = new_key().map(Self::from_bytes);
+        let created = secret.and_then(|secret| {
+            make_folder(path)?;
+            durable::create(path, secret.to_text().as_bytes())?;
+            Ok(secret)
+        });
+        created.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => SecretError::Exists { path: path_buf },
+            _ => SecretError::Create {
+                path: path_buf,
+                source,
+            },
+        })
     }
 
     /// The secret that the variable `PURRWALL_SECRET` gives, in place of any file.
@@ -89,8 +163,7 @@ impl Secret {
         let Some(text) = env::var_os("PURRWALL_SECRET") else {
             return Ok(None);
         };
-        let secret = text.to_str().ok_or(ParseSecretError)?.trim().parse()?;
-        Ok(Some(secret))
+        Ok(Some(text.to_str().ok_or(ParseSecretError)?.parse()?))
     }
 
     /// Reads the file; `None` where there is none yet.
@@ -103,9 +176,53 @@ impl Secret {
         }
     }
 
+    /// Makes a new key the file's current one. The others still verify what they made.
+    pub fn rotate(path: &Path) -> Result<Self, SecretError> {
+        let Self { current, old } = Self::load(path)?;
+        let new = new_key().map_err(|source| SecretError::Change {
+            path: path.to_owned(),
+            source,
+        })?;
+        let rotated = Self {
+            current: new,
+            old: [vec![current], old].concat(),
+        };
+        rotated.replace(path)
+    }
+
+    /// Takes an old key out of the file. What it made is not accepted any more.
+    pub fn remove(path: &Path, id: KeyId) -> Result<Self, SecretError> {
+        let mut secret = Self::load(path)?;
+        if KeyId::of(&secret.current) == id {
+            return Err(SecretError::Current { id });
+        }
+        let before = secret.old.len();
+        secret.old.retain(|key| KeyId::of(key) != id);
+        if secret.old.len() == before {
+            let path = path.to_owned();
+            return Err(SecretError::NoSuchKey { path, id });
+        }
+        secret.replace(path)
+    }
+
+    /// The names of its keys, the current one first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys().map(KeyId::of)
+    }
+
     /// For deriving keys, never for showing.
-    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub(crate) fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// The keys that the current one replaced, the newest first.
+    pub(crate) fn old(&self) -> &[Key] {
+        &self.old
+    }
+
+    /// The current key, then the old ones.
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.old)
     }
 
     fn load(path: &Path) -> Result<Self, SecretError> {
@@ -121,36 +238,83 @@ impl Secret {
             });
         }
         String::from_utf8_lossy(&text)
-            .trim()
             .parse()
             .map_err(|_| SecretError::Malformed {
                 path: path.to_owned(),
             })
     }
+
+    fn replace(self, path: &Path) -> Result<Self, SecretError> {
+        let replaced = durable::rewrite(path, self.to_text().as_bytes());
+        replaced.map_err(|source| SecretError::Change {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(self)
+    }
+
+    fn to_text(&self) -> String {
+        let line = |key: &Key| format!("{}\n", key.to_lower_hex_string());
+        self.keys().map(line).collect()
+    }
 }
 
-/// Puts a complete file there in one step: another gateway that starts now sees all or nothing,
-/// and a file that exists is never replaced.
-fn create(path: &Path) -> io::Result<()> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let text = format!("{}\n", bytes.to_lower_hex_string());
-    match durable::create(path, text.as_bytes()) {
-        // Another gateway was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
-    }
+fn new_key() -> io::Result<Key> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    Ok(key)
+}
+
+/// Makes the folder of a file, and puts the names of what was made on the disk.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let missing = folder.ancestors().take_while(|above| !above.exists());
+    let missing: Vec<_> = missing.collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().try_for_each(durable::sync_folder)
 }
 
 impl FromStr for Secret {
     type Err = ParseSecretError;
+
+    /// Reads keys with white space between them, the current one first.
     fn from_str(text: &str) -> Result<Self, ParseSecretError> {
-        <[u8; 32]>::from_hex(text)
+        let keys = text.split_whitespace().map(Key::from_hex);
+        let mut keys = keys.collect::<Result<Vec<_>, _>>();
+        match &mut keys {
+            Ok(keys) if !keys.is_empty() => Ok(Self {
+                current: keys.remove(0),
+                old: std::mem::take(keys),
+            }),
+            _ => Err(ParseSecretError),
+        }
+    }
+}
+
+impl KeyId {
+    fn of(key: &Key) -> Self {
+        let hash = Sha256::new_with_prefix("purrwall key_id\0").chain_update(key);
+        let hash: [u8; 32] = hash.finalize().into();
+        let [a, b, c, d, ..] = hash;
+        Self([a, b, c, d])
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_lower_hex_string())
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = ParseKeyIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseKeyIdError> {
+        <[u8; 4]>::from_hex(text)
             .map(Self)
-            .map_err(|_| ParseSecretError)
+            .map_err(|_| ParseKeyIdError)
     }
 }
 
@@ -172,8 +336,8 @@ mod tests {
         let permissions = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(permissions & 0o777, 0o600);
         let found = Secret::load_or_create(&path).unwrap();
-        assert_eq!(made.as_bytes(), found.as_bytes());
-        assert_ne!(made.as_bytes(), &[0; 32]);
+        assert_eq!(made.current, found.current);
+        assert_ne!(made.current, [0; 32]);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
@@ -209,6 +373,71 @@ mod tests {
 
     #[test]
     fn debug_does_not_show_it() {
-        assert_eq!(format!("{:?}", Secret([0xab; 32])), "Secret(hidden)");
+        assert_eq!(
+            format!("{:?}", Secret::from_bytes([0xab; 32])),
+            "Secret(hidden)"
+        );
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_old_keys_until_they_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        Secret::rotate(&path).unwrap_err();
+        let first = Secret::create(&path).unwrap();
+        let second = Secret::rotate(&path).unwrap();
+        let third = Secret::rotate(&path).unwrap();
+        assert_eq!(third.old, [second.current, first.current]);
+        let read = Secret::load_or_create(&path).unwrap();
+        assert!(read.keys().eq(third.keys()));
+
+        let [current, _, oldest] = third.ids().collect::<Vec<_>>()[..] else {
+            panic!("three keys");
+        };
+        let removed = Secret::remove(&path, oldest).unwrap();
+        assert_eq!(removed.old, [second.current]);
+        let error = Secret::remove(&path, oldest).unwrap_err().to_string();
+        assert!(error.contains(&oldest.to_string()), "{error}");
+        let error = Secret::remove(&path, current).unwrap_err().to_string();
+        assert!(error.contains("secret rotate"), "{error}");
+        let read = Secret::load_or_create(&path).unwrap();
+        assert!(read.keys().eq(removed.keys()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_exists_is_not_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let made = Secret::create(&path).unwrap();
+        let error = Secret::create(&path).unwrap_err().to_string();
+        assert!(error.contains("secret rotate"), "{error}");
+        assert_eq!(Secret::load(&path).unwrap().current, made.current);
+    }
+
+    #[test]
+    fn keys_are_read_with_any_space_between_them() {
+        let [new, old] = ["ab", "cd"].map(|digits| digits.repeat(32));
+        for text in [format!("{new} {old}"), format!("\n{new}\r\n\n{old}\n")] {
+            let secret: Secret = text.parse().unwrap();
+            assert_eq!((secret.current, secret.old), ([0xab; 32], vec![[0xcd; 32]]));
+        }
+        for text in [
+            "",
+            " ",
+            "abab",
+            &format!("{new} abab"),
+            &[new, old].concat(),
+        ] {
+            assert!(text.parse::<Secret>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_a_name_that_does_not_show_it() {
+        let id = Secret::from_bytes([0xab; 32]).ids().next().unwrap();
+        assert_eq!(id.to_string().parse::<KeyId>().unwrap(), id);
+        assert_ne!(id.to_string(), "abababab");
+        assert!("cat".parse::<KeyId>().is_err());
     }
 }

@@ -1,14 +1,16 @@
 //! `purrwall check`: whether the gateway could start and sell, without starting it.
 
+use std::env;
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
+use purrwall::store_secret::{StoreSecretError, find};
+use purrwall_gateway::PAID_ARE_DELETED;
 use purrwall_gateway::goods::versions::try_writing;
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
-use purrwall_gateway::{PAID_ARE_DELETED, Secret};
 
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
 /// Nothing is left or changed.
@@ -23,7 +25,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
             println!("failed  {what}: {error:#}");
         }
     };
-    tell("secret", check_secret(&settings));
+    tell("secret", check_secret(&settings).await);
     if options.catalogue.file.is_some() {
         tell("data_dir", check_data_dir(options));
     }
@@ -58,14 +60,24 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn check_secret(settings: &Settings) -> Result<String> {
-    if Secret::from_environment()?.is_some() {
-        return Ok("from PURRWALL_SECRET".into());
-    }
+async fn check_secret(settings: &Settings) -> Result<String> {
     let path = settings.secret_file.display();
-    match Secret::load_if_there(&settings.secret_file)? {
-        Some(_) => Ok(format!("in {path}")),
-        None => Ok(format!("will be made in {path}")),
+    let place = match env::var_os("PURRWALL_SECRET") {
+        Some(_) => "from PURRWALL_SECRET".to_owned(),
+        None => format!("in {path}"),
+    };
+    match find(settings).await {
+        Ok(Some(secret)) => Ok(match secret.ids().count() - 1 {
+            0 => place,
+            1 => format!("{place}, with an old key"),
+            old => format!("{place}, with {old} old keys"),
+        }),
+        Ok(None) => Ok(format!("will be made in {path}")),
+        // The node is told of below.
+        Err(StoreSecretError::Unknown { .. }) => Ok(format!(
+            "will be made in {path}, unless lightningd has invoices that a store made"
+        )),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -9,10 +9,10 @@ use purrwall_gateway::options::RateSource;
 
 /// Prints a setting a line, as the file would have it. The secret itself is never shown.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let (in_force, settings) = Settings::explained(arguments)?;
-    let catalogue = in_force.options.catalogue;
+    let settings = Settings::new(arguments)?;
+    let catalogue = settings.options.catalogue;
     let mut lines = Vec::new();
-    for setting in settings {
+    for setting in settings.all {
         let value = setting
             .value
             .map_or("(none)".into(), |text| format!("{text:?}"));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use purrwall_gateway::Secret;
 use purrwall_gateway::goods::catalogue::CATS;
 
 /// Makes the folder; one that holds anything already is left alone.
@@ -22,6 +23,8 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     write(&file, store_file().as_bytes())?;
     // The secret must not get into a repository.
     write(&dir.join(".gitignore"), b"/.purrwall/\n")?;
+    // Another store may have sold at the same node; this one has nothing to lose yet.
+    Secret::create(&dir.join(".purrwall/secret"))?;
     for cat in CATS {
         write(&cats.join(format!("{}.txt", cat.id)), cat.drawing)?;
     }

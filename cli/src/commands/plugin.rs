@@ -69,7 +69,7 @@ async fn serve() -> Result<()> {
     let Some(configured) = builder.configure().await? else {
         return Ok(());
     };
-    let opened = match open(&configured) {
+    let opened = match open(&configured).await {
         Ok(opened) => opened,
         Err(error) => return configured.disable(&format!("{error:#}")).await,
     };
@@ -94,17 +94,26 @@ async fn serve() -> Result<()> {
 }
 
 /// Takes what lightningd's options and its own place say.
-fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened> {
+async fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened> {
     let lightning = plugin.configuration();
     let dir = Path::new(&lightning.lightning_dir);
-    let arguments = Arguments::of_plugin(
-        plugin.option(&CONFIG)?,
-        plugin.option(&LISTEN)?,
-        &dir.join(&lightning.rpc_file),
-        &dir.join("purrwall"),
-    );
+    let config = plugin.option(&CONFIG)?;
+    // Without a store's file there is no folder beside it.
+    let own_place = config.is_none() && env::var_os("PURRWALL_DATA_DIR").is_none();
+    let data_dir = own_place.then(|| dir.join("purrwall").display().to_string());
+    let socket = dir.join(&lightning.rpc_file).display().to_string();
+    let flags = [
+        ("config", config),
+        ("listen", plugin.option(&LISTEN)?),
+        ("lightning_rpc", Some(socket)),
+        ("data_dir", data_dir),
+    ];
+    let given = flags
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text?)));
+    let arguments: Arguments = given.collect();
     let settings = Settings::new(&arguments)?;
-    Opened::new(arguments, settings)
+    Opened::new(arguments, settings).await
 }
 
 #[derive(Clone)]

@@ -12,8 +12,6 @@ use shared::lightning::Msat;
 
 /// Which sales, and how they are shown.
 #[derive(Debug, Args)]
-// The settings' group is named after their type, too.
-#[group(id = "sales")]
 pub(crate) struct Arguments {
     /// Only what was paid since then: a date or a time in UTC, or how long ago, such as 30d.
     #[arg(long, value_name = "MOMENT")]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use purrwall::settings::{Arguments, LogFormat, Settings};
+use purrwall::store_secret::find_or_create;
 use purrwall_gateway::options::ConnectionsOptions;
 use purrwall_gateway::{Gateway, Secret, Tls};
 use sd_notify::NotifyState;
@@ -21,7 +22,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let settings = Settings::new(&arguments)?;
     start_log(settings.log_format)?;
     let shutdown = shutdown()?;
-    let opened = Opened::new(arguments, settings)?;
+    let opened = Opened::new(arguments, settings).await?;
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(stdout, "purrwall: listening on {}", opened.url()?)?;
@@ -44,8 +45,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Takes what the configuration says, which came from the arguments.
-    pub(crate) fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
-        let secret = purrwall::secret(&settings)?;
+    pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
         let listener = listen(settings.listen, "--listen")?;
         let metrics = match settings.metrics_listen {
             Some(address) => Some(listen(address, "--metrics-listen")?),
@@ -53,6 +53,7 @@ impl Opened {
         };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
+        let secret = find_or_create(&settings).await?;
         let mut options = settings.options.clone();
         options.connections = ConnectionsOptions::within(descriptors::raise());
         let gateway = Gateway::with(options, &secret)?;

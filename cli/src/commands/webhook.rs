@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use purrwall::settings::{self, Settings};
+use purrwall::store_secret::find_or_create;
 use purrwall_gateway::webhooks::send_test;
 use purrwall_gateway::webhooks::signing::SigningKey;
 
@@ -31,7 +32,7 @@ pub(crate) async fn run(command: &Command) -> Result<()> {
     let (Command::Test { url, settings } | Command::Secret { url, settings }) = command;
     let url = settings::webhook_url(url).map_err(anyhow::Error::msg)?;
     let settings = Settings::new(settings)?;
-    let secret = purrwall::secret(&settings)?;
+    let secret = find_or_create(&settings).await?;
     let key = SigningKey::of_url(&secret, &url);
     match command {
         Command::Secret { .. } => println!("{}", key.to_text()),

@@ -10,10 +10,10 @@ use purrwall_gateway::Price;
 use purrwall_gateway::options::{CatalogueOptions, ItemOptions, RateOptions, RateSource};
 use shared::fiat::Decimal;
 
-use crate::settings::duration::duration;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{ConfigFile, Section};
 use crate::settings::origin::Given;
+use crate::settings::parse::duration;
 
 const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
 const MIN_MAX_AGE: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum SettingsError {
     /// A default path begins at home, and there is none.
     #[error("HOME is not set, so {0} has to be given")]
-    NoHome(&'static str),
+    NoHome(String),
     /// The file cannot be read.
     #[error("cannot read {path:?}; `purrwall new my-store` makes a store with its file")]
     Read {

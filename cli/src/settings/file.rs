@@ -8,32 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::settings::error::SettingsError;
+use crate::settings::keys::ALL;
 use crate::settings::origin::{Given, Origin};
 
-/// The keys that a flag and a variable can set too.
-pub(super) const KEYS: [&str; 21] = [
-    "store_name",
-    "public_url",
-    "listen",
-    "lightning_rpc",
-    "network",
-    "data_dir",
-    "secret_file",
-    "frontend",
-    "webln_script",
-    "invoice_expiry",
-    "webhooks",
-    "tls_certificate",
-    "tls_key",
-    "trusted_proxies",
-    "invoices_per_minute",
-    "open_invoices",
-    "delete_expired",
-    "frame_ancestors",
-    "cors_origins",
-    "metrics_listen",
-    "log_format",
-];
 /// The keys of an `[[item]]`.
 pub(super) const ITEM_KEYS: [&str; 7] = [
     "id",
@@ -46,6 +23,13 @@ pub(super) const ITEM_KEYS: [&str; 7] = [
 ];
 /// The keys of a `[rates.…]`.
 pub(super) const RATE_KEYS: [&str; 4] = ["fixed", "url", "pointer", "max_age"];
+
+/// The keys of the file itself. It cannot name another file.
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    ALL.iter()
+        .map(|about| about.key)
+        .filter(|key| *key != "config")
+}
 
 const ITEMS: &str = "item";
 const RATES: &str = "rates";
@@ -108,7 +92,7 @@ impl ConfigFile {
                 ITEMS => file.items = reader.items(value)?,
                 RATES => file.rates = reader.rates(value)?,
                 _ => {
-                    let known = KEYS.iter().copied().chain([ITEMS, RATES]);
+                    let known = keys().chain([ITEMS, RATES]);
                     let given = reader.scalar(&key, &value, known)?;
                     file.settings.insert(given.key.clone(), given);
                 }
@@ -222,6 +206,10 @@ impl Reader<'_> {
 
 /// Says that there is no such key, and which one may have been meant.
 fn unknown(key: &str, known: &[&str]) -> String {
+    // The line before the first table was meant, but a key belongs to the table above it.
+    if keys().any(|setting| setting == key) {
+        return "is a setting of the whole store; move it above the first […]".into();
+    }
     let closest = known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(name, key), name))

@@ -1,10 +1,9 @@
 //! Reads settings one by one, and notes where each was set.
 
-use std::path::{Path, PathBuf};
-
-use purrwall_gateway::options::TlsOptions;
+use std::path::PathBuf;
 
 use crate::settings::error::SettingsError;
+use crate::settings::keys::{About, Key};
 use crate::settings::origin::{Given, Origin};
 use crate::settings::sources::Sources;
 
@@ -26,73 +25,52 @@ pub(super) struct SettingsReader<'a> {
 }
 
 impl SettingsReader<'_> {
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Given) -> Result<T, SettingsError>,
-    ) -> Result<Option<T>, SettingsError> {
-        let given = self.sources.find(key)?;
-        self.note(key, given.as_ref(), None);
-        given.as_ref().map(read).transpose()
+    /// The value, if it is set or has a default.
+    pub(super) fn optional<T>(&mut self, key: &Key<T>) -> Result<Option<T>, SettingsError> {
+        let given = self.given(key)?;
+        given.as_ref().map(key.read).transpose()
     }
 
-    pub(super) fn required<T>(
-        &mut self,
-        key: &'static str,
-        default: &str,
-        read: impl FnOnce(&Given) -> Result<T, SettingsError>,
-    ) -> Result<T, SettingsError> {
-        let given = self.sources.find(key)?.unwrap_or_else(|| Given {
-            key: key.to_owned(),
-            text: default.to_owned(),
-            origin: Origin::Default,
-        });
-        self.note(key, Some(&given), None);
-        read(&given)
+    /// The value of a setting whose default stands in the table.
+    pub(super) fn required<T>(&mut self, key: &Key<T>) -> Result<T, SettingsError> {
+        let value = self.optional(key)?;
+        Ok(value.unwrap_or_else(|| panic!("the table has no default for {}", key.about.key)))
     }
 
+    /// A path whose default follows from other settings, or from where home is.
     pub(super) fn path(
         &mut self,
-        key: &'static str,
+        key: &Key<PathBuf>,
         default: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<PathBuf, SettingsError> {
-        let given = self.sources.find(key)?;
+        let given = self.sources.find(&key.about)?;
         let path = match &given {
             Some(given) => given.path(),
-            None => default().ok_or(SettingsError::NoHome(match key {
-                "lightning_rpc" => "--lightning-rpc",
-                "secret_file" => "--secret-file",
-                _ => "--data-dir",
-            }))?,
+            None => default().ok_or_else(|| SettingsError::NoHome(key.about.flag()))?,
         };
-        self.note(key, given.as_ref(), Some(&path));
+        self.note(&key.about, given.as_ref(), Some(path.display().to_string()));
         Ok(path)
     }
 
-    /// Neither or both: one is of no use without the other.
-    pub(super) fn tls(&mut self) -> Result<Option<TlsOptions>, SettingsError> {
-        let certificate = self.sources.find("tls_certificate")?;
-        let key = self.sources.find("tls_key")?;
-        self.note("tls_certificate", certificate.as_ref(), None);
-        self.note("tls_key", key.as_ref(), None);
-        match (certificate, key) {
-            (Some(certificate), Some(key)) => Ok(Some(TlsOptions {
-                certificate: certificate.path(),
-                key: key.path(),
-            })),
-            (None, None) => Ok(None),
-            (Some(lone), None) => Err(lone.wrong("needs tls_key, the file of its key")),
-            (None, Some(lone)) => {
-                Err(lone.wrong("needs tls_certificate, the file of its certificate"))
-            }
-        }
+    /// What was given, else the table's default.
+    pub(super) fn given<T>(&mut self, key: &Key<T>) -> Result<Option<Given>, SettingsError> {
+        let about = &key.about;
+        let default = |text: &str| Given {
+            key: about.key.to_owned(),
+            text: text.to_owned(),
+            origin: Origin::Default,
+        };
+        let given = self.sources.find(about)?;
+        let given = given.or_else(|| about.default.map(default));
+        let text = given.as_ref().map(|given| given.text.clone());
+        self.note(about, given.as_ref(), text);
+        Ok(given)
     }
 
-    fn note(&mut self, key: &'static str, given: Option<&Given>, path: Option<&Path>) {
-        let path = path.map(|path| path.display().to_string());
+    fn note(&mut self, about: &About, given: Option<&Given>, value: Option<String>) {
         self.settings.push(Setting {
-            key,
-            value: path.or(given.map(|given| given.text.clone())),
+            key: about.key,
+            value,
             origin: given.map_or(Origin::Default, |given| given.origin.clone()),
         });
     }

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use crate::settings::arguments::Arguments;
 use crate::settings::error::SettingsError;
 use crate::settings::file::ConfigFile;
-use crate::settings::origin::{Given, Origin, variable_name};
+use crate::settings::keys::About;
+use crate::settings::origin::{Given, Origin};
 
 /// Everything that may set a value, in order.
 pub(super) struct Sources<'a> {
@@ -17,11 +18,12 @@ pub(super) struct Sources<'a> {
 
 impl Sources<'_> {
     /// The first that sets this key.
-    pub(super) fn find(&self, key: &str) -> Result<Option<Given>, SettingsError> {
-        if let Some(text) = self.arguments.flag(key) {
-            return Ok(given(key, text.clone(), Origin::Flag));
+    pub(super) fn find(&self, about: &About) -> Result<Option<Given>, SettingsError> {
+        let key = about.key;
+        if let Some(text) = self.arguments.get(key) {
+            return Ok(given(key, text.to_owned(), Origin::Flag));
         }
-        let variable = variable_name(key);
+        let variable = about.variable();
         if let Some(text) = (self.environment)(&variable) {
             let text = text.into_string().map_err(|text| SettingsError::Value {
                 place: format!("{variable}={}", text.display()),

@@ -175,7 +175,9 @@ fn the_blogs_article_is_sold_by_its_store() {
         }
         let blog = Example::start("blog", |command| {
             let store = command.arg(dir.path().join("purrwall.toml"));
-            store.env("PURRWALL_LIGHTNING_RPC", &nodes.store)
+            store
+                .env("PURRWALL_LIGHTNING_RPC", &nodes.store)
+                .env("PURRWALL_SECRET", "ab".repeat(32))
         });
         let (status, _, front) = blog.get("/", None);
         assert_eq!(status, 200);

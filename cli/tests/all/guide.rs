@@ -57,7 +57,7 @@ fn the_guide_leads_from_nothing_to_a_sold_picture() {
 
         // What the text says that one sees.
         for expected in [
-            "ok      secret: will be made in my-store/.purrwall/secret",
+            "ok      secret: in my-store/.purrwall/secret",
             "sunset.jpg, 20 bytes, for 500 sat",
             "ok      node: ",
             "\"price_msat\":500000",

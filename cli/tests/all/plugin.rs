@@ -25,6 +25,7 @@ impl Plugin {
         let mut child = Command::new(env!("CARGO_BIN_EXE_purrwall"))
             .env_clear()
             .env("LIGHTNINGD_PLUGIN", "1")
+            .env("PURRWALL_SECRET", "ab".repeat(32))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -79,6 +79,29 @@ fn sighup_reads_again_at_once() {
 }
 
 #[test]
+fn a_changed_setting_is_named_because_it_waits_for_the_next_start() {
+    run(async {
+        let goods = section("cat", "1 sat", "");
+        let folder = Folder::new(&format!("store_name = \"Cats\"\n{goods}"));
+        folder.put("cat", b"one");
+        let store = OwnStore::open(&folder).await;
+        let changed = "trusted_proxies = \"127.0.0.1\"\nopen_invoices = 5\ncors_origins = \"*\"\n";
+        folder.describe(&format!("store_name = \"Cats\"\n{changed}{goods}"));
+        let told = |key: &str| {
+            store
+                .log()
+                .contains(&format!("{key} was changed; it takes"))
+        };
+        eventually("word of it", || {
+            told("trusted_proxies") && told("open_invoices")
+        })
+        .await;
+        let log = store.log();
+        assert_eq!(log.matches("was changed; it takes").count(), 2, "{log}");
+    });
+}
+
+#[test]
 fn a_broken_file_leaves_the_old_catalogue_in_force_and_says_why() {
     run(async {
         let folder = Folder::new(&section("cat", "1 sat", ""));

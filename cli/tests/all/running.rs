@@ -43,7 +43,8 @@ impl Program {
 #[test]
 fn waiting_for_lightningd_is_not_work() {
     let dir = tempfile::tempdir().unwrap();
-    let command = purrwall(&dir.path().join("nobody"), &dir.path().join("secret"));
+    let mut command = purrwall(&dir.path().join("nobody"), &dir.path().join("secret"));
+    command.env("PURRWALL_SECRET", "ab".repeat(32));
     let program = Program::start(command);
     let before = program.cpu();
     let started = Instant::now();

@@ -474,6 +474,9 @@ async fn check_owners_program(command: Command) {
     let secret = String::from_utf8(secret.stdout).unwrap();
     let mut receiver = OwnersProgram::start(command, port, secret.trim());
     receiver.is_there().await;
+    // The receiver knows the key of before.
+    let rotated = ours(&["secret", "rotate"]);
+    assert!(rotated.status.success(), "{rotated:?}");
     let tested = ours(&["webhook", "test", &url]);
     assert!(tested.status.success(), "{tested:?}");
 

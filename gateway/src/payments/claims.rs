@@ -1,8 +1,8 @@
 //! Claims: minting and verifying the buyer's ticket, and reading it from an `Authorization` header.
 //!
-//! A claim's root key follows from the gateway's secret and the claim's identifier, so nothing is
-//! stored and every gateway with the same secret mints the same claim for the same purchase. The
-//! chain of HMACs is that of libmacaroons, so other implementations can check and narrow it.
+//! A claim's root key follows from the store's secret and the claim's identifier, so nothing is
+//! stored and every gateway with the same secret mints the same claim for the same purchase. Claims
+//! are made with the secret's current key and verified with all of its keys. The chain of HMACs is that of libmacaroons, so other implementations can check and narrow it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -20,7 +20,9 @@ type HmacSha256 = Hmac<Sha256>;
 #[derive(Clone)]
 pub struct Claims {
     /// Keyed once: keying is half the work of a short HMAC.
-    secret: HmacSha256,
+    current: HmacSha256,
+    /// Of the keys that the current one replaced, the newest first.
+    old: Vec<HmacSha256>,
     generator: HmacSha256,
 }
 
@@ -63,16 +65,25 @@ impl Claims {
     /// Claims of the gateways that have this secret.
     pub fn new(secret: &Secret) -> Self {
         Self {
-            secret: keyed(secret.as_bytes()),
+            current: keyed(secret.current()),
+            old: secret.old().iter().map(|key| keyed(key)).collect(),
             generator: keyed(b"macaroons-key-generator"),
         }
     }
 
     /// The name of a purchase in labels and identifiers; the same purchase has the same name.
     pub fn token_id(&self, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
-        let item = item.as_bytes();
-        // An item's name has no zero byte, so the parts cannot be confused.
-        self.derive(&[b"purrwall token_id\0", item, b"\0", &purchase_id.0])
+        token_id(&self.current, item, purchase_id)
+    }
+
+    /// What the purchase would have been called before each rotation, the newest first.
+    pub fn old_token_ids(
+        &self,
+        item: &str,
+        purchase_id: PurchaseId,
+    ) -> impl Iterator<Item = [u8; 32]> {
+        let old = self.old.iter();
+        old.map(move |key| token_id(key, item, purchase_id))
     }
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
@@ -95,7 +106,8 @@ impl Claims {
         .flatten()
         .map(String::into_bytes)
         .collect();
-        let signature = self.chain(&identifier, &caveats).finalize().into_bytes();
+        let chain = self.chain(&self.current, &identifier, &caveats);
+        let signature = chain.finalize().into_bytes();
         Claim::new(Macaroon {
             location: None,
             identifier,
@@ -112,9 +124,13 @@ impl Claims {
     /// Whoever has a claim may add caveats, so each of ours has to hold, wherever it stands.
     pub fn verify<'a>(&self, claim: &'a Claim, now: u64) -> Result<&'a str, ClaimRejection> {
         let macaroon = claim.macaroon();
-        self.chain(&macaroon.identifier, &macaroon.caveats)
-            .verify_slice(&macaroon.signature)
-            .map_err(|_| ClaimRejection::Signature)?;
+        let made_with = |key| {
+            let chain = self.chain(key, &macaroon.identifier, &macaroon.caveats);
+            chain.verify_slice(&macaroon.signature).is_ok()
+        };
+        if !made_with(&self.current) && !self.old.iter().any(made_with) {
+            return Err(ClaimRejection::Signature);
+        }
 
         let mut limits = claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>);
         if !limits.all(|limit| limit.is_ok_and(|limit| now <= limit)) {
@@ -142,8 +158,8 @@ impl Claims {
     }
 
     /// The HMAC over the last part of a macaroon, keyed by the part before it.
-    fn chain(&self, identifier: &[u8], caveats: &[Vec<u8>]) -> HmacSha256 {
-        let root_key = self.derive(&[b"purrwall root_key\0", identifier]);
+    fn chain(&self, key: &HmacSha256, identifier: &[u8], caveats: &[Vec<u8>]) -> HmacSha256 {
+        let root_key = sum(key.clone(), &[b"purrwall root_key\0", identifier]);
         let key = sum(self.generator.clone(), &[&root_key]);
         caveats
             .iter()
@@ -151,10 +167,17 @@ impl Claims {
                 over(keyed(&before.finalize().into_bytes()), &[caveat])
             })
     }
+}
 
-    fn derive(&self, parts: &[&[u8]]) -> [u8; 32] {
-        sum(self.secret.clone(), parts)
-    }
+fn token_id(key: &HmacSha256, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
+    // An item's name has no zero byte, so the parts cannot be confused.
+    let parts: [&[u8]; 4] = [
+        b"purrwall token_id\0",
+        item.as_bytes(),
+        b"\0",
+        &purchase_id.0,
+    ];
+    sum(key.clone(), &parts)
 }
 
 fn keyed(key: &[u8]) -> HmacSha256 {
@@ -293,6 +316,26 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_outlives_a_rotation_until_its_key_is_removed() {
+        let [old, new] = ["07", "08"].map(|digits| digits.repeat(32));
+        let claims = |keys: &[&str]| Claims::new(&keys.join("\n").parse().unwrap());
+        let rotated = claims(&[&new, &old]);
+        assert_eq!(rotated.verify(&claim(), NOW), Ok("cat"));
+        let removed = claims(&[&new]);
+        assert_eq!(
+            removed.verify(&claim(), NOW),
+            Err(ClaimRejection::Signature)
+        );
+
+        let minted = rotated.mint("cat", identifier(), Terms::default());
+        assert_eq!(removed.verify(&minted, NOW), Ok("cat"));
+        let purchase = PurchaseId([2; 16]);
+        let old_names: Vec<_> = rotated.old_token_ids("cat", purchase).collect();
+        assert_eq!(old_names, [identifier().token_id]);
+        assert_ne!(rotated.token_id("cat", purchase), identifier().token_id);
+    }
+
+    #[test]
     fn every_changed_byte_is_noticed() {
         let bytes = claim().macaroon().to_bytes();
         for at in 0..bytes.len() {
@@ -331,7 +374,7 @@ mod tests {
 
     #[test]
     fn an_issued_claim_without_an_item_unlocks_nothing() {
-        let chain = claims().chain(&identifier().to_bytes(), &[]);
+        let chain = claims().chain(&claims().current, &identifier().to_bytes(), &[]);
         let unbound = Claim::new(Macaroon {
             location: None,
             identifier: identifier().to_bytes(),

@@ -158,6 +158,15 @@ impl Purchases {
             limits.count_search(client).map_err(|_| refused)?;
         }
         invoices.node().await?;
+        let lightningd = invoices.lightningd();
+        // A purchase that was begun before a rotation has its invoice under its name of then.
+        for token_id in claims.old_token_ids(offer.name, purchase_id) {
+            let label = label(offer.name, &token_id);
+            if let Some(invoice) = lightningd.find_by_label(label).await? {
+                let found = self.describe(offer.name, token_id, invoice, None)?;
+                return Ok((Made::Before, found));
+            }
+        }
         let token_id = claims.token_id(offer.name, purchase_id);
         let label = label(offer.name, &token_id);
         let refusal = match counted
@@ -196,12 +205,15 @@ impl Purchases {
         purchase_id: PurchaseId,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
         self.0.limits.count_search(client)?;
-        let token_id = self.0.claims.token_id(name, purchase_id);
+        let claims = &self.0.claims;
         let lightningd = self.0.invoices.lightningd();
-        let found = lightningd.find_by_label(label(name, &token_id)).await?;
-        found
-            .map(|invoice| self.describe(name, token_id, invoice, None))
-            .transpose()
+        let old = claims.old_token_ids(name, purchase_id);
+        for token_id in old.chain([claims.token_id(name, purchase_id)]) {
+            if let Some(invoice) = lightningd.find_by_label(label(name, &token_id)).await? {
+                return self.describe(name, token_id, invoice, None).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// What a new invoice says, and a place for it.

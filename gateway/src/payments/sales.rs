@@ -118,6 +118,21 @@ impl Sum {
     }
 }
 
+/// Whether a store has asked for money at this node, ever: lightningd has an invoice of one, paid or
+/// not. Reads the book until one is found.
+pub async fn has_begun(lightningd: &Lightningd) -> Result<bool, LightningError> {
+    let mut next = Some(1);
+    while let Some(start) = next {
+        let page = lightningd.page(start, PAGE).await?;
+        let mut labels = page.entries.iter().map(|listed| label::item(&listed.label));
+        if labels.any(|item| item.is_some()) {
+            return Ok(true);
+        }
+        next = page.next;
+    }
+    Ok(false)
+}
+
 /// A moment as owners write it, in UNIX seconds: a date or a time in UTC, or how long it is ago.
 pub fn moment(text: &str, now: SystemTime) -> Result<u64, String> {
     let wrong = || {

@@ -1,0 +1,155 @@
+//! The table of settings. Everything that is known about a setting stands here, once: the command
+//! line, the file, `purrwall config`, the warnings of a reload and the documents follow from it.
+//!
+//! A reload takes the items and the rates of the file, and none of these.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderValue;
+use ipnet::IpNet;
+use shared::lightning::Network;
+
+use crate::settings::error::SettingsError;
+use crate::settings::origin::{Given, flag_name, variable_name};
+use crate::settings::parse;
+
+/// A setting whose value is a `T`.
+pub(super) struct Key<T> {
+    pub(super) about: About,
+    /// Reads what was given; says what is wrong with it, and the remedy.
+    pub(super) read: fn(&Given) -> Result<T, SettingsError>,
+}
+
+/// What people are told about a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its name in the file.
+    pub key: &'static str,
+    /// What its value is called.
+    pub value: &'static str,
+    /// Its value where none is given; `None` where there is none, or where it follows from others.
+    pub default: Option<&'static str>,
+    help: &'static str,
+}
+
+impl About {
+    /// What it is for.
+    pub fn help(&self) -> &'static str {
+        self.help.trim_start()
+    }
+
+    /// Its name on the command line: `invoice_expiry` is `--invoice-expiry`.
+    pub fn flag(&self) -> String {
+        flag_name(self.key)
+    }
+
+    /// Its name in the environment: `invoice_expiry` is `PURRWALL_INVOICE_EXPIRY`.
+    pub fn variable(&self) -> String {
+        variable_name(self.key)
+    }
+}
+
+macro_rules! table {
+    ($($(#[doc = $help:literal])+ $key:ident: $T:ty = $read:expr, $value:literal $(= $default:literal)?;)*) => {
+        $(
+            $(#[doc = $help])+
+            #[expect(non_upper_case_globals, reason = "a setting has one name everywhere")]
+            pub(super) const $key: Key<$T> = Key {
+                about: About {
+                    key: stringify!($key),
+                    value: $value,
+                    default: [$(Some($default),)? None][0],
+                    help: concat!($($help),+),
+                },
+                read: $read,
+            };
+        )*
+
+        /// All settings, in the order in which people are told of them.
+        pub const ALL: &[About] = &[$($key.about),*];
+    };
+}
+
+table! {
+    /// The store's file, purrwall.toml; `purrwall new` makes one. Without it the store sells its two
+    /// built-in cats.
+    config: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The store's name, as buyers see it.
+    store_name: String = |given| Ok(given.text.clone()), "NAME" = "Purrwall";
+
+    /// The address by which buyers know the store, such as `https://cats.example`.
+    public_url: String = |given| given.read(parse::public_url), "URL";
+
+    /// The address to listen on. Port 0 takes a free one.
+    listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT" = "127.0.0.1:8080";
+
+    /// The file of a certificate with its chain, in PEM. With it and its key, the gateway speaks
+    /// HTTPS. Both files are read again when they change.
+    tls_certificate: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The file of the certificate's private key, in PEM.
+    tls_key: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The network that lightningd has to be on: bitcoin, testnet, signet or regtest. By default the
+    /// one that it is on.
+    network: Network = |given| given.read(parse::network), "NETWORK";
+
+    /// lightningd's socket. By default ~/.lightning/NETWORK/lightning-rpc, for the network that is
+    /// set, else for bitcoin.
+    lightning_rpc: PathBuf = |given| Ok(given.path()), "SOCKET";
+
+    /// The folder of what the gateway keeps: its secret, and the goods in each version that was
+    /// offered. By default .purrwall beside the store's file; without one, $XDG_DATA_HOME/purrwall,
+    /// that is ~/.local/share/purrwall.
+    data_dir: PathBuf = |given| Ok(given.path()), "DIR";
+
+    /// The file of the secret, made at the first start. By default `secret` in the data_dir. The
+    /// variable PURRWALL_SECRET (64 hex digits) takes the place of any file.
+    secret_file: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The folder of the built page (`trunk build --release` makes dist/). Without it, only the API
+    /// is served.
+    frontend: PathBuf = |given| Ok(given.path()), "DIR";
+
+    /// For development only: a script that gives the page a wallet, added to its index.html.
+    webln_script: String = |given| Ok(given.text.clone()), "URL";
+
+    /// How long a new invoice can be paid, such as 10m or 600 (seconds): at most 30 days.
+    invoice_expiry: u32 = |given| given.read(parse::invoice_expiry), "TIME" = "10m";
+
+    /// Where payments are told of: web addresses with spaces between them. See `purrwall webhook`.
+    webhooks: Vec<String> = |given| given.read(parse::webhook_urls), "URLS";
+
+    /// The addresses and networks of the proxies in front of the gateway, such as `127.0.0.1, ::1`.
+    /// Their header X-Forwarded-For says who asks; nobody else's is believed.
+    trusted_proxies: Vec<IpNet> = |given| given.read(parse::networks), "NETWORKS";
+
+    /// How many invoices a client may ask for: so many at once, and so many a minute. 0 is no limit.
+    /// A client is an IPv4 address or an IPv6 network of 64 bits.
+    invoices_per_minute: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "30";
+
+    /// How many invoices may be unpaid and not expired in all. 0 is no limit.
+    open_invoices: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "10000";
+
+    /// How long after their expiry the store's unpaid invoices are deleted from lightningd, or
+    /// `never`, which leaves it to lightningd's autoclean.
+    delete_expired: Option<Duration> = |given| given.read(parse::age), "TIME" = "1h";
+
+    /// Who may show the store's pages in a frame: `none`, `*`, or origins such as
+    /// `https://blog.example`. The widget on a site of yours needs none of it.
+    frame_ancestors: String = |given| given.read(parse::frame_ancestors), "ORIGINS" = "none";
+
+    /// The origins whose pages may use the API, such as `https://blog.example`; `*` is all.
+    cors_origins: Option<Vec<HeaderValue>> = |given| given.read(parse::cors_origins), "ORIGINS" = "*";
+
+    /// The address to listen on for /metrics and the full /readyz, which strangers must not reach.
+    /// Without it there are none.
+    metrics_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
+
+    /// How the log is written: text or json.
+    log_format: parse::LogFormat = |given| given.read(parse::log_format), "FORMAT" = "text";
+}
