@@ -45,6 +45,32 @@ struct Counts {
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_pending: Gauge,
+    goods: GoodsCounts,
+}
+
+/// What is counted of the goods. The default counts for nobody.
+#[derive(Clone, Debug)]
+pub(crate) struct GoodsCounts {
+    rates_refused: Counter,
+    damaged: Gauge,
+    repaired: Counter,
+}
+
+impl Default for GoodsCounts {
+    fn default() -> Self {
+        Self {
+            rates_refused: Counter::noop(),
+            damaged: Gauge::noop(),
+            repaired: Counter::noop(),
+        }
+    }
+}
+
+impl GoodsCounts {
+    /// A source's rate was not believed.
+    pub(crate) fn rate_refused(&self) {
+        self.rates_refused.increment(1);
+    }
 }
 
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
@@ -146,6 +172,20 @@ impl Metrics {
                 "purrwall_webhooks_pending",
                 "Webhooks that their receiver has not taken yet.",
             ),
+            goods: GoodsCounts {
+                rates_refused: counter(
+                    "purrwall_rates_refused_total",
+                    "Rates of a source that were not believed.",
+                ),
+                damaged: gauge(
+                    "purrwall_goods_damaged",
+                    "Kept copies of goods that are damaged and neither sold nor delivered.",
+                ),
+                repaired: counter(
+                    "purrwall_goods_repaired_total",
+                    "Damaged copies of goods that were made again from the owner's file.",
+                ),
+            },
         };
         let handle = recorder.handle();
         let upkeep = handle.clone();
@@ -168,6 +208,11 @@ impl Metrics {
     pub(crate) fn render(&self, open: usize) -> String {
         self.0.counts.open.set(open as f64);
         self.0.handle.render()
+    }
+
+    /// What the goods are counted with.
+    pub(crate) fn goods(&self) -> GoodsCounts {
+        self.0.counts.goods.clone()
     }
 
     pub(crate) fn invoice_created(&self) {

@@ -32,12 +32,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         tell(&format!("item {id}"), checked.map_err(Error::from));
     }
     for rate in &options.catalogue.rates {
+        let checked = rates::look_up(&rate.source, None).await;
         let checked = match &rate.source {
             RateSource::Fixed(rate) => Ok(format!("{rate}, fixed")),
-            RateSource::Endpoint { url, pointer, .. } => rates::ask(url, pointer)
-                .await
+            RateSource::Endpoint { .. } => checked
                 .map(|rate| rate.to_string())
-                .with_context(|| format!("cannot use {url}")),
+                .with_context(|| format!("cannot use {}", rate.source.origin())),
         };
         tell(&format!("rate of {}", rate.currency), checked);
     }

@@ -45,7 +45,18 @@ pub(super) const ITEM_KEYS: [&str; 7] = [
     "content_type",
 ];
 /// The keys of a `[rates.…]`.
-pub(super) const RATE_KEYS: [&str; 4] = ["fixed", "url", "pointer", "max_age"];
+pub(super) const RATE_KEYS: [&str; 10] = [
+    "fixed",
+    "url",
+    "pointer",
+    "url2",
+    "pointer2",
+    "max_age",
+    "min",
+    "max",
+    "max_jump",
+    "max_difference",
+];
 
 const ITEMS: &str = "item";
 const RATES: &str = "rates";

@@ -15,6 +15,7 @@ use crate::goods::price::{NoPrice, NoRate, Price, Quote};
 use crate::goods::rates::Rates;
 use crate::goods::versions::unsold::promise;
 use crate::goods::versions::{Version, VersionError, Versions};
+use crate::metrics::GoodsCounts;
 use crate::options::{CatalogueOptions, ItemOptions};
 
 /// What the store sells, in the owner's order, and what it sold.
@@ -105,7 +106,11 @@ pub enum CatalogueError {
 impl Catalogue {
     /// Reads what the configuration names; takes as long as reading the goods takes. Needs a Tokio
     /// runtime for the rates. From the catalogue of before it takes over what is still true.
-    pub fn load(options: &CatalogueOptions, before: Option<&Self>) -> Result<Self, CatalogueError> {
+    pub(crate) fn load(
+        options: &CatalogueOptions,
+        before: Option<&Self>,
+        counts: &GoodsCounts,
+    ) -> Result<Self, CatalogueError> {
         let nothing = Rates::default();
         let known = before.map_or(&nothing, |before| &before.rates);
         let versions = match before {
@@ -115,7 +120,7 @@ impl Catalogue {
         // Rates are followed once everything else is known to be right.
         let contents = contents(options, &versions)?;
         clean(&versions, &contents);
-        let rates = Arc::new(Rates::follow(&options.rates, known));
+        let rates = Arc::new(Rates::follow(&options.rates, known, counts));
         let goods = contents.into_iter().map(|(item, content)| Goods {
             id: item.id,
             title: item.title,

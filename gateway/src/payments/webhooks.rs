@@ -27,12 +27,12 @@ use lightningd::Lightningd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::errors::chain;
+use crate::errors::{chain, origin};
 use crate::metrics::Metrics;
 use crate::options::{Timing, WebhooksOptions};
 use crate::retry::{Attempt, Health, Pauses, retry};
 use crate::secret::Secret;
-use delivery::{Delivery, origin};
+use delivery::Delivery;
 use follow::{Follower, News};
 use signing::SigningKey;
 use spool::{Spool, SpoolError};
