@@ -71,6 +71,16 @@ impl GoodsCounts {
     pub(crate) fn rate_refused(&self) {
         self.rates_refused.increment(1);
     }
+
+    /// So many more kept copies are damaged.
+    pub(crate) fn damaged(&self, more: i8) {
+        self.damaged.increment(f64::from(more));
+    }
+
+    /// A damaged copy was made again.
+    pub(crate) fn repaired(&self) {
+        self.repaired.increment(1);
+    }
 }
 
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";

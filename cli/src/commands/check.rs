@@ -6,7 +6,7 @@ use anyhow::{Context as _, Error, Result, anyhow};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::Secret;
-use purrwall_gateway::goods::versions::try_writing;
+use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
 
@@ -26,6 +26,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     tell("secret", check_secret(&settings));
     if options.catalogue.file.is_some() {
         tell("data_dir", check_data_dir(options));
+        tell("kept goods", check_kept(&options.catalogue.versions_dir));
     }
     tell("frontend", check_frontend(options));
     for (id, checked) in catalogue::check(&options.catalogue) {
@@ -78,6 +79,24 @@ fn check_data_dir(options: &Options) -> Result<String> {
     } else {
         Ok(format!("{place} will be made for the goods"))
     }
+}
+
+/// Hashes every kept copy of goods, as delivery does before it gives out a byte.
+fn check_kept(dir: &Path) -> Result<String> {
+    let (count, damaged) = versions::check(dir)
+        .with_context(|| format!("cannot read the copies in {}", dir.display()))?;
+    if damaged.is_empty() {
+        return Ok(format!("{count} copies, all as they were promised"));
+    }
+    let paths: Vec<_> = damaged
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Err(anyhow!(
+        "damaged: {}; they are neither sold nor delivered. A copy whose item still has the same file is \
+         made again when purrwall delivers it; for any other one put the right bytes in its place",
+        paths.join(", ")
+    ))
 }
 
 fn check_frontend(options: &Options) -> Result<String> {

@@ -122,16 +122,20 @@ fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, Settings
 
 /// The source that has to agree.
 fn second(section: &Section) -> Result<Option<RateEndpoint>, SettingsError> {
-    let Some(url) = section.get("url2") else {
-        let needless = section.get("pointer2").or(section.get("max_difference"));
+    let Some(url) = section.get("second_url") else {
+        let needless = section
+            .get("second_pointer")
+            .or(section.get("max_difference"));
         return match needless {
-            Some(needless) => Err(needless.wrong("has no use without `url2`, a second source")),
+            Some(needless) => {
+                Err(needless.wrong("has no use without `second_url`, a second source"))
+            }
             None => Ok(None),
         };
     };
     Ok(Some(RateEndpoint {
         url: url.read(endpoint)?,
-        pointer: section.require("pointer2")?.read(pointer)?,
+        pointer: section.require("second_pointer")?.read(pointer)?,
     }))
 }
 

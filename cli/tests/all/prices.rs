@@ -64,8 +64,14 @@ impl RateSource {
     }
 }
 
+/// Tests ask for many invoices.
+fn described(rates: &str) -> String {
+    let item = section("cat", "0.25 USD", "");
+    format!("invoices_per_minute = 0\n{item}{rates}")
+}
+
 fn store_at(rates: &str) -> Folder {
-    let folder = Folder::new(&format!("{}{rates}", section("cat", "0.25 USD", "")));
+    let folder = Folder::new(&described(rates));
     folder.put("cat", b"miau");
     folder
 }
@@ -197,11 +203,8 @@ fn a_rate_that_jumps_sells_nothing_and_is_told_once() {
         // The new rate is right after all: a changed section begins anew.
         source.says("650000");
         is_sold(&store, false).await;
-        folder.describe(&format!(
-            "{}{}min = 100000\nmax = 1000000\n",
-            section("cat", "0.25 USD", ""),
-            source.section()
-        ));
+        let bounds = format!("{}min = 100000\nmax = 1000000\n", source.section());
+        folder.describe(&described(&bounds));
         is_sold(&store, true).await;
         assert!(!store.log().contains("s3cret"), "{}", store.log());
     });
@@ -213,7 +216,10 @@ fn a_second_source_has_to_agree() {
         let (one, two) = (RateSource::start(), RateSource::start());
         one.says("65000");
         two.says("650000");
-        let second = format!("url2 = \"{}\"\npointer2 = \"/bitcoin/usd\"\n", two.url());
+        let second = format!(
+            "second_url = \"{}\"\nsecond_pointer = \"/bitcoin/usd\"\n",
+            two.url()
+        );
         let folder = store_at(&format!("{}{second}", one.section()));
         let store = OwnStore::open(&folder).await;
         eventually("doubt", || store.log().contains("`max_difference`")).await;
@@ -230,7 +236,7 @@ fn a_second_source_has_to_agree() {
         is_sold(&store, true).await;
         two.is_closed();
         eventually("word of the second source", || {
-            store.log().contains("`url2` cannot be used")
+            store.log().contains("`second_url` cannot be used")
         })
         .await;
         assert!(!store.log().contains("s3cret"), "{}", store.log());
@@ -251,12 +257,12 @@ fn limits_that_cannot_hold_are_refused_at_the_start() {
             ["max_jump = \"x\"", "50%"],
         ),
         (
-            format!("{url}pointer2 = \"/usd\"\n"),
-            ["pointer2 = \"/usd\"", "without `url2`"],
+            format!("{url}second_pointer = \"/usd\"\n"),
+            ["second_pointer = \"/usd\"", "without `second_url`"],
         ),
         (
-            format!("{url}url2 = \"https://other.example/\"\n"),
-            ["[rates.USD]", "has no pointer2"],
+            format!("{url}second_url = \"https://other.example/\"\n"),
+            ["[rates.USD]", "has no second_pointer"],
         ),
         (
             "[rates.USD]\nfixed = 1\nmax_jump = 50\n".into(),

@@ -175,7 +175,7 @@ pub enum RateError {
     #[error(transparent)]
     Ask(#[from] AskRateError),
     /// The second source gave none.
-    #[error("`url2` cannot be used")]
+    #[error("`second_url` cannot be used")]
     AskSecond(#[source] AskRateError),
     /// It is not believed.
     #[error(transparent)]

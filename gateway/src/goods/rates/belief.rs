@@ -42,7 +42,7 @@ pub enum Unbelievable {
         percent: u32,
     },
     /// Too far from the second source.
-    #[error("its rate and that of `url2` differ by more than {percent} % (`max_difference`)")]
+    #[error("its rate and that of `second_url` differ by more than {percent} % (`max_difference`)")]
     Difference {
         /// The rate.
         answer: Decimal,
