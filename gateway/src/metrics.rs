@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lightningd::{LightningError, Observer};
@@ -26,6 +27,8 @@ struct Inner {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
     counts: Counts,
+    /// Whether payments cannot be turned into webhooks now.
+    are_webhooks_stalled: AtomicBool,
     upkeep: AbortHandle,
 }
 
@@ -45,6 +48,9 @@ struct Counts {
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_pending: Gauge,
+    webhooks_stalled: Gauge,
+    webhooks_not_kept: Counter,
+    payments_pruned: Counter,
     goods: GoodsCounts,
 }
 
@@ -182,6 +188,18 @@ impl Metrics {
                 "purrwall_webhooks_pending",
                 "Webhooks that their receiver has not taken yet.",
             ),
+            webhooks_stalled: gauge(
+                "purrwall_webhooks_stalled",
+                "1 while webhooks cannot be kept on the disk, so that new ones wait at lightningd.",
+            ),
+            webhooks_not_kept: counter(
+                "purrwall_webhooks_not_kept_total",
+                "Tries to keep webhooks on the disk that failed.",
+            ),
+            payments_pruned: counter(
+                "purrwall_payments_pruned_total",
+                "Payments that were deleted at lightningd before webhooks could tell of them.",
+            ),
             goods: GoodsCounts {
                 rates_refused: counter(
                     "purrwall_rates_refused_total",
@@ -209,6 +227,7 @@ impl Metrics {
             recorder,
             handle,
             counts,
+            are_webhooks_stalled: AtomicBool::new(false),
             upkeep: upkeep.abort_handle(),
         }))
     }
@@ -217,6 +236,8 @@ impl Metrics {
     #[expect(clippy::cast_precision_loss, reason = "nobody has so many invoices")]
     pub(crate) fn render(&self, open: usize) -> String {
         self.0.counts.open.set(open as f64);
+        let stalled = f64::from(u8::from(self.webhooks_are_stalled()));
+        self.0.counts.webhooks_stalled.set(stalled);
         self.0.handle.render()
     }
 
@@ -261,6 +282,25 @@ impl Metrics {
     #[expect(clippy::cast_precision_loss, reason = "a disk holds fewer")]
     pub(crate) fn webhooks_wait(&self, count: usize) {
         self.0.counts.webhooks_pending.increment(count as f64);
+    }
+
+    /// Whether webhooks could be kept on the disk just now.
+    pub(crate) fn webhooks_are_kept(&self, are_kept: bool) {
+        let stalled = &self.0.are_webhooks_stalled;
+        stalled.store(!are_kept, Ordering::Relaxed);
+        if !are_kept {
+            self.0.counts.webhooks_not_kept.increment(1);
+        }
+    }
+
+    /// Whether webhooks of new payments have to wait, because they cannot be kept on the disk.
+    pub(crate) fn webhooks_are_stalled(&self) -> bool {
+        self.0.are_webhooks_stalled.load(Ordering::Relaxed)
+    }
+
+    /// So many payments were deleted at lightningd before they were read.
+    pub(crate) fn payments_pruned(&self, count: u64) {
+        self.0.counts.payments_pruned.increment(count);
     }
 
     /// Counts a try to deliver a webhook.

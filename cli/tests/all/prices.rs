@@ -194,7 +194,7 @@ fn a_rate_that_jumps_sells_nothing_and_is_told_once() {
                 store.metric("purrwall_rates_refused_total") >= 3 * (times as u64 + 1)
             })
             .await;
-            let told = store.log().matches("is not believed").count();
+            let told = store.log().matches("is not believed: its rate").count();
             assert_eq!(told, times + 1, "{}", store.log());
             source.says("66000");
             is_sold(&store, true).await;

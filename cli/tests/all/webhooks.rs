@@ -376,6 +376,134 @@ async fn two_gateways_with_one_folder_tell_once() {
     assert_eq!(receiver.ids().len(), 2);
 }
 
+/// A spool that cannot be read for a while loses nothing: the index does not move past a payment that
+/// one of the addresses cannot be told of.
+#[tokio::test]
+async fn a_spool_that_cannot_be_read_skips_no_payment() {
+    let shop = Shop::new();
+    let receiver = Receiver::opens().await;
+    ends(shop.started(&[&receiver]).await).await;
+    receiver.answers("", 503);
+    let task = shop.start(&[&receiver]);
+    let one = shop.sells().await;
+    eventually("one that waits", || shop.undelivered() == 1).await;
+    ends(task).await;
+    receiver.answers("", 204);
+    let folders = fs::read_dir(shop.dir.path()).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    let folder = folders.find(|path| path.is_dir()).unwrap();
+    let away = shop.dir.path().with_extension("away");
+    fs::rename(&folder, &away).unwrap();
+    fs::write(&folder, "not a folder").unwrap();
+
+    let _task = shop.start(&[&receiver]);
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 1)
+        .await;
+    let two = shop.sells().await;
+    fs::remove_file(&folder).unwrap();
+    fs::rename(&away, &folder).unwrap();
+    receiver.has_taken(&[&one, &two]).await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 0)
+        .await;
+}
+
+/// What cannot be kept is counted, pending, and kept once that works again; who could be told
+/// meanwhile is told once.
+#[tokio::test]
+async fn what_cannot_be_kept_waits_and_is_counted() {
+    let shop = Shop::new();
+    let receivers = [Receiver::opens().await, Receiver::opens().await];
+    let _task = shop.started(&[&receivers[0], &receivers[1]]).await;
+    let first = shop.sells().await;
+    for receiver in &receivers {
+        receiver.has_taken(&[&first]).await;
+    }
+    eventually("an empty spool", || shop.undelivered() == 0).await;
+    let folders = fs::read_dir(shop.dir.path()).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    let folder = folders.find(|path| path.is_dir()).unwrap();
+    fs::remove_dir(&folder).unwrap();
+    fs::write(&folder, "not a folder").unwrap();
+    let second = shop.sells().await;
+    shop.counts("purrwall_webhooks_not_kept_total", |count| count >= 5)
+        .await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 1)
+        .await;
+    shop.counts("purrwall_webhooks_pending", |count| count >= 1)
+        .await;
+    fs::remove_file(&folder).unwrap();
+    for receiver in &receivers {
+        receiver.has_taken(&[&first, &second]).await;
+    }
+    shop.counts("purrwall_webhooks_pending", |count| count == 0)
+        .await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 0)
+        .await;
+}
+
+#[tokio::test]
+async fn payments_that_were_deleted_meanwhile_are_counted() {
+    let shop = Shop::new();
+    let receiver = Receiver::opens().await;
+    ends(shop.started(&[&receiver]).await).await;
+    let [one, two, three] = [shop.sells().await, shop.sells().await, shop.sells().await];
+    shop.fake.deletes(&one.invoice.bolt11);
+    shop.fake.deletes(&two.invoice.bolt11);
+    let _task = shop.start(&[&receiver]);
+    receiver.has_taken(&[&three]).await;
+    shop.counts("purrwall_payments_pruned_total", |count| count == 2)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_has_webhooks_sent_again() {
+    let fake = FakeLightningd::start();
+    let receiver = Receiver::opens().await;
+    let dir = tempfile::tempdir().unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
+        command
+            .arg("--data-dir")
+            .arg(dir.path())
+            .args(["--webhooks", &receiver.url]);
+        let mut ordered = Command::new(command.get_program());
+        ordered.env_clear().args(arguments).args(command.get_args());
+        ordered
+    };
+    let mut gateway = command(&[]);
+    gateway
+        .env("PURRWALL_LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let program = Program::start(gateway);
+    let index = dir.path().join("webhooks/index");
+    eventually("an index", || index.exists()).await;
+    let created = program.create(&new_purchase().to_hex());
+    fake.is_paid(&created.invoice.bolt11);
+    receiver.has_taken(&[&created]).await;
+
+    let hash = id(&created);
+    let again = command(&["webhook", "resend", &hash]).output().unwrap();
+    assert!(again.status.success(), "{again:?}");
+    receiver.has_taken(&[&created, &created]).await;
+    let again = command(&["webhook", "resend", "--since", "1h"]).output();
+    assert!(again.unwrap().status.success());
+    receiver.has_taken(&[&created, &created, &created]).await;
+    let bodies = {
+        let taken = receiver.inbox.taken.lock().unwrap();
+        taken
+            .iter()
+            .map(|(_, body)| body.clone())
+            .collect::<Vec<_>>()
+    };
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+    let unknown = command(&["webhook", "resend", &"0".repeat(64)]).output();
+    assert!(!unknown.unwrap().status.success());
+    let (log, _) = program.end();
+    assert_eq!(log.matches("a webhook was delivered").count(), 3, "{log}");
+    assert!(!log.contains("s3cret"), "{log}");
+}
+
 const DOCS: &str = include_str!("../../../docs/webhooks.md");
 
 /// A receiver of the docs, run as a program of its own.

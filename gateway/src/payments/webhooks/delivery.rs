@@ -105,9 +105,15 @@ impl Delivery {
             // The payment was heard of twice, and the first event has been taken meanwhile.
             return Ok(());
         };
-        post(&self.url, &self.key, &entry.id, body, self.timing)
+        let status = post(&self.url, &self.key, &entry.id, body, self.timing)
             .await
             .map_err(|error| chain(&error))?;
+        tracing::info!(
+            to = origin(&self.url),
+            webhook_id = entry.id,
+            status,
+            "a webhook was delivered"
+        );
         let removed = self.spool.remove(&self.url, entry);
         removed.map_err(|error| chain(&error))
     }
