@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use http::Uri;
-use shared::api::{INVOICE_PATH, ItemId, content_path};
+use shared::api::{INVOICE_PATH, ItemId, STORE_PATH, content_path};
 
 /// An item at a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,11 @@ impl Address {
     /// Where the goods are.
     pub fn content(&self) -> String {
         [&self.store, &*content_path(&self.item)].concat()
+    }
+
+    /// Where the store lists what it sells.
+    pub fn list(&self) -> String {
+        [&self.store, STORE_PATH].concat()
     }
 
     /// Where the claim's payment is asked about.

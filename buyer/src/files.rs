@@ -24,6 +24,9 @@ pub struct Purchase {
     pub claim: Claim,
     /// What is or was paid.
     pub bolt11: String,
+    /// The size of the goods as the store advertised it; `None` in files of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// When the node was last told to pay, in UNIX seconds, unless it said that it gave up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_at: Option<u64>,

@@ -85,6 +85,14 @@ pub enum StoreError {
         /// The content's.
         found: ContentHash,
     },
+    /// More than was advertised: not the goods, and not worth the space.
+    #[error(
+        "the store sends more than the {size} bytes that it advertised; nothing of it was kept"
+    )]
+    TooLarge {
+        /// As advertised.
+        size: u64,
+    },
     /// The disk.
     #[error("cannot keep the goods")]
     Disk(#[source] io::Error),
@@ -96,8 +104,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PATIENCE_FOR_GOODS: Duration = Duration::from_mins(10);
 /// So many tries in a row may bring nothing.
 const TRIES: u32 = 3;
-/// The largest answer that is read as text.
-const MAX_TEXT: u64 = 65_536;
+/// The largest answer about one purchase.
+const MAX_TEXT: u64 = 64 * 1024;
+/// The largest list of what a store sells.
+const MAX_LIST: u64 = 4 * 1024 * 1024;
 
 impl Store {
     /// The item at this address.
@@ -137,6 +147,22 @@ impl Store {
         })
     }
 
+    /// Asks how many bytes of goods the store advertises.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        let url = self.address.list();
+        let answer = self.get(&url, &[])?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(url, answer));
+        }
+        let list = json::<shared::api::Store>(answer, MAX_LIST);
+        let items = list.map(|store| store.items).unwrap_or_default();
+        let item = items.iter().find(|item| item.id == *self.address.item());
+        item.map(|item| item.size).ok_or(StoreError::NoStore {
+            url,
+            what: "it does not list the item, so the size of the goods is not known",
+        })
+    }
+
     /// Asks where the claim's payment stands.
     pub fn status(&self, claim: &Claim) -> Result<Word, StoreError> {
         let url = self.address.status();
@@ -150,7 +176,7 @@ impl Store {
             _ => return Err(refused(url, answer)),
         }
         let malformed = |what| StoreError::NoStore { url, what };
-        let Some(status) = json::<InvoiceStatus>(answer) else {
+        let Some(status) = json::<InvoiceStatus>(answer, MAX_TEXT) else {
             return Err(malformed("its answer is no invoice's status"));
         };
         match (status.status, status.preimage) {
@@ -166,12 +192,13 @@ impl Store {
     }
 
     /// Fetches the goods into `part`, going on from what is there, until they are the promised
-    /// ones. Gives their size.
+    /// ones. Reads no byte more than the `advertised` size, where that is known. Gives their size.
     pub fn download(
         &self,
         claim: &Claim,
         proof: Preimage,
         promised: ContentHash,
+        advertised: Option<u64>,
         mut part: &File,
     ) -> Result<u64, StoreError> {
         let credential = format!("L402 {}:{}", claim.to_base64(), proof.to_hex());
@@ -184,7 +211,7 @@ impl Store {
             if received > furthest {
                 (furthest, in_vain) = (received, 0);
             }
-            match self.fetch(&credential, promised, received, &mut part)? {
+            match self.fetch(&credential, promised, received, advertised, &mut part)? {
                 Fetched::BrokenOff(source) if in_vain == TRIES => {
                     let received = received.max(furthest);
                     return Err(StoreError::BrokenOff { received, source });
@@ -214,7 +241,8 @@ impl Store {
         &self,
         credential: &str,
         promised: ContentHash,
-        from: u64,
+        mut from: u64,
+        advertised: Option<u64>,
         part: &mut &File,
     ) -> Result<Fetched, StoreError> {
         let url = self.address.content();
@@ -232,19 +260,30 @@ impl Store {
             Err(error) => return Err(error),
         };
         match answer.status() {
-            StatusCode::OK => part.set_len(0).map_err(StoreError::Disk)?,
+            StatusCode::OK => {
+                part.set_len(0).map_err(StoreError::Disk)?;
+                from = 0;
+            }
             StatusCode::PARTIAL_CONTENT if starts_at(answer.headers(), from) => {}
             StatusCode::RANGE_NOT_SATISFIABLE => return Ok(Fetched::ToTheEnd),
             _ => return Err(refused(url, answer)),
         }
         let mut goods = answer.body_mut().as_reader();
+        let mut left = advertised.map_or(u64::MAX, |size| size.saturating_sub(from));
         let mut buffer = vec![0; 65_536];
         loop {
             match goods.read(&mut buffer) {
                 Ok(0) => return Ok(Fetched::ToTheEnd),
-                Ok(length) => part
-                    .write_all(&buffer[..length])
-                    .map_err(StoreError::Disk)?,
+                Ok(length) if length as u64 > left => {
+                    part.set_len(0).map_err(StoreError::Disk)?;
+                    let size = advertised.unwrap_or_default();
+                    return Err(StoreError::TooLarge { size });
+                }
+                Ok(length) => {
+                    left -= length as u64;
+                    part.write_all(&buffer[..length])
+                        .map_err(StoreError::Disk)?;
+                }
                 Err(source) => return Ok(Fetched::BrokenOff(source)),
             }
         }
@@ -299,8 +338,8 @@ fn starts_at(headers: &HeaderMap, from: u64) -> bool {
     range.is_some_and(|range| range.trim().starts_with(&format!("bytes {from}-")))
 }
 
-fn json<T: DeserializeOwned>(answer: Answer) -> Option<T> {
-    let text = answer.into_body().into_reader().take(MAX_TEXT);
+fn json<T: DeserializeOwned>(answer: Answer, most: u64) -> Option<T> {
+    let text = answer.into_body().into_reader().take(most);
     serde_json::from_reader(text).ok()
 }
 
@@ -308,7 +347,7 @@ fn json<T: DeserializeOwned>(answer: Answer) -> Option<T> {
 fn refused(url: String, answer: Answer) -> StoreError {
     let status = answer.status();
     let place = answer.headers().get(LOCATION).cloned();
-    let detail = match (place, json::<Problem>(answer)) {
+    let detail = match (place, json::<Problem>(answer, MAX_TEXT)) {
         (Some(place), _) => format!("it is at {place:?} now; ask there"),
         (None, Some(problem)) => problem.detail,
         (None, None) => status

@@ -1,6 +1,7 @@
 //! The program `purrwall`: reads the command line and runs the command that it names.
 
 mod commands;
+mod descriptors;
 mod reload;
 
 use std::process::ExitCode;

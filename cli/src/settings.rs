@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 use http::Uri;
 use purrwall_gateway::options::{
-    CatalogueOptions, MAX_EXPIRY, Options, PageOptions, StoreOptions, Timing, TlsOptions,
-    WebhooksOptions,
+    CatalogueOptions, ConnectionsOptions, MAX_EXPIRY, Options, PageOptions, StoreOptions, Timing,
+    TlsOptions, WebhooksOptions,
 };
 use shared::lightning::Network;
 
@@ -161,7 +161,7 @@ impl Settings {
                 page,
                 limits,
                 web,
-                metrics_elsewhere: metrics_listen.is_some(),
+                connections: ConnectionsOptions::default(),
                 timing: Timing::default(),
             },
             listen,

@@ -14,7 +14,7 @@ pub enum Bolt11Error {
     /// Its checksum or its letters are wrong.
     #[error("Bad bech32 string")]
     BadBech32,
-    /// Its amount is more than 64 bits of picobitcoin, which nobody has. lightning-invoice would
+    /// Its amount is more than 64 bits of picobitcoin, more than there is. lightning-invoice would
     /// take it for an invoice without an amount.
     #[error("Invalid amount")]
     AmountTooLarge,

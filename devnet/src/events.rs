@@ -71,7 +71,7 @@ impl Node {
                 ..
             } => {
                 let (hash, preimage) = (Hex32(payment_hash.0), Hex32(payment_preimage.0));
-                // Whoever waits for the payment may look at its walk at once.
+                // First the walk: a caller that waits for the payment may look at it at once.
                 self.ldk.walks.end(hash, WalkEnd::Arrived);
                 self.payments
                     .succeed(hash, preimage, fee_paid_msat.unwrap_or(0));

@@ -1,10 +1,10 @@
 //! Gossip that does not lose the first `channel_update` of a new channel, as it otherwise does in
 //! two ways.
 //!
-//! Both ends of a new channel announce it to everybody but each other, and send their updates
-//! after that. So an end that is slow to announce gets the other's update for a channel that is
-//! not in its graph yet, and drops it, as BOLT 7 lets it: its peers then never learn of that
-//! direction. Here such an update waits until the channel is there.
+//! Each end of a new channel announces it to all its peers but the other end, and sends its update
+//! after that. An end that is slow to announce can get the other's update before the channel is in
+//! its graph, and drops it, as BOLT 7 allows. Its peers then never learn of that direction. Here
+//! such an update waits until the channel is there.
 //!
 //! An announcement also comes from several peers at once. LDK looks for the channel in its graph,
 //! then checks four signatures, then adds it; two threads that do so together add it twice, and
@@ -60,8 +60,7 @@ impl PatientGossip {
 }
 
 impl BaseMessageHandler for PatientGossip {
-    /// A waiting update goes to everybody once its channel is there; broadcasting it enters it
-    /// into our own graph too.
+    /// Broadcasts a waiting update once its channel is there. That enters it into our own graph, too.
     fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
         let mut events = self.gossip.get_and_clear_pending_msg_events();
         self.early().retain(|update| {

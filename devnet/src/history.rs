@@ -97,7 +97,7 @@ fn make_all(
     })
 }
 
-/// Nobody will pay it, so its payment secret need not be one.
+/// It will never be paid, so its payment secret need not be secret.
 fn make(keys: &KeysManager, old: Old) -> Result<NewInvoice, CreateError> {
     let payment_hash = sha256::Hash::hash(&old.preimage.0);
     let raw = InvoiceBuilder::new(Currency::Regtest)

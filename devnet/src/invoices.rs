@@ -426,7 +426,7 @@ impl InvoiceBook {
 
     /// Called with the lock held, so that changes are told in order.
     fn tell(&self, kind: ChangeKind, index: u64, invoice: &Arc<Invoice>) {
-        // Nobody listening is no failure: whoever comes later looks at the book first.
+        // Sending fails if nobody listens. Those who come later look at the book first.
         let _ = self.changes.send(Change {
             kind,
             index,

@@ -24,9 +24,9 @@
 //! - [`peers`], `channels`, `receiving`, `invoicing`, `history` and [`pay`]: what a node does;
 //!   `events` and `tasks` drive it.
 //! - `rpc`: lightningd's JSON-RPC on a socket, at the pace of [`main_loop`].
-//! - `rest`: the same over HTTPS for whoever has one of the node's `runes`.
+//! - `rest`: the same over HTTPS, for clients that have one of the node's `runes`.
 //! - `lifecycle`: a node's start and end.
-//! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as the story has it
+//! - [`plan`] and [`network`]: store, alice, bob and perhaps others, connected as in the story
 //!   or at random.
 //! - [`http`]: the network's own page, which draws a [`picture`] of it and of its payments, and
 //!   what other pages need to pay.

@@ -1,8 +1,8 @@
 //! The pace at which a node answers: as fast as it can, or at lightningd's.
 //!
 //! lightningd does everything in one loop of one thread: it accepts a connection, answers a
-//! request, answers the next. Whoever asks while it is busy waits for a turn, and connections that
-//! nobody accepts meanwhile fill the socket's queue.
+//! request, answers the next. A request that comes while it is busy waits for its turn, and
+//! connections that come meanwhile fill the socket's queue.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

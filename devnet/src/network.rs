@@ -56,7 +56,7 @@ impl Network {
         for channel in &plan.channels {
             let (from, to) = (&network.nodes[channel.from], &network.nodes[channel.to]);
             network.open(from, to, channel.sats).await?;
-            // A block for each: then nobody opens one with change that is not confirmed yet.
+            // Confirms the change of this funding before the next channel spends it.
             network.mine(1);
         }
         let ends = plan.channels.len() * 2;
@@ -101,7 +101,7 @@ impl Network {
         self.nodes.iter().find(|node| node.name() == name)
     }
 
-    /// Mines blocks with whatever is in the mempool and returns the new height.
+    /// Mines blocks, the first with the whole mempool in it, and returns the new height.
     pub fn mine(&self, blocks: u32) -> u32 {
         for _ in 0..blocks {
             self.chain.mine(None);
@@ -128,11 +128,11 @@ impl Network {
         Ok(())
     }
 
-    /// Takes a node offline and waits until the others have noticed: what they sent to it before
-    /// that would stay on its way until it is back.
+    /// Takes a node offline and waits until the others have noticed. A payment that they sent to it
+    /// before that would be stuck until it is back.
     ///
     /// # Errors
-    /// Somebody still believes that the node is there.
+    /// A node still counts it among its peers.
     pub async fn take_offline(&self, node: &Arc<Node>) -> anyhow::Result<()> {
         node.go_offline();
         let id = node.ldk.node_id;

@@ -1,5 +1,5 @@
-//! One Lightning node: what it consists of. What it does is in the modules that borrow it, from
-//! [`crate::peers`] to [`crate::lifecycle`].
+//! The parts of one Lightning node. What it does with them is in the modules that borrow it, from
+//! `peers` to `lifecycle`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ impl Node {
         self.presence.is_online()
     }
 
-    /// Whether the node keeps still when it is paid.
+    /// Whether the node holds what it is paid: it neither takes a payment nor sends it back.
     pub fn is_holding(&self) -> bool {
         self.presence.is_holding()
     }

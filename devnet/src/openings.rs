@@ -1,4 +1,4 @@
-//! Channels that a node asked for, from the question to the funding transaction.
+//! Channels that a node is opening, from the request to the funding transaction.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -85,7 +85,7 @@ impl Openings {
             done,
         }) = self.pending().remove(&id)
         {
-            // Whoever asked may have gone away; the channel is there all the same.
+            // The caller may have gone away; the channel is there all the same.
             let _ = done.send(Ok(OpenedChannel {
                 channel_id,
                 funding,

@@ -58,7 +58,7 @@ pub enum PaymentError {
 /// How a payment ended.
 pub type Outcome = Result<Arc<SentPayment>, PaymentError>;
 
-/// What to do about a payment that somebody asks for.
+/// What a request to pay has to do.
 pub enum Begin {
     /// It is new: send it, and wait here.
     Send(watch::Receiver<Option<Outcome>>),
@@ -109,7 +109,7 @@ impl PaymentBook {
         }
     }
 
-    /// Enters that a payment arrived, and tells everybody who waits for it.
+    /// Enters that a payment arrived, and tells those who wait for it.
     pub fn succeed(&self, payment_hash: Hex32, preimage: Hex32, fee_msat: u64) {
         let mut entries = self.entries();
         let Some(Entry::Pending { payment, done }) = entries.remove(&payment_hash) else {

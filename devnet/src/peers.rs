@@ -16,7 +16,7 @@ use crate::node::Node;
 /// How long a connection may take until both sides have said `init`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Nobody answered at the address, or it was not the node that was asked for.
+/// Nothing answered at the address, or another node did.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("All addresses failed: {0}: Connection establishment: Connection refused")]
 pub struct ConnectError(pub SocketAddr);

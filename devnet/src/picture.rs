@@ -67,7 +67,7 @@ pub struct ChannelPicture {
     pub from_msat: u64,
     /// What `to` owns in it and has not locked.
     pub to_msat: u64,
-    /// What is on its way and belongs to neither: locked until it is settled or comes back.
+    /// What is locked in payments under way, and belongs to neither end until they settle or fail.
     pub locked_msat: u64,
     /// Whether it can carry payments now.
     pub usable: bool,
@@ -82,7 +82,7 @@ pub struct PaymentPicture {
     pub id: String,
     /// Who pays.
     pub payer: String,
-    /// Who is to get it; absent if that is no node of this network.
+    /// The payee; absent if it is not a node of this network.
     pub payee: Option<String>,
     /// What the payee is to get.
     pub amount_msat: u64,
@@ -116,7 +116,7 @@ pub struct AttemptPicture {
     pub fee_msat: u64,
     /// Whether the payment came back.
     pub failed: bool,
-    /// The hop that it could not pass, counted from 0, if somebody told.
+    /// The hop that it could not pass, counted from 0, if a node reported it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<usize>,
 }
@@ -126,9 +126,9 @@ pub struct AttemptPicture {
 pub struct HopPicture {
     /// The channel.
     pub short_channel_id: String,
-    /// Who pays over it.
+    /// The node at its near end.
     pub from: String,
-    /// Who is paid.
+    /// The node at its far end.
     pub to: String,
     /// What crosses it.
     pub amount_msat: u64,

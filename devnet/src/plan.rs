@@ -1,7 +1,7 @@
 //! What a network looks like before it is built: its nodes, their fees, who opens channels to whom.
 //!
-//! Whoever opens a channel has all the money in it, so each plan points its channels towards the
-//! store: from every node there is a way to pay it.
+//! The opener of a channel owns all the money in it at first. So each plan opens its channels
+//! towards the store, and every node has a path to pay it.
 
 use fastrand::Rng;
 
@@ -13,7 +13,7 @@ pub const DEFAULT_FEES: Fees = Fees {
 /// The size of each channel of the story.
 pub const CHANNEL_SATS: u64 = 1_000_000;
 
-/// Everyone who can be in a network. The story's three come first.
+/// The names that nodes can have. The story's three come first.
 const NAMES: [&str; 24] = [
     "store", "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy",
     "kofi", "lena", "mona", "nils", "olga", "pete", "quinn", "rosa", "sami", "tess", "uma", "vera",

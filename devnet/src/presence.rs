@@ -1,7 +1,7 @@
 //! Whether a node is there: offline and back, and holding what it is paid without taking it.
 //!
 //! Both let people see what a payment does when a node does not answer: a payment cannot pass a
-//! node that is away, and a payee who keeps still leaves the payment locked in every channel that
+//! node that is away, and a payee that holds a payment leaves it locked in every channel that
 //! it crossed.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::presence::Claimable;
 
 impl Node {
-    /// From now on neither takes nor refuses what it is paid.
+    /// From now on the node holds what it is paid.
     pub fn hold_payments(&self) {
         self.presence.hold();
     }
@@ -21,7 +21,7 @@ impl Node {
         }
     }
 
-    /// A payment has come: takes it, sends it back, or keeps still.
+    /// A payment has come: takes it, sends it back, or holds it.
     pub(crate) fn receive(&self, claimable: Claimable) {
         if let Some(claimable) = self.presence.admit(claimable) {
             self.claim_or_refuse(claimable);

@@ -1,5 +1,5 @@
-//! Core Lightning's runes: bearer tokens whose restrictions anyone can add to and nobody can take
-//! away.
+//! Core Lightning's runes: bearer tokens. Anyone can restrict a rune further, and nobody can lift a
+//! restriction.
 //!
 //! `rune` is the token and its authentication code, `restriction` what it restricts, `check` decides
 //! whether a request meets the restrictions, and `keeper` is what a node remembers of its runes.

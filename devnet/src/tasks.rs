@@ -20,7 +20,7 @@ use crate::ldk::{FixedFees, Logger, MemoryStore};
 use crate::node::Node;
 
 /// How often a node looks for HTLCs to forward and for invoices that expired. LDK alone would
-/// hold each HTLC back for 50 ms on average, to hide the path; here nobody is watching.
+/// hold each HTLC back for 50 ms on average, to hide the path; the devnet has no one to hide from.
 const TICK: Duration = Duration::from_millis(5);
 /// After how many ticks a node looks whether it has a channel to announce itself for.
 const TICKS_PER_ANNOUNCEMENT: u32 = 10;

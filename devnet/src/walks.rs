@@ -1,4 +1,5 @@
-//! How a node's payments went, for those who watch: which way was chosen, and where it ended.
+//! The paths of a node's latest payments, for the network's page: which were tried, and how each
+//! payment ended.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ const KEPT: usize = 16;
 pub(crate) struct Walk {
     /// What it pays for.
     pub(crate) payment_hash: Hex32,
-    /// Who is to get it.
+    /// The payee.
     pub(crate) payee: PublicKey,
     /// What the payee is to get.
     pub(crate) amount_msat: u64,
@@ -36,7 +37,7 @@ pub(crate) struct Attempt {
     pub(crate) hops: Vec<Hop>,
     /// Whether the payment came back.
     pub(crate) failed: bool,
-    /// The channel that it could not pass, by its short channel id, if somebody told.
+    /// The channel that it could not pass, by its short channel id, if a node reported it.
     pub(crate) failed_at: Option<u64>,
 }
 
@@ -111,7 +112,7 @@ impl Walks {
         self.latest().front().cloned()
     }
 
-    /// Acts on the newest payment for this hash; what is forgotten already stays so.
+    /// Changes the newest payment for this hash, unless it is forgotten already.
     fn change(&self, payment_hash: Hex32, change: impl FnOnce(&mut Walk)) {
         let mut latest = self.latest();
         let mut walks = latest.iter_mut();

@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use shared::api::{CreatedInvoice, InvoiceStatus, Store};
 use shared::claim::{CAVEAT_VALID_UNTIL, Claim, Identifier};
 use shared::content::{ContentHash, commitment};
-use shared::invoice::{Invoice, Terms, check, created_at};
+use shared::invoice::{Asking, Expected, Invoice, Terms, check, created_at};
 use shared::lightning::Msat;
 use shared::link::Link;
 use shared::macaroon::Macaroon;
@@ -51,7 +51,7 @@ pub fn bolt11(data: &[u8]) -> bool {
     if let Some(rate) = invoice.stated_rate() {
         assert!(!format!("{rate:?}").is_empty());
     }
-    // A claim for this very invoice, and terms that it meets as far as an invoice can.
+    // A claim for this very invoice, and expectations that it meets if it has an amount and a promise.
     let identifier = Identifier {
         payment_hash: invoice.payment_hash,
         token_id: [0; 32],
@@ -63,16 +63,13 @@ pub fn bolt11(data: &[u8]) -> bool {
         signature: [0; 32],
     });
     let promised = invoice.description.as_deref().and_then(commitment);
-    let terms = Terms {
+    let expected = Expected {
         network: invoice.network,
         payee: Some(invoice.payee),
-        price_msat: invoice.amount_msat.unwrap_or(Msat(1)),
-        fiat_price: None,
-        max_msat: None,
-        sha256: promised.unwrap_or(ContentHash::of(b"")),
-        size: 0,
+        asking: Asking::AtMost(Msat(u64::MAX)),
+        sha256: promised,
     };
-    let checked = check(&invoice, &claim.expect("an identifier of ours"), &terms);
+    let checked = check(&invoice, &claim.expect("an identifier of ours"), &expected);
     let is_whole = promised.is_some() && invoice.amount_msat.is_some();
     assert_eq!(checked.is_ok(), is_whole, "{checked:?}");
     if let Err(failed) = checked {

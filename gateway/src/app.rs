@@ -6,8 +6,11 @@ use axum::extract::FromRef;
 use lightningd::Lightningd;
 
 use crate::goods::catalogue::Catalogue;
+use crate::http::api::health::KnownReadiness;
 use crate::metrics::Metrics;
-use crate::options::{LimitsOptions, Options, PageOptions, StoreOptions, Timing, WebOptions};
+use crate::options::{
+    ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions, Timing, WebOptions,
+};
 use crate::payments::claims::Claims;
 use crate::payments::cleaning::Cleaning;
 use crate::payments::invoices::Invoices;
@@ -31,7 +34,8 @@ struct Parts {
     purchases: Purchases,
     open: Arc<OpenInvoices>,
     metrics: Metrics,
-    metrics_place: MetricsPlace,
+    connections: ConnectionsOptions,
+    readiness: KnownReadiness,
     _cleaning: Cleaning,
 }
 
@@ -54,6 +58,7 @@ impl App {
             open.clone(),
             metrics.clone(),
             options.network,
+            options.connections.waits_per_claim,
             timing,
         );
         let purchases = Purchases::new(
@@ -79,9 +84,8 @@ impl App {
             purchases,
             open,
             metrics,
-            metrics_place: MetricsPlace {
-                is_elsewhere: options.metrics_elsewhere,
-            },
+            connections: options.connections,
+            readiness: KnownReadiness::default(),
             _cleaning: cleaning,
         }))
     }
@@ -112,14 +116,8 @@ parts! {
     purchases: Purchases,
     open: Arc<OpenInvoices>,
     metrics: Metrics,
-    metrics_place: MetricsPlace,
-}
-
-/// Where metrics are served.
-#[derive(Clone, Copy)]
-pub(crate) struct MetricsPlace {
-    /// Not on the store's own address.
-    pub(crate) is_elsewhere: bool,
+    connections: ConnectionsOptions,
+    readiness: KnownReadiness,
 }
 
 /// What is sold now; replaced as a whole.

@@ -14,8 +14,9 @@ use crate::app::{App, Shelf};
 use crate::goods::catalogue::{Catalogue, CatalogueError};
 use crate::goods::price::Price;
 use crate::http::api::metrics::metrics_router;
+use crate::http::listener::Listener;
 use crate::http::server;
-use crate::http::tls::TlsListener;
+use crate::http::tls::Tls;
 use crate::metrics::Metrics;
 use crate::options::{CatalogueOptions, Options, Timing, WebhooksOptions};
 use crate::payments::node::NodeError;
@@ -71,13 +72,16 @@ impl Gateway {
     ///
     /// # Errors
     /// What is wrong with the goods, and the remedy.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub async fn restock(&self, options: CatalogueOptions) -> Result<(), CatalogueError> {
-        let shelf: Shelf = self.app.part();
-        let before = shelf.catalogue();
+        let current: Shelf = self.app.part();
+        let before = current.catalogue();
         let counts = self.app.part::<Metrics>().goods();
         let load = move || Catalogue::load(&options, Some(&before), &counts);
         let loaded = tokio::task::spawn_blocking(load).await;
-        shelf.replace(loaded.expect("loading does not panic")?);
+        current.replace(loaded.expect("loading does not panic")?);
         Ok(())
     }
 
@@ -117,27 +121,37 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let (router, invoices) = (self.router(), self.purchases().invoices().clone());
-        server::serve(listener, router, self.app.part(), shutdown, move || {
-            invoices.close()
-        })
-        .await
+        self.serve_on(listener, None, shutdown).await
     }
 
     /// [`serve`](Self::serve) over TLS.
+    ///
+    /// # Errors
+    /// If the listener fails.
     pub async fn serve_tls(
         self,
-        listener: TlsListener,
+        listener: TcpListener,
+        tls: Tls,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let (router, invoices) = (self.router(), self.purchases().invoices().clone());
-        server::serve_tls(listener, router, self.app.part(), shutdown, move || {
-            invoices.close()
-        })
-        .await;
+    ) -> io::Result<()> {
+        self.serve_on(listener, Some(&tls), shutdown).await
     }
 
-    /// `/metrics`, for an address of its own.
+    async fn serve_on(
+        self,
+        listener: TcpListener,
+        tls: Option<&Tls>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let (app, router) = (&self.app, self.router());
+        let listener = Listener::new(listener, app.part(), app.part(), app.part());
+        let invoices = self.purchases().invoices().clone();
+        let closing = move || invoices.close();
+        server::serve(listener, tls, router, app.part(), shutdown, closing).await
+    }
+
+    /// `/metrics` and `/readyz` with all that an operator should know, for an address that strangers
+    /// cannot reach.
     pub fn metrics_router(&self) -> Router {
         metrics_router(self.app.clone())
     }

@@ -1,10 +1,13 @@
 //! HTTP: what requests say, and how answers look.
 
 pub(crate) mod admission;
+pub(crate) mod answering;
 pub(crate) mod api;
+pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod deliver;
 pub(crate) mod frontend;
+pub(crate) mod listener;
 pub(crate) mod problem;
 pub(crate) mod requests;
 pub(crate) mod server;

@@ -65,7 +65,7 @@ pub mod stamp;
 
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
-pub use http::tls::{TlsError, TlsListener};
+pub use http::tls::{Tls, TlsError};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{PriceLayer, Priced};

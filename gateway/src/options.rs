@@ -30,8 +30,8 @@ pub struct Options {
     pub limits: LimitsOptions,
     /// What browsers may do.
     pub web: WebOptions,
-    /// Whether metrics have an address of their own. The store's address then has none.
-    pub metrics_elsewhere: bool,
+    /// How many connections may be open.
+    pub connections: ConnectionsOptions,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -47,7 +47,7 @@ impl Options {
             page: PageOptions::default(),
             limits: LimitsOptions::default(),
             web: WebOptions::default(),
-            metrics_elsewhere: false,
+            connections: ConnectionsOptions::default(),
             timing: Timing::default(),
         }
     }
@@ -218,6 +218,46 @@ impl LimitsOptions {
     }
 }
 
+/// How many connections may be open, and how many requests may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionsOptions {
+    /// Connections in all.
+    pub total: usize,
+    /// Connections of one client: an IPv4 address, or an IPv6 network of 64 bits. Trusted proxies
+    /// have no bound but the total.
+    pub per_client: usize,
+    /// Requests that wait for the payment of one invoice.
+    pub waits_per_claim: usize,
+}
+
+/// Descriptors for all that is no connection: lightningd's socket, webhooks, the log, the listeners,
+/// and the connections that are being closed.
+const RESERVED_DESCRIPTORS: u64 = 192;
+/// A connection takes some 20 kB, so these take some 300 MB.
+const MOST_CONNECTIONS: u64 = 16_384;
+
+impl ConnectionsOptions {
+    /// The bounds of a program that may open so many descriptors.
+    pub fn within(descriptors: u64) -> Self {
+        // While goods are delivered, their file takes a descriptor, too.
+        let total = (descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2).min(MOST_CONNECTIONS);
+        let total = usize::try_from(total).unwrap_or(usize::MAX).max(8);
+        Self {
+            total,
+            per_client: total / 2,
+            // A buyer's windows are few; a crowd that shares one claim is none.
+            waits_per_claim: 64,
+        }
+    }
+}
+
+impl Default for ConnectionsOptions {
+    /// What fits into the 1,024 descriptors that every system gives.
+    fn default() -> Self {
+        Self::within(1024)
+    }
+}
+
 /// What browsers may do with the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOptions {
@@ -305,5 +345,24 @@ impl Default for Timing {
             write: Duration::from_mins(1),
             last_requests: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_everything_else() {
+        for descriptors in [1024, 4096, 20_000] {
+            let bounds = ConnectionsOptions::within(descriptors);
+            let most = 2 * bounds.total as u64 + RESERVED_DESCRIPTORS;
+            assert!(most <= descriptors, "{descriptors}: {bounds:?}");
+            assert!(bounds.per_client < bounds.total, "{bounds:?}");
+        }
+        assert_eq!(ConnectionsOptions::default().total, 416);
+        assert_eq!(ConnectionsOptions::within(1 << 20).total, 16_384);
+        // Too few for anything still serves somebody.
+        assert_eq!(ConnectionsOptions::within(64).total, 8);
     }
 }

@@ -11,5 +11,6 @@ pub(crate) mod node;
 pub(crate) mod open_invoices;
 pub(crate) mod purchases;
 pub mod sales;
+pub(crate) mod waits;
 pub(crate) mod watcher;
 pub mod webhooks;

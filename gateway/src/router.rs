@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::api::{content, discovery, health, invoices, metrics, openapi, store};
+use crate::http::api::{content, discovery, health, invoices, openapi, store};
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
 use crate::http::{cors, frontend};
@@ -41,7 +41,6 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .route("/buy/", get(store_page::without_slash))
         .merge(Router::from(discovery()).layer(cors))
         .merge(Router::from(operation()))
-        .route("/metrics", get(metrics::get_metrics))
         .merge(frontend::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
         .layer((

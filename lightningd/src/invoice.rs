@@ -146,6 +146,6 @@ pub(crate) fn payment_hash(hash: &Sha256) -> PaymentHash {
     PaymentHash(*hash.as_ref())
 }
 
-fn preimage(secret: Secret) -> Preimage {
+pub(crate) fn preimage(secret: Secret) -> Preimage {
     Preimage(secret.into())
 }

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use bitcoin::hashes::Hash as _;
 use cln_rpc::TypedRequest;
+use cln_rpc::model::requests::{ListpaysRequest, XpayRequest};
+use cln_rpc::model::responses::ListpaysPaysStatus;
+use cln_rpc::primitives::{Amount, Secret, Sha256};
 use serde::{Deserialize, Serialize};
 use shared::lightning::{Msat, PaymentHash, Preimage};
 
 use crate::client::Lightningd;
 use crate::error::LightningError;
-use crate::socket::{decode_error, within};
+use crate::invoice::preimage;
+use crate::socket::{Call, decode_error, within};
 
 /// What became of a payment, by the payer's own node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +43,22 @@ impl Lightningd {
         max_fee: Msat,
         retry_for: Duration,
     ) -> Result<Preimage, LightningError> {
-        let xpay = Xpay {
-            invstring: bolt11,
-            maxfee: max_fee,
-            retry_for: retry_for.as_secs(),
+        let fee = Amount::from_msat(max_fee.0);
+        let seconds = u32::try_from(retry_for.as_secs()).unwrap_or(u32::MAX);
+        let xpay = XpayRequest {
+            invstring: bolt11.to_owned(),
+            maxfee: Some(fee),
+            retry_for: Some(seconds),
+            amount_msat: None,
+            dev_use_shadow: None,
+            label: None,
+            layers: None,
+            localinvreqid: None,
+            maxdelay: None,
+            partial_msat: None,
+            payer_note: None,
         };
-        let paid = match self.pay_by(&xpay, retry_for).await {
+        match self.pay_by(&xpay, retry_for).await {
             // Before version 24.11.
             Err(LightningError::Rpc {
                 code: UNKNOWN_COMMAND,
@@ -51,66 +66,61 @@ impl Lightningd {
             }) => {
                 let pay = Pay {
                     bolt11,
-                    maxfee: max_fee,
-                    retry_for: retry_for.as_secs(),
+                    maxfee: fee,
+                    retry_for: seconds,
                 };
-                self.pay_by(&pay, retry_for).await
+                let paid = self.pay_by(&pay, retry_for).await?;
+                Ok(preimage(paid.payment_preimage))
             }
-            answered => answered,
-        };
-        paid.map(|paid| paid.payment_preimage)
+            answered => Ok(preimage(answered?.payment_preimage)),
+        }
     }
 
     /// What became of the payment with this hash.
     pub async fn sent(&self, payment_hash: PaymentHash) -> Result<Sent, LightningError> {
-        let request = Listpays { payment_hash };
+        let request = ListpaysRequest {
+            payment_hash: Some(Sha256::from_byte_array(payment_hash.0)),
+            bolt11: None,
+            index: None,
+            limit: None,
+            start: None,
+            status: None,
+        };
         let mut sent = Sent::Nothing;
         // One entry for each `pay` that was ever tried.
         for pay in self.call(&request).await?.pays {
-            match (pay.status, pay.preimage) {
-                (PayStatus::Complete, Some(preimage))
-                    if preimage.payment_hash() == payment_hash =>
+            match (pay.status, pay.preimage.map(preimage)) {
+                (ListpaysPaysStatus::COMPLETE, Some(proof))
+                    if proof.payment_hash() == payment_hash =>
                 {
-                    return Ok(Sent::Complete(preimage));
+                    return Ok(Sent::Complete(proof));
                 }
-                (PayStatus::Complete, _) => return Err(decode_error(&request, 0)),
-                (PayStatus::Pending, _) => sent = Sent::Pending,
-                (PayStatus::Failed, _) => {}
+                (ListpaysPaysStatus::COMPLETE, _) => return Err(decode_error(&request, 0)),
+                (ListpaysPaysStatus::PENDING, _) => sent = Sent::Pending,
+                (ListpaysPaysStatus::FAILED, _) => {}
             }
         }
         Ok(sent)
     }
 
     /// On a new connection, and never repeated: unlike other calls, this one moves money.
-    async fn pay_by<R>(&self, request: &R, retry_for: Duration) -> Result<Paid, LightningError>
-    where
-        R: TypedRequest<Response = Paid> + Serialize + Sync,
-    {
+    async fn pay_by<R: Call>(
+        &self,
+        request: &R,
+        retry_for: Duration,
+    ) -> Result<R::Response, LightningError> {
         let mut connection = within(self.deadline, request, self.pool.connect()).await?;
         let deadline = retry_for + self.deadline;
         within(deadline, request, connection.call(request)).await
     }
 }
 
-#[derive(Serialize)]
-struct Xpay<'a> {
-    invstring: &'a str,
-    maxfee: Msat,
-    retry_for: u64,
-}
-
-impl TypedRequest for Xpay<'_> {
-    type Response = Paid;
-    fn method(&self) -> &'static str {
-        "xpay"
-    }
-}
-
+/// cln-rpc's own type calls each of its fields deprecated.
 #[derive(Serialize)]
 struct Pay<'a> {
     bolt11: &'a str,
-    maxfee: Msat,
-    retry_for: u64,
+    maxfee: Amount,
+    retry_for: u32,
 }
 
 impl TypedRequest for Pay<'_> {
@@ -120,39 +130,8 @@ impl TypedRequest for Pay<'_> {
     }
 }
 
-/// What `xpay` and `pay` answer in common.
+/// What `pay` answers, as far as it is needed.
 #[derive(Deserialize)]
 struct Paid {
-    payment_preimage: Preimage,
-}
-
-#[derive(Serialize)]
-struct Listpays {
-    payment_hash: PaymentHash,
-}
-
-impl TypedRequest for Listpays {
-    type Response = Pays;
-    fn method(&self) -> &'static str {
-        "listpays"
-    }
-}
-
-#[derive(Deserialize)]
-struct Pays {
-    pays: Vec<ListedPay>,
-}
-
-#[derive(Deserialize)]
-struct ListedPay {
-    status: PayStatus,
-    preimage: Option<Preimage>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PayStatus {
-    Pending,
-    Failed,
-    Complete,
+    payment_preimage: Secret,
 }

@@ -1,5 +1,7 @@
 //! Answers recorded from a real lightningd (v26.06.6, regtest), read by the gateway's client.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -209,15 +209,82 @@ impl Terms {
         }
     }
 
-    /// Whether an invoice may ask for this. Nothing is never a price, and would leave the amount to
-    /// the payer.
-    fn accepts(&self, amount: Msat) -> bool {
-        if self.fiat_price.is_none() {
-            return amount == self.price_msat;
+    /// What the invoice has to say.
+    pub fn expected(&self) -> Expected {
+        let price = self.price_msat;
+        let (least, most) = if self.fiat_price.is_some() {
+            let tolerance = price.0 / 100 * RATE_TOLERANCE_PERCENT;
+            (Msat(1), Msat(price.0.saturating_add(tolerance)))
+        } else {
+            (price, price)
+        };
+        Expected {
+            network: self.network,
+            payee: self.payee,
+            asking: Asking::Price {
+                advertised: price,
+                least,
+                most,
+                maximum: self.max_msat,
+            },
+            sha256: Some(self.sha256),
         }
-        let tolerance = self.price_msat.0 / 100 * RATE_TOLERANCE_PERCENT;
-        let most = Msat(self.price_msat.0.saturating_add(tolerance));
-        Msat(0) < amount && amount <= most
+    }
+}
+
+/// What an invoice has to say, whoever is going to pay it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The network of the payment.
+    pub network: Network,
+    /// The node that must have signed; `None` accepts any.
+    pub payee: Option<NodeId>,
+    /// How much it may ask for.
+    pub asking: Asking,
+    /// The goods that it has to promise; `None` accepts any, but it has to promise some.
+    pub sha256: Option<ContentHash>,
+}
+
+/// How much an invoice may ask for. An invoice that leaves the amount open is never accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// The price that was advertised.
+    Price {
+        /// As it was advertised.
+        advertised: Msat,
+        /// The least that counts as it.
+        least: Msat,
+        /// The most that counts as it, where it follows a rate.
+        most: Msat,
+        /// The most that is paid in any case.
+        maximum: Option<Msat>,
+    },
+    /// Anything up to this.
+    AtMost(Msat),
+}
+
+impl Asking {
+    #[expect(
+        clippy::result_large_err,
+        reason = "made once per purchase, and names both keys"
+    )]
+    fn check(self, found: Option<Msat>) -> Result<(), FailedCheck> {
+        let (expected, range, maximum) = match self {
+            Self::Price {
+                advertised,
+                least,
+                most,
+                maximum,
+            } => (advertised, least..=most, maximum),
+            Self::AtMost(maximum) => (maximum, Msat(0)..=Msat(u64::MAX), Some(maximum)),
+        };
+        let Some(found) = found.filter(|found| range.contains(found)) else {
+            return Err(FailedCheck::Amount { expected, found });
+        };
+        match maximum.filter(|maximum| found > *maximum) {
+            Some(maximum) => Err(FailedCheck::AboveMaximum { maximum, found }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -298,8 +365,8 @@ pub enum FailedCheck {
     },
     /// [`Check::Commitment`]
     Commitment {
-        /// The advertised goods.
-        expected: ContentHash,
+        /// The advertised goods; `None` where any would do.
+        expected: Option<ContentHash>,
         /// What the description promises, if anything.
         found: Option<ContentHash>,
     },
@@ -389,42 +456,26 @@ impl std::error::Error for FailedCheck {
     clippy::result_large_err,
     reason = "made once per purchase, and names both keys"
 )]
-pub fn check(invoice: &Invoice, claim: &Claim, terms: &Terms) -> Result<(), FailedCheck> {
-    if invoice.network != terms.network {
+pub fn check(invoice: &Invoice, claim: &Claim, expected: &Expected) -> Result<(), FailedCheck> {
+    if invoice.network != expected.network {
         return Err(FailedCheck::Network {
-            expected: terms.network,
+            expected: expected.network,
             found: invoice.network,
         });
     }
-    if let Some(expected) = terms.payee
-        && invoice.payee != expected
+    if let Some(payee) = expected.payee
+        && invoice.payee != payee
     {
         return Err(FailedCheck::Payee {
-            expected,
+            expected: payee,
             found: invoice.payee,
         });
     }
-    let amount = match invoice.amount_msat {
-        Some(amount) if terms.accepts(amount) => amount,
-        found => {
-            return Err(FailedCheck::Amount {
-                expected: terms.price_msat,
-                found,
-            });
-        }
-    };
-    if let Some(maximum) = terms.max_msat
-        && amount > maximum
-    {
-        return Err(FailedCheck::AboveMaximum {
-            maximum,
-            found: amount,
-        });
-    }
+    expected.asking.check(invoice.amount_msat)?;
     let found = invoice.description.as_deref().and_then(commitment);
-    if found != Some(terms.sha256) {
+    if found.is_none() || (expected.sha256.is_some() && found != expected.sha256) {
         return Err(FailedCheck::Commitment {
-            expected: terms.sha256,
+            expected: expected.sha256,
             found,
         });
     }

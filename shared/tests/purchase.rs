@@ -973,7 +973,7 @@ proptest! {
             }
             if let Some(order) = purchase.payable(NOW) {
                 prop_assert_eq!(
-                    purrwall_shared::invoice::check(&order.invoice, &order.claim, purchase.terms()),
+                    purrwall_shared::invoice::check(&order.invoice, &order.claim, &purchase.terms().expected()),
                     Ok(())
                 );
             }

@@ -86,22 +86,19 @@ impl TestGateway {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
-        }
+        Answer::of(self.router.clone(), request).await
     }
 
     /// What Prometheus gets.
     pub async fn metrics(&self) -> String {
-        let router = self.gateway.metrics_router();
-        let request = Request::get("/metrics").body(Body::empty()).unwrap();
-        let response = router.oneshot(request).await.unwrap();
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-        String::from_utf8(body.unwrap().to_vec()).unwrap()
+        let answer = self.get_as_operator("/metrics").await;
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    }
+
+    /// `GET` on the address of the metrics.
+    pub async fn get_as_operator(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        Answer::of(self.gateway.metrics_router(), request).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -174,6 +171,16 @@ impl TestGateway {
 }
 
 impl Answer {
+    async fn of(router: Router, request: Request<Body>) -> Self {
+        let response = router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        }
+    }
+
     /// The body of a request that went well.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lightningd::Lightningd;
-use purrwall_buyer::{BuyError, FailedCheck};
+use purrwall_buyer::BuyError;
 use serde_json::json;
 use shared::content::ContentHash;
+use shared::invoice::FailedCheck;
 use shared::lightning::Msat;
 
 use testing::faults::Fault;
@@ -78,7 +79,10 @@ fn more_than_allowed_is_not_paid() {
         buyer.limits.max_price = Msat(99_999);
         let error = buyer.buy().await.unwrap_err();
         let check = failed_check(error);
-        assert!(matches!(check, FailedCheck::Amount { .. }), "{check:?}");
+        assert!(
+            matches!(check, FailedCheck::AboveMaximum { .. }),
+            "{check:?}"
+        );
         assert_nothing_happened(&shop);
     });
 }
@@ -137,9 +141,15 @@ fn an_invoice_that_fails_a_check_is_not_paid() {
         let check = with_invoice(good.replace("lnbcrt1", "lnbcrt2")).await;
         assert!(matches!(check, FailedCheck::Signature(_)), "{check:?}");
         let check = with_invoice(invoice("any".into(), &promise).await).await;
-        assert!(matches!(check, FailedCheck::NoAmount), "{check:?}");
+        assert!(
+            matches!(check, FailedCheck::Amount { found: None, .. }),
+            "{check:?}"
+        );
         let check = with_invoice(invoice(100_000.into(), "A cat").await).await;
-        assert!(matches!(check, FailedCheck::Commitment), "{check:?}");
+        assert!(
+            matches!(check, FailedCheck::Commitment { found: None, .. }),
+            "{check:?}"
+        );
         // All of it is right, but the claim is another payment's.
         let check = with_invoice(good).await;
         assert!(matches!(check, FailedCheck::Claim { .. }), "{check:?}");
@@ -149,7 +159,7 @@ fn an_invoice_that_fails_a_check_is_not_paid() {
 #[track_caller]
 fn failed_check(error: BuyError) -> FailedCheck {
     match error {
-        BuyError::Check(check) => *check,
+        BuyError::Check(check) => check.0,
         other => panic!("{other:?}"),
     }
 }

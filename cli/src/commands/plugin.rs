@@ -69,7 +69,7 @@ async fn serve() -> Result<()> {
     let Some(configured) = builder.configure().await? else {
         return Ok(());
     };
-    let opened = match open(&configured).await {
+    let opened = match open(&configured) {
         Ok(opened) => opened,
         Err(error) => return configured.disable(&format!("{error:#}")).await,
     };
@@ -94,7 +94,7 @@ async fn serve() -> Result<()> {
 }
 
 /// Takes what lightningd's options and its own place say.
-async fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened> {
+fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened> {
     let lightning = plugin.configuration();
     let dir = Path::new(&lightning.lightning_dir);
     let arguments = Arguments::of_plugin(
@@ -104,7 +104,7 @@ async fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened>
         &dir.join("purrwall"),
     );
     let settings = Settings::new(&arguments)?;
-    Opened::new(arguments, settings).await
+    Opened::new(arguments, settings)
 }
 
 #[derive(Clone)]

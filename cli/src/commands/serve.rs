@@ -5,14 +5,15 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use axum::serve::Listener as _;
 use purrwall::settings::{Arguments, LogFormat, Settings};
-use purrwall_gateway::{Gateway, Secret, TlsListener};
+use purrwall_gateway::options::ConnectionsOptions;
+use purrwall_gateway::{Gateway, Secret, Tls};
 use sd_notify::NotifyState;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::descriptors;
 use crate::reload;
 
 /// Serves until the process is asked to end.
@@ -20,7 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let settings = Settings::new(&arguments)?;
     start_log(settings.log_format)?;
     let shutdown = shutdown()?;
-    let opened = Opened::new(arguments, settings).await?;
+    let opened = Opened::new(arguments, settings)?;
     // Programs that start the gateway wait for this line.
     let mut stdout = io::stdout();
     writeln!(stdout, "purrwall: listening on {}", opened.url()?)?;
@@ -32,7 +33,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 /// A gateway that has all that it needs, and whose address is taken.
 pub(crate) struct Opened {
     gateway: Gateway,
-    listener: Listening,
+    listener: TcpListener,
+    tls: Option<Tls>,
     metrics: Option<TcpListener>,
     hangup: Signal,
     arguments: Arguments,
@@ -40,29 +42,24 @@ pub(crate) struct Opened {
     secret: Secret,
 }
 
-enum Listening {
-    Plain(TcpListener),
-    Tls(Box<TlsListener>),
-}
-
 impl Opened {
     /// Takes what the configuration says, which came from the arguments.
-    pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
         let secret = purrwall::secret(&settings)?;
-        let listener = listen(settings.listen, "--listen").await?;
+        let listener = listen(settings.listen, "--listen")?;
         let metrics = match settings.metrics_listen {
-            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            Some(address) => Some(listen(address, "--metrics-listen")?),
             None => None,
         };
-        let listener = match settings.tls.clone() {
-            Some(tls) => Listening::Tls(Box::new(TlsListener::new(listener, tls)?)),
-            None => Listening::Plain(listener),
-        };
+        let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
-        let gateway = Gateway::with(settings.options.clone(), &secret)?;
+        let mut options = settings.options.clone();
+        options.connections = ConnectionsOptions::within(descriptors::raise());
+        let gateway = Gateway::with(options, &secret)?;
         Ok(Self {
             gateway,
             listener,
+            tls,
             metrics,
             hangup,
             arguments,
@@ -83,10 +80,8 @@ impl Opened {
 
     /// Where it listens.
     pub(crate) fn url(&self) -> Result<String> {
-        Ok(match &self.listener {
-            Listening::Plain(listener) => format!("http://{}", listener.local_addr()?),
-            Listening::Tls(listener) => format!("https://{}", listener.local_addr()?),
-        })
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.local_addr()?))
     }
 
     /// Answers requests, follows the files and tells of payments until `shutdown` is done.
@@ -109,17 +104,29 @@ impl Opened {
         }
         let reload = reload::follow(gateway.clone(), self.arguments, settings, self.hangup);
         tokio::spawn(reload);
-        match self.listener {
-            Listening::Plain(listener) => gateway.serve(listener, shutdown).await?,
-            Listening::Tls(listener) => gateway.serve_tls(*listener, shutdown).await,
+        match self.tls {
+            Some(tls) => gateway.serve_tls(self.listener, tls, shutdown).await?,
+            None => gateway.serve(self.listener, shutdown).await?,
         }
         Ok(())
     }
 }
 
-async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
-    listener
+/// As many connections as the system allows may wait to be taken (Linux: net.core.somaxconn).
+const BACKLOG: u32 = i32::MAX.cast_unsigned();
+
+fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listen = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A restart takes the address at once, although its last connections are still remembered.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen()
         .with_context(|| format!("cannot listen on {address}; choose another address with {flag}"))
 }
 

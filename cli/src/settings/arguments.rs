@@ -100,8 +100,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
 
-    /// The address to listen on for /metrics. Without it, programs on this machine get them on the
-    /// store's own address.
+    /// The address to listen on for /metrics and the full /readyz, which strangers must not reach.
+    /// Without it there are none.
     #[arg(long, value_name = "ADDR:PORT")]
     metrics_listen: Option<String>,
 

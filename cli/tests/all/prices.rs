@@ -101,7 +101,12 @@ fn a_price_by_a_fixed_rate_is_paid_and_stated() {
         let created = ask();
         let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
         assert_eq!(invoice.amount_msat, Some(Msat(384_616)));
-        check(&invoice, &created.claim, &Terms::of(&offered, offer)).unwrap();
+        check(
+            &invoice,
+            &created.claim,
+            &Terms::of(&offered, offer).expected(),
+        )
+        .unwrap();
         let rate = created.rate.unwrap();
         assert!(rate.at <= unix_now() && rate.at + 60 > unix_now());
         let description = invoice.description.unwrap();

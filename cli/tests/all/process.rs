@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,58 @@ use shared::api::CreatedInvoice;
 use shared::lightning::Preimage;
 
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{eventually, new_purchase};
+use testing::tools::{eventually, metric, new_purchase};
 
 /// A running gateway; killed if the test ends before it does.
 pub(crate) struct Program {
     pub(crate) child: Child,
     pub(crate) address: String,
+}
+
+/// A running gateway whose figures can be asked for. Its log goes to a file.
+pub(crate) struct Observed {
+    pub(crate) program: Program,
+    pub(crate) log: PathBuf,
+    pub(crate) metrics: String,
+}
+
+impl Observed {
+    /// `dir` gets the log.
+    pub(crate) fn start(mut command: Command, dir: &Path) -> Self {
+        let log = dir.join("log");
+        command
+            .args(["--metrics-listen", "127.0.0.1:0"])
+            .stderr(fs::File::create(&log).unwrap());
+        let program = Program::start(command);
+        let limit = Instant::now() + Duration::from_mins(1);
+        loop {
+            let text = fs::read_to_string(&log).unwrap();
+            let rest = text.split_once("metrics are at http://");
+            if let Some((metrics, _)) = rest.and_then(|(_, rest)| rest.split_once("/metrics")) {
+                let metrics = metrics.to_owned();
+                return Self {
+                    program,
+                    log,
+                    metrics,
+                };
+            }
+            assert!(Instant::now() < limit, "the log has no address: {text}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks it to end; gives its log and whether it ended well.
+    pub(crate) fn end(mut self) -> (String, bool) {
+        self.program.signal("TERM");
+        let status = self.program.child.wait().unwrap();
+        (fs::read_to_string(&self.log).unwrap(), status.success())
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let (status, metrics) = ask(&self.metrics, "GET /metrics HTTP/1.1", "");
+        assert_eq!(status, 200, "{metrics}");
+        metric(&metrics, name)
+    }
 }
 
 pub(crate) fn purrwall(socket: &Path, secret: &Path) -> Command {
@@ -52,17 +98,7 @@ impl Program {
 
     /// One request on a connection of its own; status and body.
     pub(crate) fn ask(&self, head: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), body.to_owned())
+        ask(&self.address, head, body)
     }
 
     pub(crate) fn create(&self, purchase_id: &str) -> CreatedInvoice {
@@ -71,10 +107,15 @@ impl Program {
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Asks it to end; gives its log and whether it ended well.
     pub(crate) fn end(mut self) -> (String, bool) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        self.signal("TERM");
         let mut log = String::new();
         self.child
             .stderr
@@ -85,6 +126,25 @@ impl Program {
         let status = self.child.wait().unwrap();
         (log, status.success())
     }
+}
+
+/// One request on a connection of its own; status and body.
+pub(crate) fn ask(address: &str, head: &str, body: &str) -> (u16, String) {
+    ask_on(TcpStream::connect(address).unwrap(), head, body)
+}
+
+/// One request on this connection, which ends with the answer; status and body.
+pub(crate) fn ask_on(mut stream: TcpStream, head: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    write!(
+        stream,
+        "{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
 }
 
 impl Drop for Program {
@@ -270,14 +330,15 @@ async fn the_log_keeps_secrets(format: &str) {
         .env("PURRWALL_LOG", "trace")
         .args(["--log-format", format])
         .args(["--invoices-per-minute", "6"]);
-    let program = Program::start(command);
+    let observed = Observed::start(command, dir.path());
+    let program = &observed.program;
     let purchase_id = new_purchase().to_hex();
     let created = program.create(&purchase_id);
     let again = program.create(&purchase_id);
     assert_eq!(created, again);
     let claim = created.claim.to_base64();
     let preimage = Preimage(fake.is_paid(&created.invoice.bolt11)).to_hex();
-    let is_known = || program.metric("purrwall_invoices_paid_total") > 0;
+    let is_known = || observed.metric("purrwall_invoices_paid_total") > 0;
     eventually("the payment to be heard of", is_known).await;
 
     let paths = [
@@ -322,7 +383,7 @@ async fn the_log_keeps_secrets(format: &str) {
         .to_owned();
     let token_id = label.rsplit('/').next().unwrap();
     let root = fs::read_to_string(&secret).unwrap();
-    let (log, ended_well) = program.end();
+    let (log, ended_well) = observed.end();
     assert!(ended_well);
     let statuses = [303, 200, 401, 429, 503].map(|status| match format {
         "json" => format!("\"status\":{status}"),

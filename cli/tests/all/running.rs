@@ -6,14 +6,16 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shared::api::CreatedInvoice;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::process::{Program, purrwall};
+use crate::process::{Observed, Program, ask, ask_on, purrwall};
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{TestGateway, eventually, metric, new_purchase, options};
+use testing::tools::{TestGateway, eventually, new_purchase, options, skipped};
 
 impl Program {
     /// The processor time that it has used.
@@ -34,18 +36,6 @@ impl Program {
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
         let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
         1024 * kilobytes.parse::<u64>().unwrap()
-    }
-
-    pub(crate) fn metric(&self, name: &str) -> u64 {
-        let (status, metrics) = self.ask("GET /metrics HTTP/1.1", "");
-        assert_eq!(status, 200, "{metrics}");
-        metric(&metrics, name)
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
-        assert!(sent.unwrap().success());
     }
 }
 
@@ -70,25 +60,25 @@ async fn buyers_who_leave_cost_nothing() {
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
     let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
-    command.env("PURRWALL_LOG", "off");
-    let program = Program::start(command);
-    let claim = program.create(&new_purchase().to_hex()).claim.to_base64();
+    command.env("PURRWALL_LOG", "purrwall::commands=info");
+    let observed = Observed::start(command, dir.path());
+    let program = &observed.program;
+    // One claim has 64 places.
+    let claims: Vec<_> = (0..4)
+        .map(|_| program.create(&new_purchase().to_hex()).claim.to_base64())
+        .collect();
     let become_waiters = |expected: u16| {
         let limit = Instant::now() + Duration::from_mins(1);
-        while program.metric("purrwall_waiters") != u64::from(expected) {
+        while observed.metric("purrwall_waiters") != u64::from(expected) {
             assert!(Instant::now() < limit, "never {expected} waiters");
             std::thread::sleep(Duration::from_millis(10));
         }
     };
     let come_and_leave = |count: u16| {
-        let comes = |_| {
+        let comes = |number: u16| {
+            let claim = &claims[usize::from(number) % claims.len()];
             let mut stream = TcpStream::connect(&program.address).unwrap();
-            write!(
-                stream,
-                "GET /api/v1/invoice?wait=30 HTTP/1.1\r\nhost: x\r\n\
-                 authorization: L402 {claim}\r\n\r\n"
-            )
-            .unwrap();
+            stream.write_all(wait(claim).as_bytes()).unwrap();
             stream
         };
         let waits: Vec<_> = (0..count).map(comes).collect();
@@ -246,26 +236,153 @@ async fn a_request_has_to_arrive_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_can_have_an_address_of_their_own() {
+async fn what_operators_see_has_an_address_of_its_own() {
     let fake = FakeLightningd::start();
     let dir = tempfile::tempdir().unwrap();
-    let log = dir.path().join("log");
+    let command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    let observed = Observed::start(command, dir.path());
+    let program = &observed.program;
+    assert_eq!(program.ask("GET /metrics HTTP/1.1", "").0, 404);
+    let (_, metrics) = ask(&observed.metrics, "GET /metrics HTTP/1.1", "");
+    assert!(metrics.contains("purrwall_watcher_up"), "{metrics}");
+    let (_, told) = program.ask("GET /readyz HTTP/1.1", "");
+    assert_eq!(told, "{\"ready\":true}");
+    let (_, report) = ask(&observed.metrics, "GET /readyz HTTP/1.1", "");
+    assert!(report.contains("node_id"), "{report}");
+
+    let program = Program::start(purrwall(&fake.socket(), &dir.path().join("secret")));
+    assert_eq!(program.ask("GET /metrics HTTP/1.1", "").0, 404);
+}
+
+/// A request for the payment of this claim, which is not made.
+fn wait(claim: &str) -> String {
+    format!(
+        "GET /api/v1/invoice?wait=30 HTTP/1.1\r\nhost: x\r\nauthorization: L402 {claim}\r\n\r\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_claim_has_a_bounded_number_of_waits() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let command = purrwall(&fake.socket(), &dir.path().join("secret"));
+    let observed = Observed::start(command, dir.path());
+    let program = &observed.program;
+    let created = program.create(&new_purchase().to_hex());
+    let claim = created.claim.to_base64();
+    let waits: Vec<_> = (0..64)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&program.address).unwrap();
+            stream.write_all(wait(&claim).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    eventually("all to wait", || observed.metric("purrwall_waiters") == 64).await;
+    let status = |wait: u8, claim: &str| {
+        let head =
+            format!("GET /api/v1/invoice?wait={wait} HTTP/1.1\r\nauthorization: L402 {claim}");
+        program.ask(&head, "")
+    };
+    let (refused, problem) = status(30, &claim);
+    assert_eq!(refused, 429, "{problem}");
+    assert!(problem.contains("waiting for this payment"), "{problem}");
+    // A buyer who pays is let in all the same.
+    fake.is_paid(&created.invoice.bolt11);
+    drop(waits);
+    eventually("the payment", || status(30, &claim).0 == 200).await;
+}
+
+/// The program under so many descriptors.
+fn with_descriptors(count: u32, command: &Command) -> Command {
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &count.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        limited.env(name, value.unwrap());
+    }
+    limited
+}
+
+/// A connection from an address of this machine.
+async fn connect_from(client: &str, program: &Program) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{client}:0").parse().unwrap()).unwrap();
+    let stream = socket.connect(program.address.parse().unwrap()).await;
+    let stream = stream.unwrap().into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_mins(1)))
+        .unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_with_many_connections_keeps_nobody_out() {
+    if raise_descriptors() < 4096 {
+        return skipped("3,000 connections need as many open files (ulimit -H -n)");
+    }
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
     let mut command = purrwall(&fake.socket(), &dir.path().join("secret"));
     command
-        .args(["--metrics-listen", "127.0.0.1:0"])
-        .stderr(fs::File::create(&log).unwrap());
-    let program = Program::start(command);
-    let address = || {
-        let log = fs::read_to_string(&log).unwrap();
-        let rest = log.split_once("metrics are at http://")?.1;
-        Some(rest.split_once("/metrics")?.0.to_owned())
+        .env("PURRWALL_LOG", "warn,purrwall_lightningd::client=error")
+        .args(["--invoices-per-minute", "0"]);
+    let program = Program::start(with_descriptors(1024, &command));
+    let claims: Vec<_> = (0..20)
+        .map(|_| program.create(&new_purchase().to_hex()).claim.to_base64())
+        .collect();
+    let mut strangers = Vec::new();
+    for _ in 0..2000 {
+        strangers.push(TcpStream::connect(&program.address).unwrap());
+    }
+    for number in 0..1000 {
+        let mut stream = TcpStream::connect(&program.address).unwrap();
+        let claim = &claims[number % claims.len()];
+        // One that has been closed already takes nothing.
+        stream.write_all(wait(claim).as_bytes()).ok();
+        strangers.push(stream);
+    }
+    let open = fs::read_dir(format!("/proc/{}/fd", program.child.id())).unwrap();
+    assert!(
+        open.count() < 1024 / 2,
+        "half of them are for everything else"
+    );
+
+    let ask = async |head: &str, body: &str| {
+        ask_on(connect_from("127.0.0.2", &program).await, head, body)
     };
-    eventually("the address", || address().is_some()).await;
-    assert_eq!(program.ask("GET /metrics HTTP/1.1", "").0, 404);
-    let mut stream = TcpStream::connect(address().unwrap()).unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("purrwall_watcher_up"), "{answer}");
+    let head = "POST /api/v1/items/cat/invoices HTTP/1.1\r\ncontent-type: application/json";
+    let body = format!("{{\"purchase_id\": \"{}\"}}", new_purchase().to_hex());
+    let (_, created) = ask(head, &body).await;
+    let created: CreatedInvoice = serde_json::from_str(&created).unwrap();
+    fake.is_paid(&created.invoice.bolt11);
+    let claim = created.claim.to_base64();
+    let (_, status) = ask(
+        &format!("GET /api/v1/invoice?wait=30 HTTP/1.1\r\nauthorization: L402 {claim}"),
+        "",
+    )
+    .await;
+    assert!(status.contains("\"paid\""), "{status}");
+    let head = format!("GET /api/v1/items/cat/content HTTP/1.1\r\nauthorization: L402 {claim}");
+    assert_eq!(ask(&head, "").await.0, 200);
+    drop(strangers);
+    let (log, ended_well) = program.end();
+    assert!(ended_well);
+    assert_eq!(log, "", "nothing went wrong");
+}
+
+/// Raises this process's own limit, and gives it.
+pub(crate) fn raise_descriptors() -> u64 {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+    maximum.unwrap_or(u64::MAX)
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::process::{Program, purrwall};
+use crate::running::raise_descriptors;
 use testing::fake_lightningd::FakeLightningd;
 use testing::tools::{eventually, item, l402, new_purchase};
 
@@ -57,8 +58,10 @@ async fn it_sells_over_tls_and_takes_a_renewed_certificate() {
     let program = Program::start(command(&fake, &dir));
     let url = format!("https://127.0.0.1:{}", program.port());
 
-    // A stranger who opens a connection and says nothing holds up nobody.
-    let silent = TcpStream::connect(("127.0.0.1", program.port())).unwrap();
+    // Strangers who open connections and say nothing hold up nobody.
+    let silent: Vec<_> = (0..1000.min(raise_descriptors() / 2))
+        .map(|_| TcpStream::connect(("127.0.0.1", program.port())).unwrap())
+        .collect();
     let agent = trusting(&first);
     let request = agent.post(format!("{url}{}", invoices_path(&item("cat"))));
     let request = request.content_type("application/json");
@@ -92,6 +95,59 @@ async fn it_sells_over_tls_and_takes_a_renewed_certificate() {
 
     let (_, ended_well) = program.end();
     assert!(ended_well);
+}
+
+/// What browsers and programs are told where the gateway itself speaks TLS.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tls_of_its_own_it_says_https_and_stays_there() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let certificate = renew(dir.path());
+    let program = Program::start(command(&fake, &dir));
+    let url = format!("https://127.0.0.1:{}", program.port());
+    let agent = trusting(&certificate);
+    let header = |answer: &ureq::http::Response<ureq::Body>, name: &str| {
+        let value = answer.headers().get(name).expect(name);
+        value.to_str().unwrap().to_owned()
+    };
+
+    let form = format!("{url}/buy/cat");
+    let sent = agent
+        .post(&form)
+        .config()
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build()
+        .send_form([("purchase_id", new_purchase().to_hex())])
+        .unwrap();
+    assert_eq!(sent.status(), 303);
+    let cookie = header(&sent, "set-cookie");
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
+
+    let manifest = format!("{url}/.well-known/l402.json");
+    let mut manifest = agent.get(&manifest).call().unwrap();
+    for answer in [&sent, &manifest] {
+        let value = header(answer, "strict-transport-security");
+        assert_eq!(value, "max-age=31536000");
+    }
+    let manifest = manifest.body_mut().read_to_string().unwrap();
+    assert!(manifest.contains(&url), "{manifest}");
+
+    let (_, ended_well) = program.end();
+    assert!(ended_well);
+}
+
+/// A handshake that was begun when the program ends is not waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_its_end_it_waits_for_no_handshake() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    renew(dir.path());
+    let program = Program::start(command(&fake, &dir));
+    let _silent = TcpStream::connect(("127.0.0.1", program.port())).unwrap();
+    let (log, ended_well) = program.end();
+    assert!(ended_well);
+    assert!(!log.contains("in the middle of"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

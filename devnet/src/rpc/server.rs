@@ -17,13 +17,13 @@ use crate::node::Node;
 
 /// Only the owner may talk to the node, as with lightningd.
 const SOCKET_MODE: u32 = 0o600;
-/// How many connections wait to be accepted, as with lightningd. Whoever connects without blocking
-/// while the queue is full gets EAGAIN.
+/// How many connections can wait to be accepted, as with lightningd. While the queue is full, a
+/// nonblocking `connect` fails with EAGAIN.
 const QUEUE: u32 = 128;
 const READ_BUFFER: usize = 65_536;
 
-/// Listens on the node's socket, in place of whatever file is there. The socket and all connections
-/// are closed when the task ends.
+/// Listens on the node's socket and replaces a file that is in its place. The socket and all
+/// connections are closed when the task ends.
 pub(crate) fn start(node: &Arc<Node>) -> anyhow::Result<JoinHandle<()>> {
     let path = node.rpc_path();
     // The final name appears only when the mode is right, and replaces a stale socket.
@@ -55,7 +55,7 @@ async fn accept(listener: UnixListener, node: Arc<Node>) {
     }
 }
 
-/// Serves one client until it stops writing; like lightningd, that drops what is in flight.
+/// Serves one client until it stops writing. Then, as with lightningd, calls in flight are dropped.
 async fn serve(stream: UnixStream, node: Arc<Node>) {
     let (mut reader, mut writer) = stream.into_split();
     let mut framer = Framer::default();

@@ -143,8 +143,8 @@ fn params_of(params: &RawValue) -> Vec<(String, Field)> {
         .collect()
 }
 
-/// A number is one only where it is written without quotes. Of a string lightningd takes what is
-/// between the quotes as it is written.
+/// A value is a number only if it is written without quotes. Like lightningd, this takes the text
+/// between the quotes of a string as it is written, with its escapes.
 fn field(raw: &str) -> Field {
     if let Ok(number) = raw.parse() {
         return Field::Number(number);

@@ -29,7 +29,7 @@ struct State {
 /// Why a rune does not allow a request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Refusal {
-    /// This node did not make it, or somebody changed it.
+    /// This node did not make the rune, or it was changed.
     #[error("Not authorized: Not derived from master")]
     NotOurs,
     /// The request does not meet its restrictions.

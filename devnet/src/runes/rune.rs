@@ -1,8 +1,8 @@
 //! A rune and its authentication code.
 //!
 //! The code is the state of SHA-256 after the node's secret and each restriction, each padded to
-//! whole blocks as SHA-256 pads the end of a message. Whoever has the state can go on hashing, so
-//! anyone can add a restriction; to take one away they would have to run the hash backwards.
+//! whole blocks as SHA-256 pads the end of a message. With the state one can go on hashing, so
+//! anyone can add a restriction. To remove one, they would have to run the hash backwards.
 
 use std::fmt::Write;
 
@@ -145,8 +145,9 @@ mod tests {
     use super::super::check::Request;
     use super::*;
 
-    /// The vectors of the reference, github.com/rustyrussell/runes. Their secret is 16 zeros.
-    const VECTORS: &str = include_str!("../../tests/fixtures/runes.csv");
+    /// Runes made and checked by the reference implementation, PyPI's runes 0.6, with a secret of 16
+    /// zeros. After each valid one, requests that it allows and refuses.
+    const VECTORS: &str = include_str!("../../tests/fixtures/rune_vectors.csv");
 
     #[test]
     fn runes_are_read_written_and_derived_as_the_reference_does() {
@@ -174,7 +175,7 @@ mod tests {
             }
             seen += 1;
         }
-        assert_eq!(seen, 49, "all vectors were read");
+        assert_eq!(seen, 47, "all vectors were read");
     }
 
     #[test]
@@ -209,6 +210,6 @@ mod tests {
                 _ => {}
             }
         }
-        assert_eq!(seen, 99, "all vectors were read");
+        assert_eq!(seen, 380, "all vectors were read");
     }
 }

@@ -41,6 +41,9 @@ pub(crate) enum Error {
         /// When one more is allowed.
         retry_secs: u64,
     },
+    /// The client: asks about one invoice in too many requests at once.
+    #[error("many requests are waiting for this payment already; try again in a few seconds")]
+    TooManyWaits,
     /// Time, or the owner: no more invoices may be open.
     #[error("as many invoices are waiting for their payment as the store allows")]
     TooManyInvoices {
@@ -103,7 +106,7 @@ impl Error {
         let code = match self {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
-            Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
+            Self::TooManyRequests { .. } | Self::TooManyWaits => ErrorCode::TooManyRequests,
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::TooSlow => ErrorCode::RequestTimeout,
             Self::NotFound => ErrorCode::NotFound,
@@ -147,6 +150,7 @@ impl Error {
             Self::TooManyRequests { retry_secs } | Self::TooManyInvoices { retry_secs } => {
                 Some(*retry_secs)
             }
+            Self::TooManyWaits => Some(5),
             Self::Node(_) => Some(2),
             Self::NoPrice(_) => Some(30),
             _ => None,
@@ -183,6 +187,7 @@ impl From<InvoiceError> for Error {
         match error {
             InvoiceError::Lightning(error) => Self::Node(error.into()),
             InvoiceError::Unknown => Self::UnknownInvoice,
+            InvoiceError::TooManyWaits(_) => Self::TooManyWaits,
         }
     }
 }

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::Instrument as _;
 
 use crate::http::problem::{Cause, Error};
-use crate::http::visitor::Visitor;
+use crate::http::visitor::{OverTls, Visitor};
 use crate::metrics::Metrics;
 use crate::options::Timing;
 
@@ -70,6 +72,7 @@ pub(crate) async fn finish(
     let method = method_name(request.method());
     let path = request.extensions().get::<MatchedPath>().cloned();
     let request_id = request_id(visitor, &request);
+    let is_over_tls = request.extensions().get::<OverTls>().is_some();
     let span = tracing::info_span!(
         "request",
         request_id = request_id.to_str().unwrap_or_default()
@@ -89,6 +92,9 @@ pub(crate) async fn finish(
         let value = HeaderValue::from_static(value);
         headers.entry(name).or_insert(value);
     }
+    if is_over_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, A_YEAR);
+    }
     headers.insert(X_REQUEST_ID, request_id);
 
     let path = path.as_ref().map_or("(file)", MatchedPath::as_str);
@@ -105,6 +111,10 @@ pub(crate) async fn finish(
     });
     response
 }
+
+/// Browsers that came by the gateway's own TLS take no other way for so long. Behind a proxy this is
+/// the proxy's to say, because it knows what else is at the host.
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -1,170 +1,253 @@
-//! Connections: how long a head may take and how large it may be, how long a reader may stand
-//! still, and how all of it ends.
+//! Serves connections: how long a head may take and how large it may be, plain or over TLS, and how
+//! all of it ends.
 
 use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
-use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::serve::{Listener, ListenerExt as _};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt as _;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::RustlsAcceptor;
+use axum_server::{Handle, Server};
+use hyper_util::rt::TokioTimer;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
 
-use crate::http::tls::TlsListener;
+use crate::http::answering::Answering;
+use crate::http::listener::{Connection, Listener};
+use crate::http::tls::Tls;
 use crate::options::Timing;
 
 /// The request line and the headers of a request: a claim with its preimage is some 400 bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Answers requests with `router` until `shutdown` is done; `closing` is called then. No new requests
-/// are taken after that, and the open ones are finished within a bound.
+/// Answers requests until `shutdown` is done; `closing` is called then. No new requests are taken
+/// after that, and the open ones are finished within a bound.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
+    listener: Listener,
+    tls: Option<&Tls>,
+    router: axum::Router,
     timing: Timing,
     shutdown: impl Future<Output = ()> + Send + 'static,
     closing: impl FnOnce(),
 ) -> io::Result<()> {
-    // An answer is one small packet; Nagle's algorithm would hold it back.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    serve_on(listener, router, timing, shutdown, closing).await;
-    Ok(())
-}
-
-/// [`serve`] over TLS.
-pub(crate) async fn serve_tls(
-    listener: TlsListener,
-    router: Router,
-    timing: Timing,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-    closing: impl FnOnce(),
-) {
-    serve_on(listener, router, timing, shutdown, closing).await;
-}
-
-/// [`serve`] on connections of any kind whose clients have an address.
-async fn serve_on<L>(
-    mut listener: L,
-    router: Router,
-    timing: Timing,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-    closing: impl FnOnce(),
-) where
-    L: Listener<Addr = SocketAddr>,
-{
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            (stream, client) = listener.accept() => {
-                connections.spawn(answer(stream, client, router.clone(), graceful.watcher(), timing));
-            }
-            Some(_) = connections.join_next() => {}
-            () = &mut shutdown => break,
-        }
-    }
-    drop(listener);
-    closing();
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(timing.last_requests) => {
-            tracing::warn!("ending in the middle of {} connections", connections.len());
-        }
-    }
-}
-
-async fn answer<S>(stream: S, client: SocketAddr, router: Router, watcher: Watcher, timing: Timing)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + 'static,
-{
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(timing.write));
-    let service = tower::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(client));
-        router.clone().oneshot(request)
-    });
-    // Two versions in one port would have to be told apart by their first bytes, for which a silent
-    // client could take for ever. Proxies speak HTTP/1.1 to us, and so does our own TLS.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
+    let is_closing = CancellationToken::new();
+    let handshake = Handshake {
+        tls: tls.map(Tls::acceptor),
+        is_closing: is_closing.clone(),
+    };
+    let handle = Handle::new();
+    let mut server = Server::from_listener(listener)
+        .acceptor(handshake)
+        // Two versions in one port would have to be told apart by their first bytes, for which a
+        // silent client could take for ever. Proxies speak HTTP/1.1 to us, and so does our own TLS.
+        .http1_only()
+        .handle(handle.clone());
+    let mut http1 = server.http_builder().http1();
+    http1
         .timer(TokioTimer::new())
         .header_read_timeout(timing.head)
         .max_buf_size(MAX_HEAD);
-    let stream = TokioIo::new(Box::pin(stream));
-    let connection = builder.serve_connection(stream, TowerToHyperService::new(service));
-    // Clients hang up and send nonsense; neither is worth a line.
-    let ended = watcher.watch(connection.into_owned()).await;
-    if let Err(error) = ended {
-        tracing::trace!("a connection ended: {error}");
+    let answering = Answering {
+        router,
+        is_tls: tls.is_some(),
+    };
+    let mut serving = pin!(server.serve(answering));
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = shutdown => {}
+    }
+    handle.graceful_shutdown(Some(timing.last_requests));
+    is_closing.cancel();
+    // The listener closes first: buyers who are answered ask again, and should not come here.
+    let (ended, ()) = tokio::join!(biased; serving, async { closing() });
+    let open = handle.connection_count();
+    if open > 0 {
+        tracing::warn!("ending in the middle of {open} connections");
+    }
+    ended
+}
+
+/// Shakes hands where connections are over TLS. Handshakes run side by side with everything else and
+/// have a deadline, so that a silent client holds up nobody.
+#[derive(Clone)]
+struct Handshake {
+    tls: Option<RustlsAcceptor>,
+    is_closing: CancellationToken,
+}
+
+impl<S: Send + 'static> Accept<Connection, S> for Handshake {
+    type Stream = Either<Connection, TlsStream<Connection>>;
+    type Service = S;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
+
+    fn accept(&self, connection: Connection, service: S) -> Self::Future {
+        let Self { tls, is_closing } = self.clone();
+        Box::pin(async move {
+            let Some(tls) = tls else {
+                return Ok((Either::Left(connection), service));
+            };
+            tokio::select! {
+                shaken = tls.accept(connection, service) => match shaken {
+                    Ok((stream, service)) => Ok((Either::Right(stream), service)),
+                    // Scanners and plain HTTP; not worth a line each.
+                    Err(error) => {
+                        tracing::debug!("a TLS handshake failed: {error}");
+                        Err(error)
+                    }
+                },
+                () = is_closing.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
+            }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
+    use axum::Router;
     use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-    use tokio::task::JoinHandle;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::sync::mpsc::{Receiver, channel};
+    use tokio::time::timeout;
 
     use super::*;
+    use crate::options::{ConnectionsOptions, LimitsOptions};
 
-    const SIZE: usize = 100_000;
+    /// More than the buffers of two sockets hold.
+    const SIZE: usize = 32_000_000;
     const SHORT: Duration = Duration::from_millis(100);
+    const PATIENCE: Duration = Duration::from_mins(1);
 
-    /// A client's end of a connection that holds a hundredth of the answer, the task at the other, and
-    /// what would end it.
-    fn connect(timing: Timing) -> (DuplexStream, JoinHandle<()>, GracefulShutdown) {
-        let router = Router::new().route("/", get(|| async { vec![7_u8; SIZE] }));
-        let (ours, theirs) = duplex(SIZE / 100);
-        let client = SocketAddr::from(([192, 0, 2, 1], 1));
-        let graceful = GracefulShutdown::new();
-        let task = tokio::spawn(answer(theirs, client, router, graceful.watcher(), timing));
-        (ours, task, graceful)
+    /// Serves a large answer at `/`, a small one at `/small`, and none at `/never`, where it tells that
+    /// it was asked.
+    async fn start(options: ConnectionsOptions, timing: Timing) -> (SocketAddr, Receiver<()>) {
+        let (asked, was_asked) = channel(1);
+        let never = get(move || async move {
+            asked.send(()).await.unwrap();
+            pending::<()>().await;
+        });
+        let router = Router::new()
+            .route("/", get(|| async { vec![7_u8; SIZE] }))
+            .route("/small", get(|| async { "small" }))
+            .route("/never", never);
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let limits = Arc::new(LimitsOptions::default());
+        let listener = Listener::new(tcp, options, limits, timing);
+        tokio::spawn(async move {
+            serve(listener, None, router, timing, pending(), || {})
+                .await
+                .unwrap();
+        });
+        (address, was_asked)
+    }
+
+    async fn connect_from(client: [u8; 4], server: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((client, 0).into()).unwrap();
+        socket.connect(server).await.unwrap()
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    async fn is_answered(stream: &mut TcpStream) {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+
+    async fn is_closed(stream: &mut TcpStream) -> Vec<u8> {
+        let mut got = Vec::new();
+        let end = timeout(PATIENCE, stream.read_to_end(&mut got)).await;
+        // Closed with bytes unread is a reset.
+        end.expect("the connection is closed").ok();
+        got
     }
 
     #[tokio::test]
     async fn who_takes_nothing_is_gone_after_a_while() {
-        let (mut client, connection, _open) = connect(Timing {
+        let timing = Timing {
             write: SHORT,
             ..Timing::default()
-        });
-        let started = Instant::now();
-        let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-        client.write_all(request).await.unwrap();
-        connection.await.unwrap();
-        assert!(started.elapsed() >= SHORT);
-        let mut got = Vec::new();
-        client.read_to_end(&mut got).await.unwrap();
+        };
+        let (address, _) = start(ConnectionsOptions::default(), timing).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        ask(&mut client, "/").await;
+        tokio::time::sleep(5 * SHORT).await;
+        let got = is_closed(&mut client).await;
         assert!(got.len() < SIZE, "the answer is cut");
     }
 
     #[tokio::test]
     async fn a_head_has_to_arrive_in_time() {
+        let timing = Timing {
+            head: SHORT,
+            ..Timing::default()
+        };
+        let (address, _) = start(ConnectionsOptions::default(), timing).await;
         for begun in [&b""[..], b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
-            let (mut client, connection, _open) = connect(Timing {
-                head: SHORT,
-                ..Timing::default()
-            });
+            let mut client = TcpStream::connect(address).await.unwrap();
             let started = Instant::now();
             client.write_all(begun).await.unwrap();
-            connection.await.unwrap();
+            is_closed(&mut client).await;
             assert!(started.elapsed() >= SHORT);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_idle_makes_room_for_the_same_client() {
+        let options = ConnectionsOptions {
+            total: 8,
+            per_client: 1,
+            ..ConnectionsOptions::default()
+        };
+        let (address, mut was_asked) = start(options, Timing::default()).await;
+        let mut idle = connect_from([127, 0, 0, 1], address).await;
+        let mut other = connect_from([127, 0, 0, 2], address).await;
+        let mut second = connect_from([127, 0, 0, 1], address).await;
+        assert_eq!(is_closed(&mut idle).await, b"");
+        // While all of a client's connections are busy, it gets no more.
+        ask(&mut second, "/never").await;
+        was_asked.recv().await.unwrap();
+        let mut third = connect_from([127, 0, 0, 1], address).await;
+        assert_eq!(is_closed(&mut third).await, b"");
+        ask(&mut other, "/small").await;
+        is_answered(&mut other).await;
+    }
+
+    #[tokio::test]
+    async fn who_holds_the_most_makes_room_for_another_client() {
+        let options = ConnectionsOptions {
+            total: 3,
+            per_client: 3,
+            ..ConnectionsOptions::default()
+        };
+        let (address, mut was_asked) = start(options, Timing::default()).await;
+        // A request that waits, and two whose answers are not taken.
+        let mut waits = connect_from([127, 0, 0, 1], address).await;
+        ask(&mut waits, "/never").await;
+        was_asked.recv().await.unwrap();
+        let mut slow = connect_from([127, 0, 0, 1], address).await;
+        let mut slower = connect_from([127, 0, 0, 1], address).await;
+        for stream in [&mut slow, &mut slower] {
+            ask(stream, "/").await;
+            is_answered(stream).await;
+        }
+        let mut others = Vec::new();
+        for (client, loses) in [([127, 0, 0, 2], &mut waits), ([127, 0, 0, 3], &mut slow)] {
+            let mut other = connect_from(client, address).await;
+            assert!(is_closed(loses).await.len() < SIZE);
+            ask(&mut other, "/never").await;
+            was_asked.recv().await.unwrap();
+            others.push(other);
         }
     }
 }

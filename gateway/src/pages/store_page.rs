@@ -155,6 +155,10 @@ struct Buy {
 
 /// `POST /buy/{item}`: the button. It works in whatever form it arrives: a purchase id that cannot
 /// be read is replaced.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the request or of the store"
+)]
 async fn buy_item(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,

@@ -77,6 +77,9 @@ impl Claims {
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
     /// claim.
+    ///
+    /// # Panics
+    /// Never: the identifier is written here.
     pub fn mint(&self, item: &str, identifier: Identifier, terms: Terms) -> Claim {
         let identifier = identifier.to_bytes();
         let Terms {

@@ -23,6 +23,7 @@ use crate::options::Timing;
 use crate::payments::book::{Book, Entry, learn};
 use crate::payments::node::{NodeError, OurNode};
 use crate::payments::open_invoices::OpenInvoices;
+use crate::payments::waits::{TooManyWaits, Waits};
 use crate::payments::watcher::Watcher;
 
 /// Why nothing can be said about an invoice.
@@ -34,6 +35,9 @@ pub(crate) enum InvoiceError {
     /// The node has no such invoice, or no longer has it.
     #[error("the store's node no longer has this invoice")]
     Unknown,
+    /// As many wait for it as may.
+    #[error(transparent)]
+    TooManyWaits(#[from] TooManyWaits),
 }
 
 /// The invoices of one lightningd. Its watcher ends with it. A clone is another handle to the same.
@@ -45,6 +49,7 @@ struct Inner {
     node: Arc<OurNode>,
     book: Arc<Book>,
     metrics: Metrics,
+    waits: Waits,
     closing: watch::Sender<bool>,
     watcher: AbortHandle,
 }
@@ -57,6 +62,7 @@ impl Invoices {
         open: Arc<OpenInvoices>,
         metrics: Metrics,
         network: Option<Network>,
+        waits_per_claim: usize,
         timing: Timing,
     ) -> Self {
         let node = Arc::new(OurNode::new(lightningd.clone(), network));
@@ -74,6 +80,7 @@ impl Invoices {
             node,
             book,
             metrics,
+            waits: Waits::new(waits_per_claim),
             closing: watch::Sender::new(false),
             watcher: tokio::spawn(watcher.run()).abort_handle(),
         }))
@@ -129,6 +136,10 @@ impl Invoices {
         let mut watch = inner.book.watches();
         let mut closing = inner.closing.subscribe();
         let mut standing = inner.standing(payment_hash, &entry).await?;
+        let is_unpaid = standing.status == Status::Unpaid;
+        let _place = is_unpaid
+            .then(|| inner.waits.enter(payment_hash))
+            .transpose()?;
         let _waiter = inner.metrics.waiter();
         while standing.status == Status::Unpaid && Instant::now() < until {
             tokio::select! {

@@ -76,7 +76,7 @@ impl Watcher {
         let mut connection = self.lightningd.watch().await?;
         match self.node.ask().await {
             Ok(node) => {
-                tracing::info!(node_id = %node.id, network = %node.network, "payments are followed")
+                tracing::info!(node_id = %node.id, network = %node.network, "payments are followed");
             }
             Err(NodeError::Lightning(error)) => return Err(error),
             Err(wrong @ NodeError::WrongNetwork { .. }) => tracing::error!("{}", chain(&wrong)),

@@ -40,7 +40,12 @@ async fn a_new_invoice_passes_every_check_of_the_buyers() {
     let created = gateway.create("two-cats").await;
 
     let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
-    check(&invoice, &created.claim, &Terms::of(&store, two_cats)).unwrap();
+    check(
+        &invoice,
+        &created.claim,
+        &Terms::of(&store, two_cats).expected(),
+    )
+    .unwrap();
     let details = &created.invoice;
     assert_eq!(details.payment_hash, invoice.payment_hash);
     assert_eq!(details.amount_msat, Msat(100_000));
@@ -272,7 +277,7 @@ async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
     let mut options = options(fake.socket());
     options.timing.call_deadline = Duration::from_secs(5);
     let gateway = TestGateway::with(options);
-    let ready = gateway.get("/readyz").await;
+    let ready = gateway.get_as_operator("/readyz").await;
     let ready: serde_json::Value = ready.json();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["network"], "regtest");
@@ -308,7 +313,7 @@ async fn another_network_than_the_configured_one_sells_nothing() {
 }
 
 async fn check_not_ready(gateway: &TestGateway, problem: &str, remedy: &str) {
-    let answer = gateway.get("/readyz").await;
+    let answer = gateway.get_as_operator("/readyz").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(told["ready"], json!(false));

@@ -1,6 +1,7 @@
 //! What an owner can see: metrics, the dashboard, request ids; and what browsers are told.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -9,6 +10,7 @@ use axum::http::header::ORIGIN;
 use serde_json::Value;
 use shared::api::{INVOICE_PATH, STORE_PATH, Status};
 use shared::problem::ErrorCode;
+use tokio::time::timeout;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::tools::{Answer, TestGateway, eventually, l402, metric, options};
@@ -114,40 +116,82 @@ async fn the_dashboard_and_the_metrics_fit() {
     }
 }
 
+/// Behind Tor or a proxy that adds no header, every stranger seems to ask from this machine.
 #[tokio::test]
-async fn metrics_are_for_this_machine_alone() {
+async fn strangers_learn_no_figures_wherever_they_seem_to_be() {
     let fake = FakeLightningd::start();
     let gateway = TestGateway::new(fake.socket());
-    let ask = |peer: &str, forwarded: Option<&'static str>| {
-        let mut request = Request::get("/metrics");
-        if let Some(forwarded) = forwarded {
-            request = request.header("x-forwarded-for", forwarded);
-        }
-        let mut request = request.body(Body::empty()).unwrap();
-        let peer: SocketAddr = peer.parse().unwrap();
-        request.extensions_mut().insert(ConnectInfo(peer));
-        gateway.send(request)
-    };
-    assert_eq!(ask("127.0.0.1:1", None).await.status, 200);
-    assert_eq!(ask("[::1]:1", None).await.status, 200);
-    for refused in [
-        ask("192.0.2.1:1", None).await,
-        ask("127.0.0.1:1", Some("192.0.2.1")).await,
-        gateway.get("/metrics").await,
-    ] {
-        refused.assert_problem(ErrorCode::NotFound);
+    for peer in ["127.0.0.1", "::1", "192.0.2.1"] {
+        let ask = |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            gateway.send_from(peer, request)
+        };
+        ask("/metrics").await.assert_problem(ErrorCode::NotFound);
+        let ready = ask("/readyz").await;
+        assert_eq!(
+            (ready.status.as_u16(), &ready.body[..]),
+            (200, &b"{\"ready\":true}"[..])
+        );
     }
-    let mut options = options(fake.socket());
-    options.metrics_elsewhere = true;
-    let elsewhere = TestGateway::with(options);
-    let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
-    let peer: SocketAddr = "127.0.0.1:1".parse().unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    elsewhere
-        .send(request)
-        .await
-        .assert_problem(ErrorCode::NotFound);
-    assert!(elsewhere.metrics().await.contains("purrwall_watcher_up"));
+    assert!(gateway.metrics().await.contains("purrwall_watcher_up"));
+    assert_eq!(gateway.get_as_operator("/buy").await.status, 404);
+
+    fake.goes_away().await;
+    let limit = Instant::now() + Duration::from_mins(1);
+    let not_ready = loop {
+        let answer = gateway.get("/readyz").await;
+        if answer.status == 503 {
+            break answer;
+        }
+        assert!(Instant::now() < limit, "it is never noticed");
+    };
+    assert_eq!(&not_ready.body[..], b"{\"ready\":false}");
+    let report: Value =
+        serde_json::from_slice(&gateway.get_as_operator("/readyz").await.body).unwrap();
+    let problem = report["problem"].as_str().unwrap();
+    assert!(
+        problem.contains(fake.socket().to_str().unwrap()),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn however_many_ask_lightningd_is_asked_once_a_second() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    eventually("payments to be followed", || {
+        gateway.gateway.follows_payments()
+    })
+    .await;
+    let before = fake.calls("getinfo").len();
+    let started = Instant::now();
+    // Some leave before they are answered.
+    for _ in 0..50 {
+        let left = timeout(Duration::from_micros(200), gateway.get("/readyz")).await;
+        assert!(left.is_err() || left.unwrap().status == 200);
+    }
+    let asks: Vec<_> = (0..200)
+        .map(|_| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move { gateway.get("/readyz").await.status })
+        })
+        .collect();
+    for ask in asks {
+        assert_eq!(ask.await.unwrap(), 200);
+    }
+    let calls = fake.calls("getinfo").len() - before;
+    let most = 1 + started.elapsed().as_secs();
+    assert!((1..=most).contains(&(calls as u64)), "{calls} of {most}");
+}
+
+/// Only the gateway's own TLS knows that nothing else is at the host.
+#[tokio::test]
+async fn a_proxy_says_for_itself_that_browsers_have_to_come_by_https() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let request = Request::get("/buy").header("x-forwarded-proto", "https");
+    let answer = gateway.send(request.body(Body::empty()).unwrap()).await;
+    assert!(!answer.headers.contains_key("strict-transport-security"));
 }
 
 #[tokio::test]

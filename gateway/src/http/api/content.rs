@@ -57,6 +57,10 @@ use crate::payments::purchases::{Offer, Purchases};
         (status = 503, response = Unavailable),
     ),
 )]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the request or of the store"
+)]
 pub(crate) async fn get_content(
     State(shelf): State<Shelf>,
     State(purchases): State<Purchases>,

@@ -87,6 +87,7 @@ pub(crate) struct Wait {
         (status = 400, response = InvalidRequest),
         (status = 401, response = InvalidClaim),
         (status = 404, response = UnknownInvoice),
+        (status = 429, response = TooManyRequests),
         (status = 500, response = Internal),
         (status = 503, response = Unavailable),
     ),

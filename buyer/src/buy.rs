@@ -1,0 +1,306 @@
+//! The order of things: ask, check, remember, pay, fetch, keep the receipt.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lightningd::{LightningError, Lightningd, Sent};
+use shared::claim::Claim;
+use shared::content::ContentHash;
+use shared::invoice::Invoice;
+use shared::lightning::Preimage;
+use shared::receipt::{Proof, Receipt};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use crate::checks::{FailedCheck, Limits, check, max_fee, promised};
+use crate::decide::{Facts, Next, decide};
+use crate::error::BuyError;
+use crate::files::{Files, Purchase};
+use crate::store::{self, Store, StoreError, Word};
+
+/// Buys one item.
+#[derive(Debug)]
+pub struct Buyer {
+    /// The item and its store.
+    pub store: Store,
+    /// The buyer's own node, which pays.
+    pub lightningd: Lightningd,
+    /// What the buyer agrees to.
+    pub limits: Limits,
+    /// Where the goods are to be.
+    pub out: PathBuf,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+/// How long things may take. Not for users; tests shorten them.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How long the node tries to pay, in whole seconds.
+    pub retry_for: Duration,
+    /// After this much more, a node that was told to pay has surely given up, or says that the
+    /// payment is on its way.
+    pub grace: Duration,
+    /// Between two questions about a payment that is on its way.
+    pub pause: Duration,
+    /// How long such a payment is waited for.
+    pub patience: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            retry_for: Duration::from_mins(1),
+            grace: Duration::from_secs(15),
+            pause: Duration::from_secs(1),
+            patience: Duration::from_mins(3),
+        }
+    }
+}
+
+/// What was bought.
+#[derive(Debug)]
+pub struct Bought {
+    /// The goods.
+    pub out: PathBuf,
+    /// The receipt.
+    pub receipt: PathBuf,
+    /// What the receipt proves.
+    pub proof: Proof,
+}
+
+impl Buyer {
+    /// Buys, or goes on with what an earlier run began.
+    pub async fn buy(&self) -> Result<Bought, BuyError> {
+        let files = Files::open(&self.out)?;
+        let bought = self.buy_into(&files).await;
+        files.clean_up();
+        bought
+    }
+
+    async fn buy_into(&self, files: &Files) -> Result<Bought, BuyError> {
+        let mut purchase = match files.purchase()? {
+            Some(purchase) => self.ours(files, purchase)?,
+            None if self.out.exists() => return Err(BuyError::Exists(self.out.clone())),
+            None => self.begin(files).await?,
+        };
+        let proof = match purchase.preimage {
+            Some(proof) => proof,
+            None => self.settle(files, &mut purchase).await?,
+        };
+        self.fetch(files, &purchase, proof).await
+    }
+
+    /// Asks for an invoice, checks it and remembers it.
+    async fn begin(&self, files: &Files) -> Result<Purchase, BuyError> {
+        let store = self.store.clone();
+        let asked = blocking(move || Ok((store.ask()?, store.size()?)));
+        let ((claim, bolt11), size) = asked.await?;
+        self.check(&claim, &bolt11).await?;
+        let purchase = Purchase {
+            url: self.store.address().content(),
+            claim,
+            bolt11,
+            size: Some(size),
+            attempted_at: None,
+            preimage: None,
+        };
+        files.remember(&purchase)?;
+        Ok(purchase)
+    }
+
+    fn ours(&self, files: &Files, purchase: Purchase) -> Result<Purchase, BuyError> {
+        if purchase.url == self.store.address().content() {
+            Ok(purchase)
+        } else {
+            Err(BuyError::OtherPurchase {
+                url: purchase.url,
+                file: files.purchase_path(),
+            })
+        }
+    }
+
+    /// Sees to it that the purchase is paid, once, and gives the proof.
+    async fn settle(&self, files: &Files, purchase: &mut Purchase) -> Result<Preimage, BuyError> {
+        let until = Instant::now() + self.timing.patience;
+        let mut is_replaced = false;
+        loop {
+            let invoice = Invoice::decode(&purchase.bolt11).map_err(FailedCheck::from)?;
+            let sent = self.lightningd.sent(invoice.payment_hash).await?;
+            // Who sees the own payment complete needs no word of the store's.
+            let word = match sent {
+                Sent::Complete(_) => Word::Unknown,
+                _ => self.word(purchase).await?,
+            };
+            let now = unix_now();
+            let facts = Facts {
+                sent,
+                word,
+                is_expired: invoice.is_expired(now),
+                is_attempted: self.is_attempted(purchase, now),
+            };
+            match decide(facts) {
+                Next::Take(proof) => {
+                    purchase.preimage = Some(proof);
+                    files.remember(purchase)?;
+                    return Ok(proof);
+                }
+                Next::Wait if Instant::now() >= until => return Err(BuyError::Pending),
+                Next::Wait => sleep(self.timing.pause).await,
+                Next::Replace if is_replaced => return Err(BuyError::Unpayable),
+                Next::Replace => {
+                    *purchase = self.begin(files).await?;
+                    is_replaced = true;
+                }
+                Next::Pay => self.pay(files, purchase).await?,
+            }
+        }
+    }
+
+    /// Tells the node to pay. Whether it did is for the next round to find out, unless it is sure
+    /// that nothing was sent.
+    async fn pay(&self, files: &Files, purchase: &mut Purchase) -> Result<(), BuyError> {
+        // The limits may be others than when the invoice was asked for.
+        let invoice = self.check(&purchase.claim, &purchase.bolt11).await?;
+        let price = invoice
+            .amount_msat
+            .expect("the check accepts no open amount");
+        purchase.attempted_at = Some(unix_now());
+        files.remember(purchase)?;
+        let paid = self
+            .lightningd
+            .pay(&purchase.bolt11, max_fee(price), self.timing.retry_for)
+            .await;
+        let error = match paid {
+            Ok(_) => return Ok(()),
+            Err(
+                error @ (LightningError::Closed { .. }
+                | LightningError::Timeout { .. }
+                | LightningError::Decode { .. }),
+            ) => {
+                tracing::debug!("the node's answer is not known: {error}");
+                return Ok(());
+            }
+            Err(error @ (LightningError::Connect { .. } | LightningError::Rpc { .. })) => error,
+        };
+        // lightningd has given up, but a part may still be on its way back, or arrive.
+        if matches!(error, LightningError::Rpc { .. })
+            && self.lightningd.sent(invoice.payment_hash).await? != Sent::Nothing
+        {
+            return Ok(());
+        }
+        purchase.attempted_at = None;
+        files.remember(purchase)?;
+        Err(match error {
+            LightningError::Rpc { .. } => BuyError::Failed(error),
+            source => BuyError::Lightning { source },
+        })
+    }
+
+    /// Whether a call to pay may still be under way at the node, though it lists nothing sent: the
+    /// node tries on when its client is gone, and between two tries nothing is on its way.
+    fn is_attempted(&self, purchase: &Purchase, now: u64) -> bool {
+        let Timing {
+            retry_for, grace, ..
+        } = self.timing;
+        let lasts = (retry_for + grace).as_secs();
+        let begun = purchase.attempted_at;
+        begun.is_some_and(|begun| now < begun.saturating_add(lasts))
+    }
+
+    async fn word(&self, purchase: &Purchase) -> Result<Word, BuyError> {
+        let (store, claim) = (self.store.clone(), purchase.claim.clone());
+        Ok(blocking(move || store.status(&claim)).await?)
+    }
+
+    /// Fetches the goods and writes the receipt; then the purchase may be forgotten.
+    async fn fetch(
+        &self,
+        files: &Files,
+        purchase: &Purchase,
+        proof: Preimage,
+    ) -> Result<Bought, BuyError> {
+        let invoice = Invoice::decode(&purchase.bolt11).map_err(FailedCheck::from)?;
+        let promised = promised(&invoice)?;
+        let size = if let Some(size) = goods_at(files.out(), promised).await? {
+            size
+        } else {
+            let size = self.download(files, purchase, proof, promised).await?;
+            files.finish_goods()?;
+            size
+        };
+        let receipt = Receipt {
+            bolt11: purchase.bolt11.clone(),
+            preimage: proof,
+            item: self.store.address().item().clone(),
+            sha256: promised,
+            size,
+        };
+        let proof = receipt.verify(Some(promised))?;
+        files.write_receipt(&receipt)?;
+        files.forget()?;
+        Ok(Bought {
+            out: files.out().to_owned(),
+            receipt: files.receipt_path(),
+            proof,
+        })
+    }
+
+    async fn download(
+        &self,
+        files: &Files,
+        purchase: &Purchase,
+        proof: Preimage,
+        promised: ContentHash,
+    ) -> Result<u64, BuyError> {
+        let (store, claim) = (self.store.clone(), purchase.claim.clone());
+        let undelivered = |source| BuyError::Undelivered {
+            file: files.purchase_path(),
+            source,
+        };
+        let size = purchase.size;
+        let part = files.part().try_clone();
+        let part = part.map_err(|error| undelivered(StoreError::Disk(error)))?;
+        let done = blocking(move || store.download(&claim, proof, promised, size, &part)).await;
+        done.map_err(undelivered)
+    }
+
+    /// Makes every check on an invoice that is to be paid.
+    async fn check(&self, claim: &Claim, bolt11: &str) -> Result<Invoice, BuyError> {
+        let network = self.lightningd.node().await?.network;
+        Ok(check(claim, bolt11, network, self.limits)?)
+    }
+}
+
+/// The size of the goods, where they are there already and are the promised ones.
+async fn goods_at(out: &Path, promised: ContentHash) -> Result<Option<u64>, BuyError> {
+    let path = out.to_owned();
+    let measured = spawn_blocking(move || match File::open(&path) {
+        Ok(file) => store::hash(file).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    });
+    let measured = measured.await.expect("hashing does not panic");
+    match measured.map_err(StoreError::Disk)? {
+        None => Ok(None),
+        Some((found, size)) if found == promised => Ok(Some(size)),
+        Some(_) => Err(BuyError::Exists(out.to_owned())),
+    }
+}
+
+/// Runs a call that blocks on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    spawn_blocking(call)
+        .await
+        .expect("the store's calls do not panic")
+}
+
+/// Now, in UNIX seconds.
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,105 @@
+//! Answers the requests of one connection, which is busy until the last byte of an answer is taken.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::Response;
+use hyper::body::{Frame, Incoming, SizeHint};
+use tower::{Service, ServiceExt as _};
+
+use crate::http::listener::{Busy, Peer};
+use crate::http::visitor::OverTls;
+
+/// Makes what answers each connection.
+#[derive(Clone)]
+pub(crate) struct Answering {
+    /// What answers requests.
+    pub(crate) router: Router,
+    /// Whether the connections are over the gateway's own TLS.
+    pub(crate) is_tls: bool,
+}
+
+impl Service<Peer> for Answering {
+    type Response = AnsweringPeer;
+    type Error = Infallible;
+    type Future = Ready<Result<AnsweringPeer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, peer: Peer) -> Self::Future {
+        let answering = self.clone();
+        std::future::ready(Ok(AnsweringPeer { answering, peer }))
+    }
+}
+
+/// Answers one connection.
+#[derive(Clone)]
+pub(crate) struct AnsweringPeer {
+    answering: Answering,
+    peer: Peer,
+}
+
+/// The connection has to make room for another one.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was closed to make room for another one")]
+pub(crate) struct Shed;
+
+impl Service<Request<Incoming>> for AnsweringPeer {
+    type Response = Response<Answer>;
+    type Error = Shed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Shed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Shed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let Self { answering, peer } = self.clone();
+        let busy = peer.seat.busy();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer.address));
+        if answering.is_tls {
+            request.extensions_mut().insert(OverTls);
+        }
+        Box::pin(async move {
+            let answer = tokio::select! {
+                () = peer.seat.closed() => return Err(Shed),
+                Ok(answer) = answering.router.oneshot(request) => answer,
+            };
+            Ok(answer.map(|body| Answer { body, _busy: busy }))
+        })
+    }
+}
+
+/// An answer's body, which keeps its connection busy.
+pub(crate) struct Answer {
+    body: Body,
+    _busy: Busy,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
