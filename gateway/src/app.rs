@@ -42,9 +42,13 @@ struct Parts {
 impl App {
     /// Puts the parts together and starts to follow payments, selling what is in `catalogue`. Needs
     /// a Tokio runtime; lightningd may be away.
-    pub(crate) fn new(options: Options, secret: &Secret, catalogue: Catalogue) -> Self {
+    pub(crate) fn new(
+        options: Options,
+        secret: &Secret,
+        catalogue: Catalogue,
+        metrics: Metrics,
+    ) -> Self {
         let timing = options.timing;
-        let metrics = Metrics::start();
         let lightningd = Lightningd::new(options.lightning_rpc, timing.call_deadline);
         let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
         let open = OpenInvoices::new(&options.limits, metrics.clone());

@@ -17,6 +17,7 @@ use crate::http::api::metrics::metrics_router;
 use crate::http::listener::Listener;
 use crate::http::server;
 use crate::http::tls::Tls;
+use crate::metrics::Metrics;
 use crate::options::{CatalogueOptions, Options, Timing, WebhooksOptions};
 use crate::payments::node::NodeError;
 use crate::payments::purchases::Purchases;
@@ -46,7 +47,7 @@ impl Gateway {
     pub fn new(lightning_rpc: impl Into<std::path::PathBuf>, secret: &Secret) -> Self {
         let options = Options::new(lightning_rpc);
         Self {
-            app: App::new(options, secret, Catalogue::default()),
+            app: App::new(options, secret, Catalogue::default(), Metrics::start()),
         }
     }
 
@@ -59,9 +60,10 @@ impl Gateway {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn with(options: Options, secret: &Secret) -> Result<Self, CatalogueError> {
-        let catalogue = Catalogue::load(&options.catalogue, None)?;
+        let metrics = Metrics::start();
+        let catalogue = Catalogue::load(&options.catalogue, None, &metrics.goods())?;
         Ok(Self {
-            app: App::new(options, secret, catalogue),
+            app: App::new(options, secret, catalogue, metrics),
         })
     }
 
@@ -76,7 +78,8 @@ impl Gateway {
     pub async fn restock(&self, options: CatalogueOptions) -> Result<(), CatalogueError> {
         let current: Shelf = self.app.part();
         let before = current.catalogue();
-        let load = move || Catalogue::load(&options, Some(&before));
+        let counts = self.app.part::<Metrics>().goods();
+        let load = move || Catalogue::load(&options, Some(&before), &counts);
         let loaded = tokio::task::spawn_blocking(load).await;
         current.replace(loaded.expect("loading does not panic")?);
         Ok(())

@@ -28,6 +28,8 @@ struct Inner {
     handle: PrometheusHandle,
     counts: Counts,
     told_of_skipped: AtomicBool,
+    /// Whether payments cannot be turned into webhooks now.
+    are_webhooks_stalled: AtomicBool,
     upkeep: AbortHandle,
 }
 
@@ -47,6 +49,45 @@ struct Counts {
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_pending: Gauge,
+    webhooks_stalled: Gauge,
+    webhooks_not_kept: Counter,
+    payments_pruned: Counter,
+    goods: GoodsCounts,
+}
+
+/// What is counted of the goods. The default counts for nobody.
+#[derive(Clone, Debug)]
+pub(crate) struct GoodsCounts {
+    rates_refused: Counter,
+    damaged: Gauge,
+    repaired: Counter,
+}
+
+impl Default for GoodsCounts {
+    fn default() -> Self {
+        Self {
+            rates_refused: Counter::noop(),
+            damaged: Gauge::noop(),
+            repaired: Counter::noop(),
+        }
+    }
+}
+
+impl GoodsCounts {
+    /// A source's rate was not believed.
+    pub(crate) fn rate_refused(&self) {
+        self.rates_refused.increment(1);
+    }
+
+    /// So many more kept copies are damaged.
+    pub(crate) fn damaged(&self, more: i8) {
+        self.damaged.increment(f64::from(more));
+    }
+
+    /// A damaged copy was made again.
+    pub(crate) fn repaired(&self) {
+        self.repaired.increment(1);
+    }
 }
 
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
@@ -131,6 +172,32 @@ impl Metrics {
                 "purrwall_webhooks_pending",
                 "Webhooks that their receiver has not taken yet.",
             ),
+            webhooks_stalled: gauge(
+                "purrwall_webhooks_stalled",
+                "1 while webhooks cannot be kept on the disk, so that new ones wait at lightningd.",
+            ),
+            webhooks_not_kept: counter(
+                "purrwall_webhooks_not_kept_total",
+                "Tries to keep webhooks on the disk that failed.",
+            ),
+            payments_pruned: counter(
+                "purrwall_payments_pruned_total",
+                "Payments that were deleted at lightningd before webhooks could tell of them.",
+            ),
+            goods: GoodsCounts {
+                rates_refused: counter(
+                    "purrwall_rates_refused_total",
+                    "Rates of a source that were not believed.",
+                ),
+                damaged: gauge(
+                    "purrwall_goods_damaged",
+                    "Kept copies of goods that are damaged and neither sold nor delivered.",
+                ),
+                repaired: counter(
+                    "purrwall_goods_repaired_total",
+                    "Damaged copies of goods that were made again from the owner's file.",
+                ),
+            },
         };
         let handle = recorder.handle();
         let upkeep = handle.clone();
@@ -145,6 +212,7 @@ impl Metrics {
             handle,
             counts,
             told_of_skipped: AtomicBool::new(false),
+            are_webhooks_stalled: AtomicBool::new(false),
             upkeep: upkeep.abort_handle(),
         }))
     }
@@ -153,7 +221,14 @@ impl Metrics {
     #[expect(clippy::cast_precision_loss, reason = "nobody has so many invoices")]
     pub(crate) fn render(&self, open: usize) -> String {
         self.0.counts.open.set(open as f64);
+        let stalled = f64::from(u8::from(self.webhooks_are_stalled()));
+        self.0.counts.webhooks_stalled.set(stalled);
         self.0.handle.render()
+    }
+
+    /// What the goods are counted with.
+    pub(crate) fn goods(&self) -> GoodsCounts {
+        self.0.counts.goods.clone()
     }
 
     pub(crate) fn invoice_created(&self) {
@@ -192,6 +267,25 @@ impl Metrics {
     #[expect(clippy::cast_precision_loss, reason = "a disk holds fewer")]
     pub(crate) fn webhooks_wait(&self, count: usize) {
         self.0.counts.webhooks_pending.increment(count as f64);
+    }
+
+    /// Whether webhooks could be kept on the disk just now.
+    pub(crate) fn webhooks_are_kept(&self, are_kept: bool) {
+        let stalled = &self.0.are_webhooks_stalled;
+        stalled.store(!are_kept, Ordering::Relaxed);
+        if !are_kept {
+            self.0.counts.webhooks_not_kept.increment(1);
+        }
+    }
+
+    /// Whether webhooks of new payments have to wait, because they cannot be kept on the disk.
+    pub(crate) fn webhooks_are_stalled(&self) -> bool {
+        self.0.are_webhooks_stalled.load(Ordering::Relaxed)
+    }
+
+    /// So many payments were deleted at lightningd before they were read.
+    pub(crate) fn payments_pruned(&self, count: u64) {
+        self.0.counts.payments_pruned.increment(count);
     }
 
     /// Counts a try to deliver a webhook.

@@ -134,9 +134,47 @@ pub enum RateSource {
         url: String,
         /// Where in the document the rate stands (RFC 6901).
         pointer: String,
+        /// Another document that has to agree.
+        second: Option<RateEndpoint>,
         /// A rate that is older sells nothing.
         max_age: Duration,
+        /// What is believed.
+        limits: RateLimits,
     },
+}
+
+/// A JSON document with a rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateEndpoint {
+    /// Its address.
+    pub url: String,
+    /// Where in the document the rate stands.
+    pub pointer: String,
+}
+
+/// Which rates of a document are believed. At any other, nothing is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// The lowest.
+    pub min: Option<Decimal>,
+    /// The highest.
+    pub max: Option<Decimal>,
+    /// How many per cent the larger of two rates in a row may be above the smaller. With a second
+    /// source, that one's word counts instead.
+    pub max_jump: u32,
+    /// How many per cent the larger of the two sources' rates may be above the smaller.
+    pub max_difference: u32,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            min: None,
+            max: None,
+            max_jump: 50,
+            max_difference: 5,
+        }
+    }
 }
 
 /// The page.

@@ -32,6 +32,12 @@ impl Decimal {
         let product = u128::from(self.0) * u128::from(factor);
         u64::try_from(product.div_ceil(u128::from(ONE))).ok()
     }
+
+    /// Whether the larger of the two is at most so many per cent more than the smaller.
+    pub fn is_within(self, percent: u32, other: Self) -> bool {
+        let (less, more) = (self.min(other), self.max(other));
+        u128::from(more.0) * 100 <= u128::from(less.0) * (100 + u128::from(percent))
+    }
 }
 
 impl FromStr for Decimal {

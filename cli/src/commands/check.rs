@@ -8,7 +8,7 @@ use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
 use purrwall::store_secret::{StoreSecretError, find};
 use purrwall_gateway::PAID_ARE_DELETED;
-use purrwall_gateway::goods::versions::try_writing;
+use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
 
@@ -28,18 +28,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     tell("secret", check_secret(&settings).await);
     if options.catalogue.file.is_some() {
         tell("data_dir", check_data_dir(options));
+        tell("kept goods", check_kept(&options.catalogue.versions_dir));
     }
     tell("frontend", check_frontend(options));
     for (id, checked) in catalogue::check(&options.catalogue) {
         tell(&format!("item {id}"), checked.map_err(Error::from));
     }
     for rate in &options.catalogue.rates {
+        let checked = rates::look_up(&rate.source, None).await;
         let checked = match &rate.source {
             RateSource::Fixed(rate) => Ok(format!("{rate}, fixed")),
-            RateSource::Endpoint { url, pointer, .. } => rates::ask(url, pointer)
-                .await
+            RateSource::Endpoint { .. } => checked
                 .map(|rate| rate.to_string())
-                .with_context(|| format!("cannot use {url}")),
+                .with_context(|| format!("cannot use {}", rate.source.origin())),
         };
         tell(&format!("rate of {}", rate.currency), checked);
     }
@@ -99,6 +100,24 @@ fn check_data_dir(options: &Options) -> Result<String> {
     } else {
         Ok(format!("{place} will be made for the goods"))
     }
+}
+
+/// Hashes every kept copy of goods, as delivery does before it gives out a byte.
+fn check_kept(dir: &Path) -> Result<String> {
+    let (count, damaged) = versions::check(dir)
+        .with_context(|| format!("cannot read the copies in {}", dir.display()))?;
+    if damaged.is_empty() {
+        return Ok(format!("{count} copies, all as they were promised"));
+    }
+    let paths: Vec<_> = damaged
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Err(anyhow!(
+        "damaged: {}; they are neither sold nor delivered. A copy whose item still has the same file is \
+         made again when purrwall delivers it; for any other one put the right bytes in its place",
+        paths.join(", ")
+    ))
 }
 
 fn check_frontend(options: &Options) -> Result<String> {

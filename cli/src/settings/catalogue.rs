@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use http::Uri;
 use purrwall_gateway::Price;
-use purrwall_gateway::options::{CatalogueOptions, ItemOptions, RateOptions, RateSource};
+use purrwall_gateway::options::{
+    CatalogueOptions, ItemOptions, RateEndpoint, RateLimits, RateOptions, RateSource,
+};
 use shared::fiat::Decimal;
 
 use crate::settings::error::SettingsError;
-use crate::settings::file::{ConfigFile, Section};
+use crate::settings::file::{ConfigFile, RATE_KEYS, Section};
 use crate::settings::origin::Given;
 use crate::settings::parse::duration;
 
@@ -89,20 +91,16 @@ fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, Settings
     };
     let source = match (section.get("fixed"), section.get("url")) {
         (Some(fixed), None) => {
-            if let Some(needless) = section.get("pointer").or(section.get("max_age")) {
+            let others = RATE_KEYS.iter().filter(|key| **key != "fixed");
+            if let Some(needless) = others.filter_map(|key| section.get(key)).next() {
                 return Err(needless.wrong("has no use beside `fixed`; take one of them away"));
             }
-            RateSource::Fixed(fixed.read(|text| match text.parse::<Decimal>() {
-                Ok(rate) if !rate.is_zero() => Ok(rate),
-                _ => Err("is not a rate; write what one bitcoin costs, such as 65000"),
-            })?)
+            RateSource::Fixed(fixed.read(rate)?)
         }
         (None, Some(url)) => RateSource::Endpoint {
             url: url.read(endpoint)?,
-            pointer: section.require("pointer")?.read(|text| {
-                let why = "is not a JSON pointer; it begins with a slash, such as \"/bitcoin/usd\"";
-                text.starts_with('/').then(|| text.to_owned()).ok_or(why)
-            })?,
+            pointer: section.require("pointer")?.read(pointer)?,
+            second: second(section)?,
             max_age: match section.get("max_age") {
                 None => DEFAULT_MAX_AGE,
                 Some(given) => given.read(|text| match duration(text)? {
@@ -110,6 +108,7 @@ fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, Settings
                     _ => Err("is too short; the source would be asked all the time".to_owned()),
                 })?,
             },
+            limits: limits(section)?,
         },
         (Some(_), Some(_)) => return Err(wrong("has both `fixed` and `url`; take one away")),
         (None, None) => {
@@ -119,6 +118,67 @@ fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, Settings
         }
     };
     Ok(RateOptions { currency, source })
+}
+
+/// The source that has to agree.
+fn second(section: &Section) -> Result<Option<RateEndpoint>, SettingsError> {
+    let Some(url) = section.get("second_url") else {
+        let needless = section
+            .get("second_pointer")
+            .or(section.get("max_difference"));
+        return match needless {
+            Some(needless) => {
+                Err(needless.wrong("has no use without `second_url`, a second source"))
+            }
+            None => Ok(None),
+        };
+    };
+    Ok(Some(RateEndpoint {
+        url: url.read(endpoint)?,
+        pointer: section.require("second_pointer")?.read(pointer)?,
+    }))
+}
+
+fn limits(section: &Section) -> Result<RateLimits, SettingsError> {
+    let bound = |key| section.get(key).map(|given| given.read(rate)).transpose();
+    let per_cent = |key, default| {
+        let given = section.get(key).map(|given| given.read(percent));
+        Ok(given.transpose()?.unwrap_or(default))
+    };
+    let defaults = RateLimits::default();
+    let limits = RateLimits {
+        min: bound("min")?,
+        max: bound("max")?,
+        max_jump: per_cent("max_jump", defaults.max_jump)?,
+        max_difference: per_cent("max_difference", defaults.max_difference)?,
+    };
+    if let (Some(min), Some(max)) = (limits.min, limits.max)
+        && min > max
+    {
+        let why = format!("is above `max`, which is {max}; no rate would be believed");
+        return Err(section.require("min")?.wrong(why));
+    }
+    Ok(limits)
+}
+
+fn rate(text: &str) -> Result<Decimal, &'static str> {
+    match text.parse::<Decimal>() {
+        Ok(rate) if !rate.is_zero() => Ok(rate),
+        _ => Err("is not a rate; write what one bitcoin costs, such as 65000"),
+    }
+}
+
+fn pointer(text: &str) -> Result<String, &'static str> {
+    let why = "is not a JSON pointer; it begins with a slash, such as \"/bitcoin/usd\"";
+    text.starts_with('/').then(|| text.to_owned()).ok_or(why)
+}
+
+fn percent(text: &str) -> Result<u32, &'static str> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    match number.parse() {
+        Ok(percent) if percent > 0 => Ok(percent),
+        _ => Err("is not a part in a hundred; write a whole number of per cent, such as \"50%\""),
+    }
 }
 
 fn title(title: &str) -> Result<String, String> {

@@ -22,7 +22,18 @@ pub(super) const ITEM_KEYS: [&str; 7] = [
     "content_type",
 ];
 /// The keys of a `[rates.…]`.
-pub(super) const RATE_KEYS: [&str; 4] = ["fixed", "url", "pointer", "max_age"];
+pub(super) const RATE_KEYS: [&str; 10] = [
+    "fixed",
+    "url",
+    "pointer",
+    "second_url",
+    "second_pointer",
+    "max_age",
+    "min",
+    "max",
+    "max_jump",
+    "max_difference",
+];
 
 /// The keys of the file itself. It cannot name another file.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {

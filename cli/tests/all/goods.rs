@@ -8,8 +8,10 @@ use shared::claim::CAVEAT_VALID_UNTIL;
 use shared::content::{ContentHash, commitment};
 use shared::problem::ErrorCode;
 
-use crate::own_store::{Folder, OwnStore, assert_refuses, header, problem, section, text};
-use testing::nodes::run;
+use crate::own_store::{
+    Folder, OwnStore, assert_refuses, header, problem, purrwall, section, text,
+};
+use testing::nodes::{nodes, run};
 use testing::tools::{eventually, new_purchase, unix_now};
 
 /// One pixel.
@@ -351,5 +353,79 @@ fn what_was_sold_is_told_in_the_claim_for_any_gateway_with_the_secret() {
         assert_eq!(store.content("cat", &claim, &[]).body(), b"one");
         let new = store.buy("cat").await;
         assert_eq!(store.content("cat", &new, &[]).body(), b"two");
+    });
+}
+
+/// Overwrites a kept copy in place.
+fn damage(folder: &Folder, version: &[u8], bytes: &[u8]) {
+    let sha256 = ContentHash::of(version).to_hex();
+    let copy = folder.path(&format!(".purrwall/goods/cat/{sha256}/cat"));
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::write(copy, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_copy_is_made_again_or_withdrawn_and_never_delivered() {
+    run(async {
+        let folder = Folder::new(&section("cat", "1 sat", ""));
+        folder.put("cat", b"whole");
+        let mut store = OwnStore::open(&folder).await;
+        let claim = store.buy("cat").await;
+        for wrong in [&b"wrong"[..], b"cut"] {
+            damage(&folder, b"whole", wrong);
+            let answer = store.content("cat", &claim, &[("range", "bytes=1-")]);
+            assert_eq!(answer.body(), b"hole", "while it runs");
+            drop(store);
+            damage(&folder, b"whole", wrong);
+            store = OwnStore::open(&folder).await;
+            assert_eq!(store.content("cat", &claim, &[]).body(), b"whole");
+        }
+        drop(store);
+
+        // The owner's file has changed since, so nobody has the bytes any more.
+        folder.put("cat", b"other");
+        damage(&folder, b"whole", b"wrong");
+        let store = OwnStore::open(&folder).await;
+        eventually("the damage", || store.metric("purrwall_goods_damaged") == 1).await;
+        let refused = store.content("cat", &claim, &[]);
+        assert_eq!(refused.status(), 410);
+        assert_eq!(problem(&refused).code, ErrorCode::Gone);
+        assert!(store.log().contains("neither sold nor"), "{}", store.log());
+        let new = store.buy("cat").await;
+        assert_eq!(store.content("cat", &new, &[]).body(), b"other");
+
+        let mut check = purrwall(&["check"], &folder.file(), &nodes().await.store);
+        let checked = check.output().unwrap();
+        assert!(!checked.status.success());
+        let told = String::from_utf8_lossy(&checked.stdout).into_owned();
+        let sha256 = ContentHash::of(b"whole").to_hex();
+        assert!(told.contains("failed  kept goods: damaged"), "{told}");
+        assert!(told.contains(&sha256), "{told}");
+
+        // The right bytes end it.
+        damage(&folder, b"whole", b"whole");
+        assert_eq!(store.content("cat", &claim, &[]).body(), b"whole");
+        assert_eq!(store.metric("purrwall_goods_damaged"), 0);
+    });
+}
+
+#[test]
+fn an_item_whose_copy_is_damaged_is_not_for_sale() {
+    run(async {
+        let folder = Folder::new(&section("cat", "1 sat", ""));
+        folder.put("cat", b"whole");
+        let store = OwnStore::open(&folder).await;
+        let claim = store.buy("cat").await;
+        // While the owner's file is a moment away, too.
+        fs::remove_file(folder.path("cat")).unwrap();
+        damage(&folder, b"whole", b"wrong");
+        assert_eq!(store.content("cat", &claim, &[]).status(), 410);
+        assert_eq!(store.offers(), []);
+        let refused = store.ask_invoice("cat", new_purchase());
+        assert_eq!(refused.status(), 410);
+        assert!(problem(&refused).detail.contains("damaged"));
+        folder.put("cat", b"whole");
+        eventually("the sale", || !store.offers().is_empty()).await;
+        assert_eq!(store.content("cat", &claim, &[]).body(), b"whole");
     });
 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use ureq::http::Response;
 
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{item, l402, new_purchase};
+use testing::tools::{item, l402, metric, new_purchase};
 
 /// A store's folder, with the file that says what is in it.
 pub(crate) struct Folder(TempDir);
@@ -124,6 +124,10 @@ impl OwnStore {
             request = request.header(*name, *value);
         }
         whole(request.call().unwrap())
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        metric(&text(&self.get("/metrics", &[])), name)
     }
 
     pub(crate) fn offers(&self) -> Vec<Item> {

@@ -10,7 +10,7 @@ use shared::invoice::{Invoice, Terms, check};
 use shared::lightning::Msat;
 use shared::problem::ErrorCode;
 
-use crate::own_store::{Folder, OwnStore, header, problem, section, text};
+use crate::own_store::{Folder, OwnStore, assert_refuses, header, problem, section, text};
 use testing::nodes::{nodes, pay, run};
 use testing::tools::{eventually, new_purchase, unix_now};
 
@@ -54,14 +54,24 @@ impl RateSource {
         *self.document.lock().unwrap() = None;
     }
 
+    fn url(&self) -> String {
+        format!("http://{}/rates.json?key=s3cret", self.address)
+    }
+
     fn section(&self) -> String {
-        let url = format!("http://{}/rates.json", self.address);
+        let url = self.url();
         format!("[rates.USD]\nurl = \"{url}\"\npointer = \"/bitcoin/usd\"\nmax_age = \"10s\"\n")
     }
 }
 
+/// Tests ask for many invoices.
+fn described(rates: &str) -> String {
+    let item = section("cat", "0.25 USD", "");
+    format!("invoices_per_minute = 0\n{item}{rates}")
+}
+
 fn store_at(rates: &str) -> Folder {
-    let folder = Folder::new(&format!("{}{rates}", section("cat", "0.25 USD", "")));
+    let folder = Folder::new(&described(rates));
     folder.put("cat", b"miau");
     folder
 }
@@ -135,9 +145,9 @@ fn a_source_is_followed_and_nothing_is_sold_at_a_stale_rate() {
         assert_eq!(store.ask_invoice("cat", kept).status(), 201);
 
         // The rate moves: new invoices follow it, an open one keeps its amount.
-        source.says("\"100000\"");
-        eventually("the next rate", || known() == Some(Msat(250_000))).await;
-        assert_eq!(store.create("cat").invoice.amount_msat, Msat(250_000));
+        source.says("\"70000\"");
+        eventually("the next rate", || known() == Some(Msat(357_143))).await;
+        assert_eq!(store.create("cat").invoice.amount_msat, Msat(357_143));
         let open: CreatedInvoice =
             serde_json::from_slice(store.ask_invoice("cat", kept).body()).unwrap();
         assert_eq!(open.invoice.amount_msat, Msat(499_996));
@@ -155,8 +165,115 @@ fn a_source_is_followed_and_nothing_is_sold_at_a_stale_rate() {
         let found = store.ask_invoice("cat", kept);
         assert_eq!(found.status(), 200, "{}", text(&found));
 
-        source.says("100000");
+        source.says("70000");
         let sold = || sells();
         eventually("the rate's return", sold).await;
     });
+}
+
+/// Waits until the item is for sale, or is not.
+async fn is_sold(store: &OwnStore, expected: bool) {
+    let what = if expected { "a sale" } else { "no sale" };
+    eventually(what, || {
+        let answer = store.ask_invoice("cat", new_purchase());
+        (answer.status() == 201) == expected
+    })
+    .await;
+}
+
+#[test]
+fn a_rate_that_jumps_sells_nothing_and_is_told_once() {
+    run(async {
+        let source = RateSource::start();
+        source.says("65000");
+        let folder = store_at(&source.section());
+        let store = OwnStore::open(&folder).await;
+        is_sold(&store, true).await;
+        for (times, wrong) in ["65000000000", "0.000065"].into_iter().enumerate() {
+            source.says(wrong);
+            is_sold(&store, false).await;
+            let refused = store.ask_invoice("cat", new_purchase());
+            assert_eq!(problem(&refused).code, ErrorCode::PriceUnavailable);
+            // It goes on for a while.
+            eventually("more answers", || {
+                store.metric("purrwall_rates_refused_total") >= 3 * (times as u64 + 1)
+            })
+            .await;
+            let told = store.log().matches("is not believed: its rate").count();
+            assert_eq!(told, times + 1, "{}", store.log());
+            source.says("66000");
+            is_sold(&store, true).await;
+            assert_eq!(store.create("cat").invoice.amount_msat, Msat(378_788));
+        }
+        // The new rate is right after all: a changed section begins anew.
+        source.says("650000");
+        is_sold(&store, false).await;
+        let bounds = format!("{}min = 100000\nmax = 1000000\n", source.section());
+        folder.describe(&described(&bounds));
+        is_sold(&store, true).await;
+        assert!(!store.log().contains("s3cret"), "{}", store.log());
+    });
+}
+
+#[test]
+fn a_second_source_has_to_agree() {
+    run(async {
+        let (one, two) = (RateSource::start(), RateSource::start());
+        one.says("65000");
+        two.says("650000");
+        let second = format!(
+            "second_url = \"{}\"\nsecond_pointer = \"/bitcoin/usd\"\n",
+            two.url()
+        );
+        let folder = store_at(&format!("{}{second}", one.section()));
+        let store = OwnStore::open(&folder).await;
+        eventually("doubt", || store.log().contains("`max_difference`")).await;
+        is_sold(&store, false).await;
+        two.says("66000");
+        is_sold(&store, true).await;
+        // Both jump: that is believed.
+        one.says("650000");
+        two.says("651000");
+        eventually("the rate of both", || {
+            store.offers()[0].price_msat == Msat(38_462)
+        })
+        .await;
+        is_sold(&store, true).await;
+        two.is_closed();
+        eventually("word of the second source", || {
+            store.log().contains("`second_url` cannot be used")
+        })
+        .await;
+        assert!(!store.log().contains("s3cret"), "{}", store.log());
+    });
+}
+
+#[test]
+fn limits_that_cannot_hold_are_refused_at_the_start() {
+    let url = "[rates.USD]\nurl = \"https://rates.example/\"\npointer = \"/usd\"\n";
+    for (rates, named) in [
+        (
+            format!("{url}min = 2\nmax = 1\n"),
+            ["min = \"2\"", "above `max`"],
+        ),
+        (format!("{url}min = 0\n"), ["min = \"0\"", "65000"]),
+        (
+            format!("{url}max_jump = \"x\"\n"),
+            ["max_jump = \"x\"", "50%"],
+        ),
+        (
+            format!("{url}second_pointer = \"/usd\"\n"),
+            ["second_pointer = \"/usd\"", "without `second_url`"],
+        ),
+        (
+            format!("{url}second_url = \"https://other.example/\"\n"),
+            ["[rates.USD]", "has no second_pointer"],
+        ),
+        (
+            "[rates.USD]\nfixed = 1\nmax_jump = 50\n".into(),
+            ["max_jump = \"50\"", "beside `fixed`"],
+        ),
+    ] {
+        assert_refuses(&store_at(&rates), &named);
+    }
 }

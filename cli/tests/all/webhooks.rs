@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
 
+use crate::own_store::{self, Folder, OwnStore, section};
 use crate::process::{Program, purrwall};
 use testing::fake_lightningd::FakeLightningd;
 use testing::tools::{
@@ -374,6 +375,127 @@ async fn two_gateways_with_one_folder_tell_once() {
     let second = shop.sells().await;
     receiver.has_taken(&[&first, &second]).await;
     assert_eq!(receiver.ids().len(), 2);
+}
+
+/// A spool that cannot be read for a while loses nothing: the index does not move past a payment that
+/// one of the addresses cannot be told of.
+#[tokio::test]
+async fn a_spool_that_cannot_be_read_skips_no_payment() {
+    let shop = Shop::new();
+    let receiver = Receiver::opens().await;
+    ends(shop.started(&[&receiver]).await).await;
+    receiver.answers("", 503);
+    let task = shop.start(&[&receiver]);
+    let one = shop.sells().await;
+    eventually("one that waits", || shop.undelivered() == 1).await;
+    ends(task).await;
+    receiver.answers("", 204);
+    let folders = fs::read_dir(shop.dir.path()).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    let folder = folders.find(|path| path.is_dir()).unwrap();
+    let away = shop.dir.path().with_extension("away");
+    fs::rename(&folder, &away).unwrap();
+    fs::write(&folder, "not a folder").unwrap();
+
+    let _task = shop.start(&[&receiver]);
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 1)
+        .await;
+    let two = shop.sells().await;
+    fs::remove_file(&folder).unwrap();
+    fs::rename(&away, &folder).unwrap();
+    // A try that was under way at the end of the first task may have been taken, too.
+    eventually("both payments", || {
+        let mut ids = sorted(receiver.ids());
+        ids.dedup();
+        ids == sorted(vec![id(&one), id(&two)])
+    })
+    .await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 0)
+        .await;
+}
+
+/// What cannot be kept is counted, pending, and kept once that works again; who could be told
+/// meanwhile is told once.
+#[tokio::test]
+async fn what_cannot_be_kept_waits_and_is_counted() {
+    let shop = Shop::new();
+    let receivers = [Receiver::opens().await, Receiver::opens().await];
+    let _task = shop.started(&[&receivers[0], &receivers[1]]).await;
+    let first = shop.sells().await;
+    for receiver in &receivers {
+        receiver.has_taken(&[&first]).await;
+    }
+    eventually("an empty spool", || shop.undelivered() == 0).await;
+    let folders = fs::read_dir(shop.dir.path()).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    let folder = folders.find(|path| path.is_dir()).unwrap();
+    fs::remove_dir(&folder).unwrap();
+    fs::write(&folder, "not a folder").unwrap();
+    let second = shop.sells().await;
+    shop.counts("purrwall_webhooks_not_kept_total", |count| count >= 5)
+        .await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 1)
+        .await;
+    shop.counts("purrwall_webhooks_pending", |count| count >= 1)
+        .await;
+    fs::remove_file(&folder).unwrap();
+    for receiver in &receivers {
+        receiver.has_taken(&[&first, &second]).await;
+    }
+    shop.counts("purrwall_webhooks_pending", |count| count == 0)
+        .await;
+    shop.counts("purrwall_webhooks_stalled", |stalled| stalled == 0)
+        .await;
+}
+
+#[tokio::test]
+async fn payments_that_were_deleted_meanwhile_are_counted() {
+    let shop = Shop::new();
+    let receiver = Receiver::opens().await;
+    ends(shop.started(&[&receiver]).await).await;
+    let [one, two, three] = [shop.sells().await, shop.sells().await, shop.sells().await];
+    shop.fake.deletes(&one.invoice.bolt11);
+    shop.fake.deletes(&two.invoice.bolt11);
+    let _task = shop.start(&[&receiver]);
+    receiver.has_taken(&[&three]).await;
+    shop.counts("purrwall_payments_pruned_total", |count| count == 2)
+        .await;
+}
+
+#[test]
+fn the_owner_has_webhooks_sent_again() {
+    testing::nodes::run(async {
+        let receiver = Receiver::opens().await;
+        let webhooks = format!("webhooks = \"{}\"\n", receiver.url);
+        let folder = Folder::new(&(webhooks + &section("again", "1 sat", "")));
+        folder.put("again", b"miau");
+        let store = OwnStore::open(&folder).await;
+        let index = folder.path(".purrwall/webhooks/index");
+        eventually("an index", || index.exists()).await;
+        let nodes = testing::nodes::nodes().await;
+        let created = store.create("again");
+        testing::nodes::pay(&nodes.alice, &created.invoice.bolt11).await;
+        let hash = id(&created);
+        // Other tests sell through the same node.
+        let times = || receiver.ids().iter().filter(|id| **id == hash).count();
+        eventually("the webhook", || times() == 1).await;
+
+        let resend = |arguments: &[&str]| {
+            let arguments = [&["webhook", "resend"], arguments].concat();
+            let mut command = own_store::purrwall(&arguments, &folder.file(), &nodes.store);
+            command.output().unwrap()
+        };
+        let again = resend(&[&hash]);
+        assert!(again.status.success(), "{again:?}");
+        eventually("the webhook again", || times() == 2).await;
+        let again = resend(&["--since", "1h"]);
+        assert!(again.status.success(), "{again:?}");
+        eventually("the webhook once more", || times() == 3).await;
+        let unknown = resend(&[&"0".repeat(64)]);
+        assert!(!unknown.status.success(), "{unknown:?}");
+        assert!(store.log().contains("a webhook was delivered"));
+        assert!(!store.log().contains("s3cret"), "{}", store.log());
+    });
 }
 
 const DOCS: &str = include_str!("../../../docs/webhooks.md");

@@ -10,11 +10,13 @@ use std::time::Duration;
 use shared::api::{Item, ItemId};
 use shared::content::{ContentHash, Description};
 use shared::lightning::Msat;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::goods::price::{NoPrice, NoRate, Price, Quote};
 use crate::goods::rates::Rates;
 use crate::goods::versions::unsold::promise;
 use crate::goods::versions::{Version, VersionError, Versions};
+use crate::metrics::GoodsCounts;
 use crate::options::{CatalogueOptions, ItemOptions};
 
 /// What the store sells, in the owner's order, and what it sold.
@@ -46,7 +48,7 @@ pub struct Goods {
 }
 
 /// Bytes to deliver, and what goes with them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Content {
     /// The media type.
     pub content_type: String,
@@ -61,12 +63,27 @@ pub struct Content {
 }
 
 /// Where bytes are. They never change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Bytes {
     /// In the program.
     Here(&'static [u8]),
-    /// In a file.
-    File(PathBuf),
+    /// In a kept copy.
+    Kept(KeptBytes),
+}
+
+/// The bytes of a kept copy. They are only given out once they are known to be the promised ones.
+#[derive(Clone, Debug)]
+pub struct KeptBytes {
+    version: Version,
+    versions: Arc<Versions>,
+}
+
+impl KeptBytes {
+    /// The file, from its beginning or anywhere else.
+    pub(crate) async fn open(&self) -> Result<tokio::fs::File, VersionError> {
+        let file = self.versions.open(&self.version).await?;
+        Ok(tokio::fs::File::from_std(file))
+    }
 }
 
 /// Why there is no catalogue.
@@ -105,17 +122,24 @@ pub enum CatalogueError {
 impl Catalogue {
     /// Reads what the configuration names; takes as long as reading the goods takes. Needs a Tokio
     /// runtime for the rates. From the catalogue of before it takes over what is still true.
-    pub fn load(options: &CatalogueOptions, before: Option<&Self>) -> Result<Self, CatalogueError> {
+    pub(crate) fn load(
+        options: &CatalogueOptions,
+        before: Option<&Self>,
+        counts: &GoodsCounts,
+    ) -> Result<Self, CatalogueError> {
         let nothing = Rates::default();
         let known = before.map_or(&nothing, |before| &before.rates);
         let versions = match before {
             Some(before) => before.versions.clone(),
-            None => Arc::new(Versions::new(options.versions_dir.clone())),
+            None => Arc::new(Versions::new(options.versions_dir.clone(), counts.clone())),
         };
         // Rates are followed once everything else is known to be right.
         let contents = contents(options, &versions)?;
         clean(&versions, &contents);
-        let rates = Arc::new(Rates::follow(&options.rates, known));
+        if before.is_none() && options.file.is_some() {
+            versions.check_all();
+        }
+        let rates = Arc::new(Rates::follow(&options.rates, known, counts));
         let goods = contents.into_iter().map(|(item, content)| Goods {
             id: item.id,
             title: item.title,
@@ -149,9 +173,11 @@ impl Catalogue {
     }
 
     /// Everything that has a price, as everyone may see it. An item whose rate is too old is shown
-    /// with the last price that it had; one whose rate was never known is not shown.
+    /// with the last price that it had; one whose rate was never known is not shown, and neither is one
+    /// whose kept copy is damaged.
     pub fn items(&self) -> Vec<Item> {
-        let items = self.goods.iter().map(Goods::item);
+        let sold = self.goods.iter().filter(|goods| !goods.is_damaged());
+        let items = sold.map(Goods::item);
         items.filter_map(Result::ok).collect()
     }
 
@@ -164,7 +190,10 @@ impl Catalogue {
         let kept = match (sha256, current) {
             (None, current) => current.cloned(),
             (Some(sha256), Some(current)) if current.sha256 == sha256 => Some(current.clone()),
-            (Some(sha256), _) => self.versions.find(id, sha256)?.map(Content::of),
+            (Some(sha256), _) => self
+                .versions
+                .find(id, sha256)?
+                .map(|version| Content::of(version, &self.versions)),
         };
         kept.ok_or(VersionError::Gone)
     }
@@ -189,16 +218,27 @@ impl Goods {
     /// Makes sure that the version an invoice is about to name stays available. Touches the disk once
     /// for each version.
     pub(crate) fn promise(&self) -> Result<(), VersionError> {
-        if let Bytes::File(copy) = &self.content.bytes
+        if self.is_damaged() {
+            return Err(VersionError::NotForSale(self.id.clone()));
+        }
+        if let Bytes::Kept(kept) = &self.content.bytes
             && !self.promised.load(Ordering::Relaxed)
         {
-            promise(copy).map_err(|source| VersionError::Promise {
+            promise(&kept.version.path).map_err(|source| VersionError::Promise {
                 item: self.id.clone(),
                 source,
             })?;
             self.promised.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Whether its kept copy is known to be damaged.
+    fn is_damaged(&self) -> bool {
+        match &self.content.bytes {
+            Bytes::Here(_) => false,
+            Bytes::Kept(kept) => kept.versions.is_damaged(&kept.version),
+        }
     }
 
     /// The item as everyone may see it, at the last rate that is known.
@@ -229,26 +269,35 @@ impl Content {
     pub(crate) async fn read(&self) -> Result<Vec<u8>, VersionError> {
         match &self.bytes {
             Bytes::Here(bytes) => Ok(bytes.to_vec()),
-            Bytes::File(path) => Ok(tokio::fs::read(path).await?),
+            Bytes::Kept(kept) => {
+                let (mut file, mut bytes) = (kept.open().await?, Vec::new());
+                file.rewind().await?;
+                file.read_to_end(&mut bytes).await?;
+                Ok(bytes)
+            }
         }
     }
 
     /// A kept version, with what its file's name says.
-    fn of(version: Version) -> Self {
+    fn of(version: Version, versions: &Arc<Versions>) -> Self {
         let name = version.path.file_name().unwrap_or_default();
+        let file_name = name.to_string_lossy().into_owned();
         Self {
             content_type: guess(&version.path),
-            file_name: name.to_string_lossy().into_owned(),
+            file_name,
             sha256: version.sha256,
             size: version.size,
-            bytes: Bytes::File(version.path),
+            bytes: Bytes::Kept(KeptBytes {
+                version,
+                versions: versions.clone(),
+            }),
         }
     }
 }
 
 fn contents(
     options: &CatalogueOptions,
-    versions: &Versions,
+    versions: &Arc<Versions>,
 ) -> Result<Vec<(ItemOptions, Content)>, CatalogueError> {
     let Some(file) = &options.file else {
         return Ok(Vec::new());
@@ -265,7 +314,7 @@ fn contents(
         let content = Content {
             content_type: item.content_type.clone().unwrap_or(guess(&item.file)),
             file_name: name.to_string_lossy().into_owned(),
-            ..Content::of(version)
+            ..Content::of(version, versions)
         };
         Ok((item.clone(), content))
     };
@@ -278,7 +327,7 @@ fn clean(versions: &Versions, contents: &[(ItemOptions, Content)]) {
     let current = contents
         .iter()
         .filter_map(|(_, content)| match &content.bytes {
-            Bytes::File(copy) => copy.parent(),
+            Bytes::Kept(kept) => kept.version.path.parent(),
             Bytes::Here(_) => None,
         });
     match versions.clean(&current.collect()) {

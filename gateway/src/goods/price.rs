@@ -100,6 +100,9 @@ pub enum NoRate {
     /// The last one is too old.
     #[error("the rate for {0} is too old")]
     Stale(Currency),
+    /// The source's newest answer is not believed.
+    #[error("the newest rate for {0} is not believed; the log says why")]
+    Doubtful(Currency),
 }
 
 /// Why there is no price at this moment.

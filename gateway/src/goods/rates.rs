@@ -1,22 +1,31 @@
 //! What one bitcoin costs in the currencies that prices are in.
 //!
 //! A rate comes from the owner, or from a JSON document that is asked for in the background and
-//! remembered. A remembered rate that is too old sells nothing.
+//! remembered. A remembered rate that is too old sells nothing, and neither does a source whose newest
+//! rate is not believed ([`belief`]).
+
+mod ask;
+mod belief;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use shared::fiat::{Currency, Decimal, Rate};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::clock::unix_now;
+use crate::errors::origin;
 use crate::goods::price::{NoPrice, NoRate, Price, Quote};
+use crate::metrics::GoodsCounts;
 use crate::options::{RateOptions, RateSource};
 use crate::retry::{Attempt, Health, Pauses, retry};
+use ask::ask;
+
+pub use ask::AskRateError;
+pub use belief::Unbelievable;
 
 /// The rates of a catalogue.
 #[derive(Debug, Default)]
@@ -25,12 +34,12 @@ pub struct Rates(HashMap<Currency, Arc<Source>>);
 impl Rates {
     /// Starts to follow the sources; needs a Tokio runtime. Those that `before` follows already go
     /// on, with what they know.
-    pub fn follow(options: &[RateOptions], before: &Self) -> Self {
+    pub(crate) fn follow(options: &[RateOptions], before: &Self, counts: &GoodsCounts) -> Self {
         let follow = |options: &RateOptions| {
             let known = before.0.get(&options.currency);
             let source = match known {
                 Some(known) if known.options == *options => known.clone(),
-                _ => Source::start(options.clone()),
+                _ => Source::start(options.clone(), counts.clone()),
             };
             (options.currency, source)
         };
@@ -45,7 +54,11 @@ impl Rates {
     /// The rate to sell at now.
     pub fn current(&self, currency: Currency) -> Result<Rate, NoRate> {
         let source = self.0.get(&currency).ok_or(NoRate::Unknown(currency))?;
-        let rate = source.last().ok_or(NoRate::Unknown(currency))?;
+        let known = *source.known.lock();
+        if known.is_doubtful {
+            return Err(NoRate::Doubtful(currency));
+        }
+        let rate = known.last.ok_or(NoRate::Unknown(currency))?;
         if source.options.source.is_fresh(&rate, unix_now()) {
             Ok(rate)
         } else {
@@ -58,9 +71,9 @@ impl Rates {
         price.quote(|currency| self.current(currency))
     }
 
-    /// The last rate, however old it is.
+    /// The last rate that was believed, however old it is.
     pub fn last(&self, currency: Currency) -> Option<Rate> {
-        self.0.get(&currency)?.last()
+        self.0.get(&currency)?.known.lock().last
     }
 }
 
@@ -68,42 +81,64 @@ impl Rates {
 #[derive(Debug)]
 struct Source {
     options: RateOptions,
-    last: Arc<Mutex<Option<Rate>>>,
+    known: Arc<Known>,
     task: Option<AbortHandle>,
 }
 
+/// What is known of a rate.
+#[derive(Debug, Default)]
+struct Known(Mutex<Word>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    /// The last rate that was believed.
+    last: Option<Rate>,
+    /// Whether a rate came since that is not believed.
+    is_doubtful: bool,
+}
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Word> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn believe(&self, currency: Currency, per_btc: Decimal) {
+        let at = unix_now();
+        *self.lock() = Word {
+            last: Some(Rate {
+                currency,
+                per_btc,
+                at,
+            }),
+            is_doubtful: false,
+        };
+    }
+}
+
 impl Source {
-    fn start(options: RateOptions) -> Arc<Self> {
-        let last = Arc::new(Mutex::new(None));
+    fn start(options: RateOptions, counts: GoodsCounts) -> Arc<Self> {
+        let known = Arc::new(Known::default());
         let task = match &options.source {
             RateSource::Fixed(per_btc) => {
-                set(&last, options.currency, *per_btc);
+                known.believe(options.currency, *per_btc);
                 None
             }
-            RateSource::Endpoint {
-                url,
-                pointer,
-                max_age,
-            } => {
+            RateSource::Endpoint { max_age, .. } => {
                 let refresh = Refresh {
                     currency: options.currency,
-                    url: url.clone(),
-                    pointer: pointer.clone(),
+                    source: options.source.clone(),
                     max_age: *max_age,
-                    last: last.clone(),
+                    known: known.clone(),
+                    counts,
                 };
                 Some(tokio::spawn(refresh.run()).abort_handle())
             }
         };
         Arc::new(Self {
             options,
-            last,
+            known,
             task,
         })
-    }
-
-    fn last(&self) -> Option<Rate> {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,6 +151,14 @@ impl Drop for Source {
 }
 
 impl RateSource {
+    /// Where it comes from, as it may be logged: the rest of an address may hold a key.
+    pub fn origin(&self) -> &str {
+        match self {
+            Self::Fixed(_) => "the store's file",
+            Self::Endpoint { url, .. } => origin(url),
+        }
+    }
+
     /// Whether a rate of this source may still be sold at.
     fn is_fresh(&self, rate: &Rate, now: u64) -> bool {
         match self {
@@ -125,12 +168,41 @@ impl RateSource {
     }
 }
 
-fn set(last: &Mutex<Option<Rate>>, currency: Currency, per_btc: Decimal) {
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Rate {
-        currency,
-        per_btc,
-        at: unix_now(),
-    });
+/// Why a source has no rate to sell at.
+#[derive(Debug, thiserror::Error)]
+pub enum RateError {
+    /// The source gave none.
+    #[error(transparent)]
+    Ask(#[from] AskRateError),
+    /// The second source gave none.
+    #[error("`second_url` cannot be used")]
+    AskSecond(#[source] AskRateError),
+    /// It is not believed.
+    #[error(transparent)]
+    Unbelievable(#[from] Unbelievable),
+}
+
+/// What a source says now, if that is believed; `before` is the last rate that was.
+pub async fn look_up(source: &RateSource, before: Option<Decimal>) -> Result<Decimal, RateError> {
+    let (url, pointer, second, limits) = match source {
+        RateSource::Fixed(rate) => return Ok(*rate),
+        RateSource::Endpoint {
+            url,
+            pointer,
+            second,
+            limits,
+            ..
+        } => (url, pointer, second, limits),
+    };
+    let answer = ask(url, pointer).await?;
+    let second = match second {
+        Some(second) => {
+            let answer = ask(&second.url, &second.pointer).await;
+            Some(answer.map_err(RateError::AskSecond)?)
+        }
+        None => None,
+    };
+    Ok(belief::believe(limits, before, second, answer)?)
 }
 
 /// The longest pause after a failure.
@@ -139,10 +211,10 @@ const RETRY: Duration = Duration::from_secs(30);
 /// Asks a source in the background, long before the last rate is too old.
 struct Refresh {
     currency: Currency,
-    url: String,
-    pointer: String,
+    source: RateSource,
     max_age: Duration,
-    last: Arc<Mutex<Option<Rate>>>,
+    known: Arc<Known>,
+    counts: GoodsCounts,
 }
 
 impl Refresh {
@@ -158,135 +230,58 @@ impl Refresh {
 
 impl Attempt for Refresh {
     type Done = Infallible;
-    type Error = AskRateError;
+    type Error = RateError;
 
-    async fn attempt(&mut self, health: &mut Health) -> Result<Infallible, AskRateError> {
+    async fn attempt(&mut self, health: &mut Health) -> Result<Infallible, RateError> {
         loop {
-            let per_btc = ask(&self.url, &self.pointer).await?;
-            set(&self.last, self.currency, per_btc);
-            tracing::debug!(currency = %self.currency, %per_btc, "learnt a rate");
+            let (currency, from) = (self.currency, self.source.origin());
+            let before = self.known.lock().last.map(|rate| rate.per_btc);
+            let believed = look_up(&self.source, before).await;
+            if let Err(RateError::Unbelievable(_)) = believed {
+                self.known.lock().is_doubtful = true;
+                self.counts.rate_refused();
+            }
+            let per_btc = believed?;
+            self.known.believe(currency, per_btc);
+            if before.is_none() {
+                tracing::info!("the first rate from {from} is {per_btc} {currency} per bitcoin");
+            }
+            tracing::debug!(%currency, %per_btc, "learnt a rate");
             health.is_well();
             sleep(self.pause()).await;
         }
     }
 
-    fn tell(&self, _: &AskRateError, cause: &str) {
-        let (currency, url) = (self.currency, &self.url);
-        tracing::warn!(
-            "no rate for {currency} from {url}: {cause}; items in {currency} cannot be bought once \
-             the last rate is older than {}",
-            humantime::format_duration(self.max_age)
-        );
+    fn tell(&self, error: &RateError, cause: &str) {
+        let (currency, from) = (self.currency, self.source.origin());
+        match error {
+            RateError::Unbelievable(why) => tracing::error!(
+                answer = %why.answer(),
+                "the rate for {currency} from {from} is not believed: {cause}; nothing is sold in \
+                 {currency} until it is"
+            ),
+            RateError::Ask(_) | RateError::AskSecond(_) => tracing::warn!(
+                "no rate for {currency} from {from}: {cause}; items in {currency} cannot be bought \
+                 once the last rate is older than {}",
+                humantime::format_duration(self.max_age)
+            ),
+        }
     }
-}
-
-/// Why a source gave no rate.
-#[derive(Debug, thiserror::Error)]
-pub enum AskRateError {
-    /// No document.
-    #[error("it does not answer")]
-    Fetch(#[from] Box<ureq::Error>),
-    /// Not JSON.
-    #[error("its answer is not JSON")]
-    Json(#[from] serde_json::Error),
-    /// Nothing usable at the pointer.
-    #[error("its answer has no rate at {pointer:?}, but {found}; correct `pointer`")]
-    NoRate {
-        /// Where it was looked for.
-        pointer: String,
-        /// What stands there.
-        found: String,
-    },
-}
-
-/// Asks a source now.
-pub async fn ask(url: &str, pointer: &str) -> Result<Decimal, AskRateError> {
-    let url = url.to_owned();
-    let document = tokio::task::spawn_blocking(move || fetch(&url))
-        .await
-        .map_err(|error| Box::new(ureq::Error::Io(std::io::Error::other(error))))??;
-    find(&document, pointer)
-}
-
-const DEADLINE: Duration = Duration::from_secs(10);
-/// A document with all the currencies of the world is smaller.
-const MAX_DOCUMENT: u64 = 1024 * 1024;
-
-fn fetch(url: &str) -> Result<String, AskRateError> {
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(DEADLINE))
-        .user_agent(concat!("purrwall/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent();
-    let mut answer = agent.get(url).call().map_err(Box::new)?;
-    let body = answer.body_mut().with_config().limit(MAX_DOCUMENT);
-    Ok(body.read_to_string().map_err(Box::new)?)
-}
-
-/// The rate in a document, as a number or as text.
-fn find(document: &str, pointer: &str) -> Result<Decimal, AskRateError> {
-    let document: Value = serde_json::from_str(document)?;
-    let found = document.pointer(pointer);
-    let rate: Option<Decimal> = match found {
-        // More digits than 8 after the point are noise.
-        Some(Value::Number(number)) => number
-            .as_f64()
-            .and_then(|number| format!("{number:.8}").parse().ok()),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    };
-    rate.filter(|rate| !rate.is_zero())
-        .ok_or_else(|| AskRateError::NoRate {
-            pointer: pointer.to_owned(),
-            found: found.map_or("nothing".into(), |value| {
-                value.to_string().chars().take(80).collect()
-            }),
-        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(document: &str, pointer: &str, expected: Option<&str>) {
-        let rate = find(document, pointer).ok().map(|rate| rate.to_string());
-        assert_eq!(rate.as_deref(), expected);
-    }
-
-    #[test]
-    fn a_rate_is_found_as_number_or_text() {
-        check(
-            r#"{"bitcoin": {"usd": 65000}}"#,
-            "/bitcoin/usd",
-            Some("65000"),
-        );
-        check(
-            r#"{"rates": [{"usd": 65000.12}]}"#,
-            "/rates/0/usd",
-            Some("65000.12"),
-        );
-        check(r#"{"last": "65000.50"}"#, "/last", Some("65000.5"));
-        check(r#"{"a/b": 6.5e4}"#, "/a~1b", Some("65000"));
-    }
-
-    #[test]
-    fn what_is_no_rate_is_refused() {
-        check(r#"{"usd": 0}"#, "/usd", None);
-        check(r#"{"usd": -1}"#, "/usd", None);
-        check(r#"{"usd": null}"#, "/usd", None);
-        check(r#"{"usd": "many"}"#, "/usd", None);
-        check(r#"{"usd": 1e300}"#, "/usd", None);
-        check(r#"{"eur": 1}"#, "/usd", None);
-        check("<html>", "/usd", None);
-    }
+    use crate::options::RateLimits;
 
     #[test]
     fn a_rate_is_fresh_up_to_its_age() {
         let source = RateSource::Endpoint {
             url: String::new(),
             pointer: String::new(),
+            second: None,
             max_age: Duration::from_mins(10),
+            limits: RateLimits::default(),
         };
         let rate = Rate {
             currency: "USD".parse().unwrap(),

@@ -1,7 +1,6 @@
 //! Paid bytes on their way: streamed, resumable, and harmless in a browser.
 
-use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::io::SeekFrom;
 
 use axum::body::{Body, Bytes as BodyBytes};
 use axum::http::header::{
@@ -10,11 +9,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::{InspectReader, ReaderStream};
 
-use crate::goods::catalogue::{Bytes, Content};
+use crate::goods::catalogue::{Bytes, Content, KeptBytes};
 use crate::goods::delivery::{disposition, wanted};
 use crate::goods::versions::VersionError;
 use crate::http::problem::Error;
@@ -53,7 +51,7 @@ pub(crate) async fn deliver(
             }
             Body::from(BodyBytes::from_static(bytes).slice(start..end))
         }
-        Bytes::File(path) => stream(path, start, length, metrics.clone()).await?,
+        Bytes::Kept(kept) => stream(kept, start, length, metrics.clone()).await?,
     };
     let mut response = (
         status,
@@ -86,17 +84,13 @@ pub(crate) async fn deliver(
 const PIECE: usize = 64 * 1024;
 
 async fn stream(
-    path: &Path,
+    kept: &KeptBytes,
     start: u64,
     length: u64,
     metrics: Metrics,
 ) -> Result<Body, VersionError> {
-    let opened = async {
-        let mut file = File::open(path).await?;
-        file.seek(SeekFrom::Start(start)).await?;
-        io::Result::Ok(file)
-    };
-    let file = opened.await?;
+    let mut file = kept.open().await?;
+    file.seek(SeekFrom::Start(start)).await?;
     let counted = InspectReader::new(file.take(length), move |piece| {
         metrics.delivered(piece.len() as u64);
     });

@@ -92,6 +92,9 @@ pub(crate) enum Error {
          valid, and your receipt proves what was promised"
     )]
     Gone,
+    /// The owner: the kept copy is damaged.
+    #[error("the store's copy of {0} is damaged; it is not sold until its owner has put it back")]
+    NotForSale(ItemId),
     /// The client: wants bytes that are not there.
     #[error(transparent)]
     Range(#[from] NotSatisfiable),
@@ -123,7 +126,7 @@ impl Error {
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
             Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
             Self::UnknownInvoice => ErrorCode::UnknownInvoice,
-            Self::Gone => ErrorCode::Gone,
+            Self::Gone | Self::NotForSale(_) => ErrorCode::Gone,
             Self::Range(_) => ErrorCode::RangeNotSatisfiable,
             Self::NoPrice(_) => ErrorCode::PriceUnavailable,
             Self::Node(_) => ErrorCode::LightningUnavailable,
@@ -184,7 +187,8 @@ impl From<TooManyOpen> for Error {
 impl From<VersionError> for Error {
     fn from(error: VersionError) -> Self {
         match error {
-            VersionError::Gone => Self::Gone,
+            VersionError::Gone | VersionError::Damaged => Self::Gone,
+            VersionError::NotForSale(item) => Self::NotForSale(item),
             broken @ (VersionError::Read(_) | VersionError::Promise { .. }) => {
                 Self::Internal(chain(&broken))
             }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lightningd::{LightningError, Lightningd, Payment};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::lightning::{Msat, PaymentHash};
 
 use crate::payments::label;
 
 /// One paid invoice of ours, as owners may see it: nothing in it gives anyone the goods.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     /// Names the payment.
     pub payment_hash: PaymentHash,
@@ -22,6 +22,9 @@ pub struct Sale {
     pub amount_received_msat: Msat,
     /// When it was paid, in UNIX seconds.
     pub paid_at: u64,
+    /// The payment's number at lightningd. It orders webhooks, and is nobody else's business.
+    #[serde(skip)]
+    pub pay_index: u64,
 }
 
 /// Sales and their sums.
@@ -57,6 +60,7 @@ impl Sale {
             amount_msat: payment.amount_msat?,
             amount_received_msat: payment.received_msat,
             paid_at: payment.paid_at,
+            pay_index: payment.pay_index,
         })
     }
 }
@@ -162,6 +166,7 @@ mod tests {
             amount_msat: Msat(amount),
             amount_received_msat: Msat(received),
             paid_at: 1,
+            pay_index: 1,
         }
     }
 

@@ -7,7 +7,8 @@
 //!
 //! - [`signing`]: the form of the Standard Webhooks specification.
 //! - `spool`: the index and the undelivered events, as files.
-//! - `follow`: from lightningd's payments to the spool.
+//! - `follow`: from lightningd's payments to the `outbox`, which puts them into the spool.
+//! - `resend`: what the owner wants to be sent once more, by the same way.
 //! - `delivery`: from the spool to one address, over and over.
 //!
 //! Of gateways that share a data folder one does all of this, the one that holds the folder's lock;
@@ -16,31 +17,38 @@
 mod delivery;
 mod event;
 mod follow;
+mod outbox;
+mod resend;
 pub mod signing;
 mod spool;
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lightningd::Lightningd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::errors::chain;
+use crate::errors::origin;
 use crate::metrics::Metrics;
 use crate::options::{Timing, WebhooksOptions};
 use crate::retry::{Attempt, Health, Pauses, retry};
 use crate::secret::Secret;
-use delivery::{Delivery, origin};
-use follow::{Follower, News};
+use delivery::Delivery;
+use follow::Follower;
+use outbox::{News, Outbox};
+use resend::Resender;
 use signing::SigningKey;
-use spool::{Spool, SpoolError};
+use spool::{Entry, Spool, SpoolError};
 
 pub use delivery::{DeliveryError, send_test};
+pub use resend::{ResendError, Which, resend};
 
 /// How often a gateway checks whether it is its turn to send.
 const TURN: Duration = Duration::from_secs(1);
+/// The longest pause before what was asked for once more is looked at again.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Follows the payments of `lightningd` and reports them, without end.
 pub(crate) async fn run(
@@ -54,15 +62,12 @@ pub(crate) async fn run(
     let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
     let mut news = News::new();
     // They end with this task.
-    let mut deliveries = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for url in options.urls {
-        let waiting = match spool.undelivered(&url) {
-            Ok(waiting) => waiting,
-            Err(error) => {
-                tracing::error!("no webhooks to {}: {}", origin(&url), chain(&error));
-                continue;
-            }
-        };
+        // Nothing becomes an event before every address can be told of it: the index would move past
+        // the payments that come meanwhile.
+        let pauses = Pauses::new(timing.reconnect_min, timing.reconnect_max);
+        let waiting = retry(pauses, Undelivered(&spool, &url, &metrics)).await;
         let (sender, receiver) = mpsc::unbounded_channel();
         metrics.webhooks_wait(waiting.len());
         for entry in waiting {
@@ -75,17 +80,47 @@ pub(crate) async fn run(
             timing,
             metrics: metrics.clone(),
         };
-        deliveries.spawn(delivery.run(receiver));
+        tasks.spawn(delivery.run(receiver));
         news.insert(url, sender);
     }
+    let outbox = Arc::new(Outbox {
+        spool: spool.clone(),
+        news,
+        metrics: metrics.clone(),
+        midway: Mutex::default(),
+    });
+    let resender = Resender {
+        spool,
+        outbox: outbox.clone(),
+    };
+    tasks.spawn(async { match retry(Pauses::new(TURN, LONGEST), resender).await {} });
     let follower = Follower {
         lightningd,
-        spool,
-        news,
+        outbox,
         metrics,
         timing,
     };
     match follower.run().await {}
+}
+
+/// Reads what waits for an address.
+struct Undelivered<'a>(&'a Spool, &'a str, &'a Metrics);
+
+impl Attempt for Undelivered<'_> {
+    type Done = Vec<Entry>;
+    type Error = SpoolError;
+
+    async fn attempt(&mut self, _: &mut Health) -> Result<Vec<Entry>, SpoolError> {
+        let Self(spool, url, metrics) = self;
+        let waiting = spool.undelivered(url);
+        metrics.webhooks_are_kept(waiting.is_ok());
+        waiting
+    }
+
+    fn tell(&self, _: &SpoolError, cause: &str) {
+        let to = origin(self.1);
+        tracing::error!("webhooks have to wait, because those to {to} cannot be read: {cause}");
+    }
 }
 
 /// Why this gateway does not send.

@@ -11,8 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How the names of folders begin that have no place yet.
-pub(super) const DRAFT: &str = ".new-";
+use crate::goods::versions::file::DRAFT;
+
 /// The mark. A folder, so that goods of this name are not taken for it.
 const UNSOLD: &str = ".unsold";
 /// What the mark becomes when its version is being deleted.
@@ -99,7 +99,8 @@ fn rests(path: &Path) -> bool {
     matches!(age, Ok(Ok(age)) if age >= REST)
 }
 
-fn folders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+/// The folders in a folder; none where that is not there.
+pub(super) fn folders(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

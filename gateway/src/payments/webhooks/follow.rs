@@ -3,22 +3,18 @@
 //! This follows payments on a connection of its own, beside the watcher that wakes buyers: it goes
 //! on from an index that outlives the process, and a full disk must not keep buyers waiting.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use lightningd::{LightningError, Lightningd, Payment};
-use tokio::sync::mpsc;
+use lightningd::{LightningError, Lightningd};
 
 use crate::metrics::Metrics;
 use crate::options::Timing;
 use crate::payments::sales::Sale;
-use crate::payments::webhooks::event::event;
-use crate::payments::webhooks::spool::{Entry, Spool, SpoolError};
+use crate::payments::webhooks::outbox::Outbox;
+use crate::payments::webhooks::spool::SpoolError;
 use crate::retry::{Attempt, Health, Pauses, retry};
 
-/// The type of the one event there is.
-const PAID: &str = "invoice.paid";
 /// While only payments of others come, the index is written once in so many.
 const INDEX_EVERY: u64 = 1000;
 
@@ -30,14 +26,10 @@ pub(super) enum FollowError {
     Spool(#[from] SpoolError),
 }
 
-/// Where new events are announced, by address.
-pub(super) type News = HashMap<String, mpsc::UnboundedSender<Entry>>;
-
 /// Turns payments into events.
 pub(super) struct Follower {
     pub(super) lightningd: Arc<Lightningd>,
-    pub(super) spool: Arc<Spool>,
-    pub(super) news: News,
+    pub(super) outbox: Arc<Outbox>,
     pub(super) metrics: Metrics,
     pub(super) timing: Timing,
 }
@@ -65,47 +57,62 @@ impl Follower {
     async fn follow(&self, health: &mut Health) -> Result<Infallible, FollowError> {
         let mut connection = self.lightningd.watch().await?;
         let newest = connection.newest_pay_index().await?;
-        let mut last = if let Some(kept) = self.spool.index()? {
+        let kept = self.outbox.spool.index()?;
+        let mut last = if let Some(kept) = kept {
             // lightningd may have come back with another book.
             kept.min(newest)
         } else {
             // What was sold before there were webhooks is not reported.
-            self.spool.set_index(newest)?;
+            self.outbox.spool.set_index(newest)?;
             newest
         };
+        // Payments up to here became events, whatever lightningd still has of them.
+        let told = kept.unwrap_or(newest);
         let mut saved = last;
-        health.is_well();
         loop {
+            // Not earlier: a payment that cannot be kept comes again with each try, and would be told
+            // of each time.
+            if last >= newest {
+                health.is_well();
+            }
             let payment = connection
                 .next_payment(last, self.timing.watch_round)
                 .await?;
             let mut save = true;
             if let Some(payment) = &payment {
-                save = self.keep(payment)? || payment.pay_index - saved >= INDEX_EVERY;
+                let is_ours = match Sale::of(payment) {
+                    Some(sale) => {
+                        self.outbox.keep(&sale)?;
+                        true
+                    }
+                    None => false,
+                };
+                self.tell_of_pruned(last.max(told), payment.pay_index);
+                save = is_ours || payment.pay_index - saved >= INDEX_EVERY;
                 last = payment.pay_index;
             }
             if save && saved != last {
-                self.spool.set_index(last)?;
+                let written = self.outbox.spool.set_index(last);
+                self.metrics.webhooks_are_kept(written.is_ok());
+                written?;
                 saved = last;
             }
         }
     }
 
-    /// Keeps a payment of ours for every address; says whether it is one.
-    fn keep(&self, payment: &Payment) -> Result<bool, SpoolError> {
-        let Some(sale) = Sale::of(payment) else {
-            return Ok(false);
-        };
-        let entry = Entry {
-            pay_index: payment.pay_index,
-            id: sale.payment_hash.to_hex(),
-        };
-        let body = event(PAID, sale.paid_at, &sale);
-        for (url, news) in &self.news {
-            self.spool.put(url, &entry, &body)?;
-            self.metrics.webhooks_wait(1);
-            news.send(entry.clone()).ok();
+    /// lightningd numbers payments without gaps, so numbers that are missing are paid invoices that
+    /// were deleted before this gateway heard of them.
+    fn tell_of_pruned(&self, last: u64, next: u64) {
+        let pruned = next.saturating_sub(last + 1);
+        if pruned > 0 {
+            self.metrics.payments_pruned(pruned);
+            tracing::error!(
+                pruned,
+                first = last + 1,
+                "paid invoices were deleted at lightningd before their payments were read: nobody can \
+                 be told of those that were this store's. Let lightningd keep paid invoices longer \
+                 (autoclean-paidinvoices-age)"
+            );
         }
-        Ok(true)
     }
 }

@@ -4,6 +4,8 @@
 //! <data_dir>/webhooks/
 //!   lock                                 held by the gateway that sends
 //!   index                                the last payment that became events
+//!   resend/
+//!     <pay_index>-<payment_hash>.json    a sale whose webhooks the owner wants once more
 //!   <hash of an address>/
 //!     <pay_index>-<payment_hash>.json    a body that this address has not taken yet
 //! ```
@@ -13,12 +15,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bitcoin::hex::DisplayHex as _;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::payments::sales::Sale;
 
 /// The folder.
 #[derive(Debug)]
 pub(super) struct Spool {
     dir: PathBuf,
+}
+
+/// Where what is asked for once more lies. No address's folder has this name.
+const RESEND: &str = "resend";
+
+/// A sale as it is asked for once more.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    #[serde(flatten)]
+    sale: Sale,
+    pay_index: u64,
 }
 
 /// An undelivered event.
@@ -85,20 +101,7 @@ impl Spool {
 
     /// What the address has not taken yet, in the order of payments.
     pub(super) fn undelivered(&self, url: &str) -> Result<Vec<Entry>, SpoolError> {
-        let folder = self.folder(url);
-        let names = match fs::read_dir(&folder) {
-            Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(failed("read", &folder, source)),
-        };
-        let mut entries = Vec::new();
-        for name in names {
-            let name = name.map_err(|source| failed("read", &folder, source))?;
-            // Anything else is a draft of a process that crashed; its payment comes again.
-            entries.extend(Entry::parse(&name.file_name().to_string_lossy()));
-        }
-        entries.sort_unstable();
-        Ok(entries)
+        entries(&self.folder(url))
     }
 
     /// The event's body; `None` where it was taken before.
@@ -122,6 +125,45 @@ impl Spool {
         }
     }
 
+    /// Asks the gateway that sends for the webhooks of this sale once more.
+    pub(super) fn ask_again(&self, sale: &Sale) -> Result<(), SpoolError> {
+        let folder = self.dir.join(RESEND);
+        make_folder(&folder)?;
+        let path = folder.join(Entry::of(sale).file_name());
+        let asked = Asked {
+            sale: sale.clone(),
+            pay_index: sale.pay_index,
+        };
+        let text = serde_json::to_vec(&asked).expect("string keys and no failing field");
+        durable::write(&path, &text).map_err(|source| failed("write", &path, source))
+    }
+
+    /// What was asked for once more, in the order of payments.
+    pub(super) fn asked_again(&self) -> Result<Vec<(PathBuf, Sale)>, SpoolError> {
+        let folder = self.dir.join(RESEND);
+        let mut asked = Vec::new();
+        for entry in entries(&folder)? {
+            let path = folder.join(entry.file_name());
+            let text = fs::read(&path).map_err(|source| failed("read", &path, source))?;
+            let read: Asked = serde_json::from_slice(&text)
+                .map_err(|error| failed("read", &path, error.into()))?;
+            let pay_index = read.pay_index;
+            asked.push((
+                path,
+                Sale {
+                    pay_index,
+                    ..read.sale
+                },
+            ));
+        }
+        Ok(asked)
+    }
+
+    /// Forgets what was asked for once more: it is in the spool.
+    pub(super) fn was_kept(&self, asked: &Path) -> Result<(), SpoolError> {
+        fs::remove_file(asked).map_err(|source| failed("remove", asked, source))
+    }
+
     fn path(&self, url: &str, entry: &Entry) -> PathBuf {
         self.folder(url).join(entry.file_name())
     }
@@ -134,6 +176,14 @@ impl Spool {
 }
 
 impl Entry {
+    /// That of a sale.
+    pub(super) fn of(sale: &Sale) -> Self {
+        Self {
+            pay_index: sale.pay_index,
+            id: sale.payment_hash.to_hex(),
+        }
+    }
+
     fn file_name(&self) -> String {
         format!("{:020}-{}.json", self.pay_index, self.id)
     }
@@ -145,6 +195,23 @@ impl Entry {
             id: id.to_owned(),
         })
     }
+}
+
+/// The entries of a folder, in the order of payments; none where it is not there.
+fn entries(folder: &Path) -> Result<Vec<Entry>, SpoolError> {
+    let names = match fs::read_dir(folder) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed("read", folder, source)),
+    };
+    let mut entries = Vec::new();
+    for name in names {
+        let name = name.map_err(|source| failed("read", folder, source))?;
+        // Anything else is a draft of a process that crashed; its payment comes again.
+        entries.extend(Entry::parse(&name.file_name().to_string_lossy()));
+    }
+    entries.sort_unstable();
+    Ok(entries)
 }
 
 fn make_folder(path: &Path) -> Result<(), SpoolError> {
