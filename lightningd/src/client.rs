@@ -20,18 +20,10 @@ use crate::error::LightningError;
 use crate::invoice::{
     KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
 };
+use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::socket::{Call, decode_error};
 use crate::watch::Watch;
-
-/// Hears of each call: who measures or logs hands one in.
-pub trait Observer: Send + Sync + std::fmt::Debug {
-    /// `method` was answered after `took`, or failed.
-    fn called(&self, method: &str, took: Duration, error: Option<&LightningError>);
-
-    /// So many entries in an answer to `method` could not be read, and were skipped.
-    fn skipped(&self, method: &str, entries: usize);
-}
 
 /// A client of one lightningd. It connects when it is used.
 #[derive(Debug)]

@@ -20,16 +20,18 @@ mod client;
 mod entries;
 mod error;
 mod invoice;
+mod observer;
 #[cfg(feature = "pay")]
 mod pay;
 mod pool;
 mod socket;
 mod watch;
 
-pub use client::{Lightningd, Observer};
+pub use client::Lightningd;
 pub use entries::Page;
 pub use error::LightningError;
 pub use invoice::{KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing};
+pub use observer::Observer;
 #[cfg(feature = "pay")]
 pub use pay::Sent;
 pub use watch::Watch;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use cln_rpc::TypedRequest as _;
 use cln_rpc::model::requests::WaitanyinvoiceRequest;
 
-use crate::client::Observer;
 use crate::entries::{News, WaitAny};
 use crate::error::LightningError;
 use crate::invoice::Payment;
+use crate::observer::Observer;
 use crate::socket::{Connection, decode_error, within};
 
 /// `waitanyinvoice`: nothing was paid in time.

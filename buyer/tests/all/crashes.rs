@@ -109,7 +109,10 @@ fn a_failure_that_is_none_yet_is_waited_for() {
     run(async {
         let shop = Shop::open().await;
         shop.crash_before_paying().await;
-        let pending = |status| json!({"pays": [{"status": status}]});
+        let pending = |status| {
+            let hash = "ab".repeat(32);
+            json!({"pays": [{"status": status, "payment_hash": hash, "created_at": 1}]})
+        };
         shop.node
             .goes_wrong("listpays", Fault::Answer(pending("pending")));
         let mut buyer = shop.buyer();
@@ -166,7 +169,9 @@ fn an_expired_invoice_whose_payment_is_on_its_way_is_not_replaced() {
         let shop = Shop::with_expiry(6).await;
         shop.crash_before_paying().await;
         tokio::time::sleep(Duration::from_secs(8)).await;
-        let pending = json!({"pays": [{"status": "pending"}]});
+        let hash = "ab".repeat(32);
+        let pay = json!({"status": "pending", "payment_hash": hash, "created_at": 1});
+        let pending = json!({"pays": [pay]});
         shop.node.goes_wrong("listpays", Fault::Answer(pending));
         let before = shop.purchase();
         let mut buyer = shop.buyer();

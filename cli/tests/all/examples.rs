@@ -125,7 +125,7 @@ fn the_forecast_is_sold_as_json() {
         let invoice = Invoice::decode(&bolt11).unwrap();
         assert_eq!(invoice.amount_msat, Some(Msat(10_000)));
         let said = invoice.description.as_deref();
-        assert_eq!(said, Some("The forecast, for a day"));
+        assert_eq!(said, Some("The forecast, for a day valid:86400"));
 
         let proof = pay(&nodes.alice, &bolt11).await;
         let credential = format!("{}:{proof}", l402(&claim));

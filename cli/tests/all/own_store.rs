@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use ureq::http::Response;
 
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{item, l402, metric, new_purchase};
+use testing::tools::{free_port, item, l402, metric, new_purchase};
 
 /// A store's folder, with the file that says what is in it.
 pub(crate) struct Folder(TempDir);
@@ -73,6 +73,7 @@ pub(crate) fn purrwall(arguments: &[&str], file: &Path, socket: &Path) -> Comman
 pub(crate) struct OwnStore {
     child: Child,
     url: String,
+    metrics: String,
     log: Arc<Mutex<String>>,
 }
 
@@ -90,7 +91,8 @@ impl OwnStore {
             let made = purrwall(&["secret", "new"], file, socket).output().unwrap();
             assert!(made.status.success(), "{made:?}");
         }
-        let mut command = purrwall(&[], file, socket);
+        let metrics = format!("127.0.0.1:{}", free_port());
+        let mut command = purrwall(&["--metrics-listen", &metrics], file, socket);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -107,7 +109,12 @@ impl OwnStore {
             panic!("{line:?} {}", log.lock().unwrap());
         };
         let url = url.to_owned();
-        Self { child, url, log }
+        Self {
+            child,
+            url,
+            metrics: format!("http://{metrics}/metrics"),
+            log,
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -127,7 +134,8 @@ impl OwnStore {
     }
 
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        metric(&text(&self.get("/metrics", &[])), name)
+        let answer = whole(agent().get(&self.metrics).call().unwrap());
+        metric(&text(&answer), name)
     }
 
     pub(crate) fn offers(&self) -> Vec<Item> {

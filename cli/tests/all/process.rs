@@ -332,11 +332,16 @@ async fn it_warns_where_lightningd_deletes_paid_invoices() {
         }
         assert_eq!(says(warning), autocleans);
 
-        let mut check = purrwall(&fake.socket(), &dir.path().join("secret"));
-        check.arg("check").stdout(Stdio::piped());
-        let checked = check.output().unwrap();
-        let told = String::from_utf8(checked.stdout).unwrap();
-        assert!(checked.status.success(), "{told}");
+        let checked = Command::new(env!("CARGO_BIN_EXE_purrwall"))
+            .env_clear()
+            .args(["check", "--lightning-rpc"])
+            .arg(fake.socket())
+            .arg("--secret-file")
+            .arg(dir.path().join("secret"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&checked.stdout);
+        assert!(checked.status.success(), "{checked:?}");
         assert_eq!(
             told.contains("autoclean-paidinvoices-age"),
             autocleans,

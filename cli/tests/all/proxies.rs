@@ -426,17 +426,23 @@ async fn haproxy_tells_clients_apart() {
 }
 
 const WAITERS: usize = 300;
+/// A claim has 64 places to wait.
+const CLAIMS: usize = 5;
 
 /// One program that waits many times over, each on a connection of its own.
 async fn many_wait_at_once(shop: &Shop, proxy: &Proxy, buyer: &Buyer) {
-    let created = buyer.create("cat");
-    let one = format!(
-        "url = \"{}\"\nsilent\ninsecure\nhttp1.1\nheader = \"authorization: {}\"\n",
-        proxy.url(&format!("{INVOICE_PATH}?wait=30")),
-        l402(&created.claim),
-    );
+    let created: Vec<_> = (0..CLAIMS).map(|_| buyer.create("cat")).collect();
+    let waits: Vec<_> = (0..WAITERS)
+        .map(|at| {
+            format!(
+                "url = \"{}\"\nsilent\ninsecure\nhttp1.1\nheader = \"authorization: {}\"\n",
+                proxy.url(&format!("{INVOICE_PATH}?wait=30")),
+                l402(&created[at % CLAIMS].claim),
+            )
+        })
+        .collect();
     let config = proxy.dir.path().join("curl");
-    fs::write(&config, vec![one; WAITERS].join("next\n")).unwrap();
+    fs::write(&config, waits.join("next\n")).unwrap();
     let curl = Command::new("curl")
         .args([
             "--parallel",
@@ -461,7 +467,9 @@ async fn many_wait_at_once(shop: &Shop, proxy: &Proxy, buyer: &Buyer) {
         sockets.lines().filter(established).count()
     };
     eventually("every waiter", || connections() >= WAITERS).await;
-    shop.fake.is_paid(&created.invoice.bolt11);
+    for created in &created {
+        shop.fake.is_paid(&created.invoice.bolt11);
+    }
     let output = tokio::task::spawn_blocking(|| curl.wait_with_output().unwrap());
     let answers = String::from_utf8(output.await.unwrap().stdout).unwrap();
     assert_eq!(
