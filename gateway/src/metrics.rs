@@ -107,6 +107,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 impl Metrics {
     /// All at zero. Needs a Tokio runtime.
+    #[expect(clippy::too_many_lines, reason = "a line for each figure, and no more")]
     pub(crate) fn start() -> Self {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)

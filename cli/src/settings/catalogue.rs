@@ -91,8 +91,8 @@ fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, Settings
     };
     let source = match (section.get("fixed"), section.get("url")) {
         (Some(fixed), None) => {
-            let others = RATE_KEYS.iter().filter(|key| **key != "fixed");
-            if let Some(needless) = others.filter_map(|key| section.get(key)).next() {
+            let mut others = RATE_KEYS.iter().filter(|key| **key != "fixed");
+            if let Some(needless) = others.find_map(|key| section.get(key)) {
                 return Err(needless.wrong("has no use beside `fixed`; take one of them away"));
             }
             RateSource::Fixed(fixed.read(rate)?)

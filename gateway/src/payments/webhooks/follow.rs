@@ -80,15 +80,12 @@ impl Follower {
                 .await?;
             let mut save = true;
             if let Some(payment) = &payment {
-                let is_ours = match Sale::of(payment) {
-                    Some(sale) => {
-                        self.outbox.keep(&sale)?;
-                        true
-                    }
-                    None => false,
-                };
+                let ours = Sale::of(payment);
+                if let Some(ours) = &ours {
+                    self.outbox.keep(ours)?;
+                }
                 self.tell_of_pruned(last.max(told), payment.pay_index);
-                save = is_ours || payment.pay_index - saved >= INDEX_EVERY;
+                save = ours.is_some() || payment.pay_index - saved >= INDEX_EVERY;
                 last = payment.pay_index;
             }
             if save && saved != last {

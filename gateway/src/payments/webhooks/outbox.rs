@@ -37,7 +37,7 @@ impl Outbox {
             self.metrics.webhooks_wait(self.news.len());
         }
         let (_, kept) = match &mut *midway {
-            Some(same) if !is_new => same,
+            Some(begun) if !is_new => begun,
             other => other.insert((entry.clone(), HashSet::new())),
         };
         for (url, news) in &self.news {

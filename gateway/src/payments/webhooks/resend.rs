@@ -85,7 +85,7 @@ impl Attempt for Resender {
         loop {
             for (asked, sale) in self.spool.asked_again()? {
                 self.outbox.keep(&sale)?;
-                self.spool.was_kept(&asked)?;
+                Spool::was_kept(&asked)?;
                 tracing::info!(webhook_id = %sale.payment_hash, "a webhook is sent again");
             }
             health.is_well();

@@ -160,7 +160,7 @@ impl Spool {
     }
 
     /// Forgets what was asked for once more: it is in the spool.
-    pub(super) fn was_kept(&self, asked: &Path) -> Result<(), SpoolError> {
+    pub(super) fn was_kept(asked: &Path) -> Result<(), SpoolError> {
         fs::remove_file(asked).map_err(|source| failed("remove", asked, source))
     }
 
