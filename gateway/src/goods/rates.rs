@@ -2,7 +2,7 @@
 //!
 //! A rate comes from the owner, or from a JSON document that is asked for in the background and
 //! remembered. A remembered rate that is too old sells nothing, and neither does a source whose newest
-//! rate is not believed ([`belief`]).
+//! rate is not believed (`rates::belief`).
 
 mod ask;
 mod belief;
