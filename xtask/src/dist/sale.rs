@@ -48,7 +48,7 @@ impl Place {
     pub(super) fn sell(&self, store: Command, address: &str, program: &Path) -> Result<()> {
         let store = Server::start("the store", store, address)?;
         let page = get(address, "/")?;
-        let links = page.split('"').map(Path::new);
+        let links = page.split(['"', '=', ' ', '>']).map(Path::new);
         let script = links.filter(|link| link.extension().is_some_and(|end| end == "js"));
         let script = script.map(|link| link.display().to_string()).next();
         let script = script.with_context(|| format!("a page without a script: {page}"))?;
