@@ -3,8 +3,8 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
-//! CI runs, [`mod@bench`] measures, and [`mod@fuzz`] looks for bytes that break a promise. Trunk calls
-//! `cargo xtask loader`.
+//! CI runs, [`mod@bench`] measures, [`mod@faults`] breaks the store on purpose, and [`mod@fuzz`] looks for bytes that break a
+//! promise. Trunk calls `cargo xtask loader`.
 //! Nothing here is needed in production.
 
 mod bench;
@@ -13,6 +13,7 @@ mod command;
 mod demo;
 mod dist;
 mod docs;
+mod faults;
 mod fuzz;
 mod scripts;
 mod server;
@@ -45,6 +46,8 @@ usage: cargo xtask <command>
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
   bench                         the gateway's speed, beside that of what it stands on
+  faults [CAMPAIGN]… [--seed N] [--purchases N] [--short]
+                                break the store on purpose and count what is lost
   fuzz [TARGET] [--seconds N]   random bytes where strangers send theirs, for ten minutes a target";
 
 fn main() -> ExitCode {
@@ -71,6 +74,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["lighthouse"] => scripts::lighthouse(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
+        ["faults", options @ ..] => faults::faults(options),
         ["fuzz", options @ ..] => fuzz::fuzz(&fuzz::Options::parse(options)?),
         ["loader"] => widget::hook(),
         ["help" | "--help" | "-h"] => {

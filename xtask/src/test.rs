@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     build,
     command::{command, programs_dir, root, run},
-    dist,
+    dist, faults,
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -66,7 +66,8 @@ fn lint(steps: &mut Steps) -> Result<()> {
 }
 
 fn native_tests(steps: &mut Steps) -> Result<()> {
-    steps.run("native tests", || run(&mut native("test")))
+    steps.run("native tests", || run(&mut native("test")))?;
+    steps.run("short campaigns of faults", || faults::faults(&["--short"]))
 }
 
 fn browser_tests(steps: &mut Steps) -> Result<()> {

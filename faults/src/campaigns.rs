@@ -1,0 +1,3 @@
+//! The campaigns, each a program of its own.
+
+pub(crate) mod crash;

@@ -1,0 +1,187 @@
+//! The way between the store and its node: a proxy for lightningd's socket that can be taken away,
+//! and that counts the calls.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::lock;
+
+/// A proxy before a node's socket.
+pub(crate) struct NodeSocket {
+    dir: TempDir,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    node: PathBuf,
+    open: Mutex<HashMap<u64, UnixStream>>,
+    next: AtomicU64,
+    is_away: AtomicBool,
+    ended: AtomicBool,
+    calls: Mutex<BTreeMap<String, usize>>,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+impl NodeSocket {
+    pub(crate) fn before(node: &Path) -> io::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let listener = UnixListener::bind(dir.path().join("lightning-rpc"))?;
+        let shared = Arc::new(Shared {
+            node: node.to_owned(),
+            open: Mutex::default(),
+            next: AtomicU64::default(),
+            is_away: AtomicBool::default(),
+            ended: AtomicBool::default(),
+            calls: Mutex::default(),
+            under_way: AtomicUsize::default(),
+            most_under_way: AtomicUsize::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                if accepting.ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                let shared = Arc::clone(&accepting);
+                if let Ok(client) = client {
+                    thread::spawn(move || shared.forward(&client).ok());
+                }
+            }
+        });
+        Ok(Self { dir, shared })
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("lightning-rpc")
+    }
+
+    /// As if lightningd had been killed: its connections end, and its socket is gone.
+    pub(crate) fn go_away(&self) {
+        self.shared.is_away.store(true, Ordering::Relaxed);
+        fs::rename(self.path(), self.path().with_extension("away")).ok();
+        for (_, stream) in lock(&self.shared.open).drain() {
+            stream.shutdown(Shutdown::Both).ok();
+        }
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.shared.is_away.store(false, Ordering::Relaxed);
+        fs::rename(self.path().with_extension("away"), self.path()).ok();
+    }
+
+    /// How often lightningd was called so far, but for the calls that wait for a change.
+    pub(crate) fn calls(&self) -> usize {
+        let calls = lock(&self.shared.calls);
+        let counted = calls.iter().filter(|(method, _)| !waits(method));
+        counted.map(|(_, count)| count).sum()
+    }
+
+    /// The most calls that lightningd had to answer at once, counted likewise.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.shared.most_under_way.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for NodeSocket {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        UnixStream::connect(self.path()).ok();
+        self.go_away();
+    }
+}
+
+impl Shared {
+    fn forward(&self, client: &UnixStream) -> io::Result<()> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let node = UnixStream::connect(&self.node)?;
+        let id = self.next.fetch_add(2, Ordering::Relaxed);
+        lock(&self.open).extend([(id, client.try_clone()?), (id + 1, node.try_clone()?)]);
+        let asked = Mutex::new(VecDeque::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                self.requests(client, &node, &asked).ok();
+                node.shutdown(Shutdown::Both).ok();
+            });
+            self.answers(&node, client, &asked).ok();
+            client.shutdown(Shutdown::Both).ok();
+        });
+        let unanswered = lock(&asked).iter().filter(|method| !waits(method)).count();
+        self.under_way.fetch_sub(unanswered, Ordering::Relaxed);
+        lock(&self.open).retain(|key, _| *key != id && *key != id + 1);
+        Ok(())
+    }
+
+    fn requests(
+        &self,
+        mut from: &UnixStream,
+        mut to: &UnixStream,
+        asked: &Mutex<VecDeque<String>>,
+    ) -> io::Result<()> {
+        let (mut piece, mut unread) = ([0; 8192], Vec::new());
+        loop {
+            let length @ 1.. = from.read(&mut piece)? else {
+                return Ok(());
+            };
+            unread.extend_from_slice(&piece[..length]);
+            let mut requests = serde_json::Deserializer::from_slice(&unread).into_iter::<Value>();
+            while let Some(Ok(request)) = requests.next() {
+                let method = request["method"].as_str().unwrap_or_default().to_owned();
+                self.begins(&method);
+                lock(asked).push_back(method);
+            }
+            let read = requests.byte_offset();
+            unread.drain(..read);
+            to.write_all(&piece[..length])?;
+        }
+    }
+
+    /// Each answer ends with a blank line.
+    fn answers(
+        &self,
+        mut from: &UnixStream,
+        mut to: &UnixStream,
+        asked: &Mutex<VecDeque<String>>,
+    ) -> io::Result<()> {
+        let (mut piece, mut last) = ([0; 8192], 0);
+        loop {
+            let length @ 1.. = from.read(&mut piece)? else {
+                return Ok(());
+            };
+            for byte in &piece[..length] {
+                if (last, *byte) == (b'\n', b'\n')
+                    && let Some(method) = lock(asked).pop_front()
+                    && !waits(&method)
+                {
+                    self.under_way.fetch_sub(1, Ordering::Relaxed);
+                }
+                last = *byte;
+            }
+            to.write_all(&piece[..length])?;
+        }
+    }
+
+    fn begins(&self, method: &str) {
+        *lock(&self.calls).entry(method.to_owned()).or_default() += 1;
+        if !waits(method) {
+            let under_way = 1 + self.under_way.fetch_add(1, Ordering::Relaxed);
+            self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+        }
+    }
+}
+
+fn waits(method: &str) -> bool {
+    method.starts_with("wait")
+}
