@@ -48,6 +48,18 @@ impl Purchase {
         }
     }
 
+    /// The same purchase by a buyer who kept nothing but its id.
+    pub(crate) fn asked_again(&self) -> Self {
+        Self {
+            id: self.id,
+            item: self.item.clone(),
+            client: self.client.clone(),
+            bought: None,
+            shown: BTreeMap::new(),
+            preimage: None,
+        }
+    }
+
     /// Asks for the invoice, and remembers what is good about the answer.
     pub(crate) fn ask(&mut self, store: SocketAddr) -> Result<()> {
         let path = invoices_path(&self.item.parse()?);

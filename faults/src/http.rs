@@ -1,4 +1,4 @@
-//! A request over a connection of its own, from an address that can be chosen.
+//! A request over a connection of its own.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -14,7 +14,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Request {
     head: String,
     body: String,
-    from: Ipv4Addr,
     patience: Duration,
 }
 
@@ -31,7 +30,6 @@ impl Request {
         Self {
             head: format!("{method} {path} HTTP/1.1\r\nHost: store\r\nConnection: close\r\n"),
             body: String::new(),
-            from: Ipv4Addr::LOCALHOST,
             patience: PATIENCE,
         }
     }
@@ -53,12 +51,6 @@ impl Request {
         self.body("application/x-www-form-urlencoded", body)
     }
 
-    /// From another address of this machine.
-    pub(crate) fn from(mut self, address: Ipv4Addr) -> Self {
-        self.from = address;
-        self
-    }
-
     pub(crate) fn within(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -71,7 +63,7 @@ impl Request {
 
     pub(crate) fn send(&self, to: SocketAddr) -> io::Result<Answer> {
         let end = Instant::now() + self.patience;
-        let mut stream = connect(self.from, to, self.patience)?;
+        let mut stream = connect(Ipv4Addr::LOCALHOST, to, self.patience)?;
         stream.set_write_timeout(Some(self.patience))?;
         let length = self.body.len();
         let request = format!("{}Content-Length: {length}\r\n\r\n{}", self.head, self.body);
@@ -85,7 +77,7 @@ impl Request {
             }
             stream.set_read_timeout(Some(left))?;
             match stream.read(&mut piece)? {
-                0 => return Answer::parse(&bytes),
+                0 => return Answer::parse(&bytes, self.head.starts_with("HEAD ")),
                 length => bytes.extend_from_slice(&piece[..length]),
             }
         }
@@ -93,7 +85,7 @@ impl Request {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> io::Result<Self> {
+    fn parse(bytes: &[u8], is_head: bool) -> io::Result<Self> {
         let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let (head, body) = bytes.split_at(end.ok_or_else(cut)? + 4);
@@ -105,7 +97,7 @@ impl Answer {
             body: body.to_vec(),
         };
         match answer.header("content-length").map(str::parse::<usize>) {
-            Some(Ok(length)) if length != answer.body.len() => Err(cut()),
+            Some(Ok(length)) if !is_head && length != answer.body.len() => Err(cut()),
             _ => Ok(answer),
         }
     }

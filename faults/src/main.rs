@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::campaigns::crash;
+use crate::campaigns::{ageing, crash, disk, flood, owner};
 use crate::report::Report;
 
 /// Breaks the store on purpose and counts what is lost.
@@ -44,6 +44,14 @@ struct Arguments {
 enum Campaign {
     /// Gateway, node and the way between them fail while buyers buy.
     Crash,
+    /// Strangers take what they can while a fresh buyer comes every second.
+    Flood,
+    /// lightningd forgets paid invoices, and the store is restarted.
+    Ageing,
+    /// The disk is full, or the store ends while it writes.
+    Disk,
+    /// The owner changes the shelf between purchases.
+    Owner,
 }
 
 /// What a campaign is told.
@@ -85,6 +93,10 @@ fn run(arguments: &Arguments) -> Result<usize> {
         let report = Report::default();
         let run = match campaign {
             Campaign::Crash => crash::run(&options, &report),
+            Campaign::Flood => flood::run(&options, &report),
+            Campaign::Ageing => ageing::run(&options, &report),
+            Campaign::Disk => disk::run(&options, &report),
+            Campaign::Owner => owner::run(&options, &report),
         };
         run.with_context(|| format!("{campaign:?} could not be run to its end"))?;
         losses += report.losses();
