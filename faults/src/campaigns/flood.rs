@@ -93,10 +93,15 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
     siege.while_buyers_come("idle and waiting connections", || siege.connections())?;
     let calls = socket.calls();
     let started = Instant::now();
-    siege.while_buyers_come("one unpaid claim, asked with again and again", || siege.pressure())?;
+    siege.while_buyers_come("one unpaid claim, asked with again and again", || {
+        siege.pressure()
+    })?;
     let calls = socket.calls() - calls;
     let seconds = started.elapsed().as_secs().max(1);
-    report.figure("  calls a second meanwhile", calls / usize::try_from(seconds)?);
+    report.figure(
+        "  calls a second meanwhile",
+        calls / usize::try_from(seconds)?,
+    );
     siege.while_buyers_come("invoices that nobody pays", || siege.invoices())?;
     let most = socket.most_under_way();
     report.figure("most calls at once", most);
@@ -150,7 +155,8 @@ impl Siege<'_> {
         match done {
             Err(error) => self.report.loss(format!("a fresh buyer: {error:#}")),
             Ok(()) if !is_served => {
-                self.report.loss(format!("a fresh buyer took {} ms", took.as_millis()));
+                self.report
+                    .loss(format!("a fresh buyer took {} ms", took.as_millis()));
             }
             Ok(()) => {}
         }
@@ -205,7 +211,8 @@ impl Siege<'_> {
             // The store itself looks after its book now and then.
             let own = usize::try_from(started.elapsed().as_secs())? + 2;
             if calls > CALLS_A_HEAD * self.extent.heads + own {
-                self.report.loss(format!("{calls} calls for {sent} heads full of {name}"));
+                self.report
+                    .loss(format!("{calls} calls for {sent} heads full of {name}"));
             }
         }
         Ok(())
@@ -226,11 +233,16 @@ impl Siege<'_> {
         let (calls, seconds) = (socket.calls() - before, started.elapsed().as_secs());
         self.report.figure(
             "calls for /readyz",
-            format!("{calls} for {} asked within {} s", self.extent.asks, seconds + 1),
+            format!(
+                "{calls} for {} asked within {} s",
+                self.extent.asks,
+                seconds + 1
+            ),
         );
         // One a second, and what the store does by itself.
         if calls > 2 * usize::try_from(seconds).unwrap_or(usize::MAX) + 3 {
-            self.report.loss(format!("/readyz: {calls} calls within {} s", seconds + 1));
+            self.report
+                .loss(format!("/readyz: {calls} calls within {} s", seconds + 1));
         }
     }
 
@@ -251,7 +263,10 @@ impl Siege<'_> {
             .take_while(in_time)
             .filter_map(|_| open().and_then(wait))
             .collect();
-        let idle: Vec<_> = (0..IDLE).take_while(in_time).filter_map(|_| open()).collect();
+        let idle: Vec<_> = (0..IDLE)
+            .take_while(in_time)
+            .filter_map(|_| open())
+            .collect();
         self.report.figure(
             "connections from one address",
             format!("{} idle, {} waiting", idle.len(), waiting.len()),
@@ -293,10 +308,8 @@ impl Siege<'_> {
                         if number >= most {
                             return;
                         }
-                        let request = Request::get(CONTENT).header(
-                            "X-Forwarded-For",
-                            &stranger(number % self.extent.strangers),
-                        );
+                        let request = Request::get(CONTENT)
+                            .header("X-Forwarded-For", &stranger(number % self.extent.strangers));
                         let answer = request.send(self.store);
                         let has_invoice = answer.is_ok_and(|answer| answer.status == 402);
                         made.fetch_add(u32::from(has_invoice), Ordering::Relaxed);
@@ -305,7 +318,10 @@ impl Siege<'_> {
             }
         });
         let asked = next.into_inner().min(most);
-        self.report.figure("invoices for strangers", format!("{} of {asked}", made.into_inner()));
+        self.report.figure(
+            "invoices for strangers",
+            format!("{} of {asked}", made.into_inner()),
+        );
         // The places stay taken until the invoices expire; buyers still come.
         thread::sleep(self.extent.lasting);
         Ok(())

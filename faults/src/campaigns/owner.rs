@@ -77,7 +77,13 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
                 store.start()?;
             }
             until("the change", PATIENCE, || owner.is_followed(&store))?;
-            check(&sold[sold.len().saturating_sub(10)..], &store, &nodes, &mut rng, report)?;
+            check(
+                &sold[sold.len().saturating_sub(10)..],
+                &store,
+                &nodes,
+                &mut rng,
+                report,
+            )?;
         }
         let on_sale = owner.on_sale();
         let item = &on_sale[rng.usize(..on_sale.len())];
@@ -120,9 +126,13 @@ impl Sold {
     fn new(purchase: Purchase, item: &Item, report: &Report) -> Result<Self> {
         let valid_until = purchase.claim()?.valid_until();
         let bought = purchase.bought.as_ref().expect("it has a claim");
-        let expected = item.valid_for.map(|valid| bought.invoice.expires_at + valid);
+        let expected = item
+            .valid_for
+            .map(|valid| bought.invoice.expires_at + valid);
         if valid_until != expected {
-            report.loss(format!("sold until {expected:?}, the claim says {valid_until:?}"));
+            report.loss(format!(
+                "sold until {expected:?}, the claim says {valid_until:?}"
+            ));
         }
         let price_msat = bought.invoice.amount_msat.0;
         if price_msat != item.sats * 1000 {
@@ -153,7 +163,10 @@ fn check(
                 let was = sold.valid_until;
                 report.loss(format!("sold until {was:?}, renewed until {valid_until:?}"));
             }
-            let asked = again.bought.as_ref().map(|bought| bought.invoice.amount_msat.0);
+            let asked = again
+                .bought
+                .as_ref()
+                .map(|bought| bought.invoice.amount_msat.0);
             if asked != Some(sold.price_msat) {
                 report.loss(format!("sold for {} msat, now {asked:?}", sold.price_msat));
             }
@@ -163,7 +176,10 @@ fn check(
         let is_delivery = sold.purchase.is_delivery(&answer);
         if is_delivery != nodes.is_paid(hash)? {
             let code = answer.code();
-            report.loss(format!("paid: {}, but {} {code}", !is_delivery, answer.status));
+            report.loss(format!(
+                "paid: {}, but {} {code}",
+                !is_delivery, answer.status
+            ));
         }
     }
     Ok(())
