@@ -10,6 +10,8 @@
     reason = "a panic is what the fuzzer looks for"
 )]
 
+mod program;
+
 use std::fmt::Debug;
 use std::str;
 
@@ -24,17 +26,23 @@ use shared::macaroon::Macaroon;
 use shared::problem::Problem;
 use shared::receipt::Receipt;
 
+pub use program::{authorization, cookie, lightningd, settings};
+
 /// A function that takes any bytes and says whether they meant something.
 pub type Target = fn(&[u8]) -> bool;
 
 /// All kinds, by the names of their programs and folders.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 11] = [
+    ("authorization", authorization),
     ("bolt11", bolt11),
     ("claim", claim),
+    ("cookie", cookie),
+    ("lightningd", lightningd),
     ("link", link),
     ("macaroon", macaroon),
     ("problem", problem),
     ("receipt", receipt),
+    ("settings", settings),
     ("store", store),
 ];
 
@@ -78,7 +86,7 @@ pub fn bolt11(data: &[u8]) -> bool {
     true
 }
 
-/// The credential of the Authorization header and of the cookie.
+/// The ticket that stands in the Authorization header and in the cookie.
 pub fn claim(data: &[u8]) -> bool {
     let Some(claim) = parse::<Claim>(data) else {
         return false;

@@ -1,0 +1,147 @@
+//! What the program `purrwall` reads: headers of requests, its file, and lightningd's answers.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::COOKIE;
+use axum::http::{HeaderValue, Request, StatusCode};
+use lightningd::Lightningd;
+use purrwall::settings::{Arguments, Settings};
+use purrwall_gateway::claims::{Claims, Credential};
+use purrwall_gateway::{Gateway, Secret};
+use shared::lightning::PaymentHash;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
+
+/// No claim in the corpora comes from this secret.
+const SECRET: [u8; 32] = [0x5e; 32];
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// The values of `Authorization` headers, a line for each.
+pub fn authorization(data: &[u8]) -> bool {
+    let claims = Claims::new(&Secret::from_bytes(SECRET));
+    let credentials = Credential::read(data.split(|byte| *byte == b'\n'));
+    let parts = data.iter().filter(|byte| matches!(byte, b'\n' | b','));
+    assert!(credentials.len() <= parts.count() + 1);
+    let mut means_something = false;
+    for credential in credentials.into_iter().flatten() {
+        assert!(claims.verify(&credential.claim, 0).is_err(), "forged");
+        let mut text = format!("LSAT {}", credential.claim.to_base64());
+        if let Some(preimage) = &credential.preimage {
+            let is_proof = preimage.payment_hash() == credential.payment_hash();
+            assert_eq!(credential.proves_payment().is_ok(), is_proof);
+            text += &format!(":{}", preimage.to_hex());
+        }
+        let again = Credential::read([text.as_bytes()]);
+        let again = again.first().and_then(|read| read.as_ref().ok());
+        let again = again.expect("what was read can be read again");
+        assert_eq!(again.claim, credential.claim);
+        assert_eq!(again.preimage, credential.preimage);
+        means_something = true;
+    }
+    means_something
+}
+
+/// The cookie of a page without script. Only a claim of the store's own leads anywhere.
+pub fn cookie(data: &[u8]) -> bool {
+    static STORE: LazyLock<Router> = LazyLock::new(|| {
+        let _inside = RUNTIME.enter();
+        let secret = Secret::from_bytes(SECRET);
+        Gateway::new("/nonexistent/lightning-rpc", &secret).router()
+    });
+    let Ok(cookie) = HeaderValue::from_bytes(data) else {
+        return false;
+    };
+    let is_sent = cookie.to_str().is_ok_and(|text| text.contains("purrwall-cat="));
+    let request = Request::get("/buy/cat/content").header(COOKIE, cookie);
+    let request = request.body(Body::empty()).expect("a request");
+    let answer = RUNTIME.block_on(STORE.clone().oneshot(request));
+    let status = answer.expect("a router always answers").status();
+    assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
+    is_sent
+}
+
+/// The store's file, `purrwall.toml`.
+pub fn settings(data: &[u8]) -> bool {
+    static DIR: LazyLock<TempDir> = LazyLock::new(folder);
+    let file = DIR.path().join("purrwall.toml");
+    fs::write(&file, data).expect("a file in a folder of our own");
+    let arguments = Arguments::of_file(&file);
+    match Settings::explained(&arguments) {
+        Ok((_, settings)) => {
+            assert!(!settings.is_empty());
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+/// What lightningd answers to `listinvoices`.
+pub fn lightningd(data: &[u8]) -> bool {
+    static NODE: LazyLock<Node> = LazyLock::new(Node::start);
+    *NODE.answer.lock().unwrap_or_else(PoisonError::into_inner) = data.to_vec();
+    // One connection for each input, so that the request's number is always the same.
+    let client = Lightningd::new(NODE.socket.clone(), Duration::from_secs(5));
+    let found = RUNTIME.block_on(client.find_by_payment_hash(PaymentHash([1; 32])));
+    match found {
+        Ok(_) => true,
+        Err(error) => {
+            assert_ne!(error.kind(), "timeout");
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+/// A node that answers everything with the same bytes, and hangs up.
+struct Node {
+    socket: std::path::PathBuf,
+    answer: Arc<Mutex<Vec<u8>>>,
+    _dir: TempDir,
+}
+
+impl Node {
+    fn start() -> Self {
+        let dir = folder();
+        let socket = dir.path().join("lightning-rpc");
+        let answer = Arc::new(Mutex::new(Vec::new()));
+        RUNTIME.spawn(answers(listen(&socket), Arc::clone(&answer)));
+        Self {
+            socket,
+            answer,
+            _dir: dir,
+        }
+    }
+}
+
+async fn answers(listener: UnixListener, answer: Arc<Mutex<Vec<u8>>>) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tokio::spawn(async move {
+            let mut request = [0; 4096];
+            if stream.read(&mut request).await.is_ok() {
+                stream.write_all(&answer).await.ok();
+            }
+        });
+    }
+}
+
+fn listen(socket: &Path) -> UnixListener {
+    let _inside = RUNTIME.enter();
+    UnixListener::bind(socket).expect("a socket in a folder of our own")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder of our own")
+}
