@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, Request, StatusCode};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::claims::{Claims, Credential};
-use purrwall_gateway::{Gateway, Secret};
+use purrwall_gateway::Secret;
 use shared::lightning::PaymentHash;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -52,10 +52,14 @@ pub fn authorization(data: &[u8]) -> bool {
 
 /// The cookie of a page without script. Only a claim of the store's own leads anywhere.
 pub fn cookie(data: &[u8]) -> bool {
-    static STORE: LazyLock<Router> = LazyLock::new(|| {
+    static STORE: LazyLock<(Router, TempDir)> = LazyLock::new(|| {
         let _inside = RUNTIME.enter();
-        let secret = Secret::from_bytes(SECRET);
-        Gateway::new("/nonexistent/lightning-rpc", &secret).router()
+        let dir = folder();
+        let file = dir.path().join("purrwall.toml");
+        // It sells a cat of its own, and its secret is a new one.
+        let text = "lightning_rpc = \"nobody\"\ndata_dir = \"data\"\n";
+        fs::write(&file, text).expect("a file in a folder of our own");
+        (purrwall::open(&file).expect("a store").router(), dir)
     });
     let Ok(cookie) = HeaderValue::from_bytes(data) else {
         return false;
@@ -63,7 +67,7 @@ pub fn cookie(data: &[u8]) -> bool {
     let is_sent = cookie.to_str().is_ok_and(|text| text.contains("purrwall-cat="));
     let request = Request::get("/buy/cat/content").header(COOKIE, cookie);
     let request = request.body(Body::empty()).expect("a request");
-    let answer = RUNTIME.block_on(STORE.clone().oneshot(request));
+    let answer = RUNTIME.block_on(STORE.0.clone().oneshot(request));
     let status = answer.expect("a router always answers").status();
     assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
     is_sent
