@@ -11,8 +11,8 @@ use axum::http::header::COOKIE;
 use axum::http::{HeaderValue, Request, StatusCode};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
-use purrwall_gateway::claims::{Claims, Credential};
 use purrwall_gateway::Secret;
+use purrwall_gateway::claims::{Claims, Credential};
 use shared::lightning::PaymentHash;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -64,7 +64,9 @@ pub fn cookie(data: &[u8]) -> bool {
     let Ok(cookie) = HeaderValue::from_bytes(data) else {
         return false;
     };
-    let is_sent = cookie.to_str().is_ok_and(|text| text.contains("purrwall-cat="));
+    let is_sent = cookie
+        .to_str()
+        .is_ok_and(|text| text.contains("purrwall-cat="));
     let request = Request::get("/buy/cat/content").header(COOKIE, cookie);
     let request = request.body(Body::empty()).expect("a request");
     let answer = RUNTIME.block_on(STORE.0.clone().oneshot(request));
@@ -131,7 +133,10 @@ impl Node {
 
 async fn answers(listener: UnixListener, answer: Arc<Mutex<Vec<u8>>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
-        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         tokio::spawn(async move {
             let mut request = [0; 4096];
             if stream.read(&mut request).await.is_ok() {

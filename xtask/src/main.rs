@@ -3,8 +3,8 @@
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
 //! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
-//! CI runs, [`mod@bench`] measures, [`mod@faults`] breaks the store on purpose, and [`mod@fuzz`] looks for bytes that break a
-//! promise. Trunk calls `cargo xtask loader`.
+//! CI runs, [`mod@bench`] measures, [`mod@faults`] breaks the store on purpose, and [`mod@fuzz`] looks
+//! for bytes that break a promise. Trunk calls `cargo xtask loader`.
 //! Nothing here is needed in production.
 
 mod bench;
