@@ -113,7 +113,7 @@ impl Purchase {
     pub(crate) fn fetch(&self, store: SocketAddr, with_proof: bool) -> Result<Answer> {
         let mut credential = self.claim()?.to_base64();
         if let (true, Some(preimage)) = (with_proof, &self.preimage) {
-            credential += &format!(":{preimage}");
+            credential.extend([":", preimage]);
         }
         let path = content_path(&self.item.parse()?);
         let request = self.request("GET", &path);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 /// How long an answer may take, where the request does not say.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request to be sent.
 pub(crate) struct Request {
@@ -39,7 +39,7 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.head += &format!("{name}: {value}\r\n");
+        self.head.extend([name, ": ", value, "\r\n"]);
         self
     }
 

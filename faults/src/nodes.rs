@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::http::Request;
 
 /// Longer than a payment may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The store's node and that of the buyers.
 pub(crate) struct Nodes {

@@ -22,7 +22,7 @@ listen = \"127.0.0.1:0\"
 trusted_proxies = \"127.0.0.1\"
 ";
 /// How long a store may take until it can sell.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An item of purrwall.toml.
 #[derive(Clone, Debug)]
@@ -42,6 +42,19 @@ impl Item {
             valid_for: None,
             goods: "The cat says that all is well.\n".repeat(40),
         }
+    }
+
+    /// How it stands in the file.
+    fn section(&self) -> String {
+        let Self { id, sats, .. } = self;
+        let limit = self
+            .valid_for
+            .map(|seconds| format!("valid_for = \"{seconds}s\"\n"));
+        format!(
+            "\n[[item]]\nid = \"{id}\"\ntitle = \"The {id}\"\nteaser = \"A {id}\"\n\
+             file = \"{id}.txt\"\nprice = \"{sats} sat\"\n{}",
+            limit.unwrap_or_default()
+        )
     }
 }
 
@@ -85,21 +98,10 @@ impl Store {
     /// Writes its file and its goods.
     pub(crate) fn describe(&self, items: &[Item]) -> Result<()> {
         let mut text = format!("{FILE}{}\n", self.settings);
-        for Item {
-            id,
-            sats,
-            valid_for,
-            goods,
-        } in items
-        {
-            let title =
-                format!("\n[[item]]\nid = \"{id}\"\ntitle = \"The {id}\"\nteaser = \"A {id}\"\n");
-            text += &title;
-            text += &format!("file = \"{id}.txt\"\nprice = \"{sats} sat\"\n");
-            if let Some(seconds) = valid_for {
-                text += &format!("valid_for = \"{seconds}s\"\n");
-            }
-            replace(&self.dir.path().join(format!("{id}.txt")), goods)?;
+        for item in items {
+            text.push_str(&item.section());
+            let goods = self.dir.path().join(format!("{}.txt", item.id));
+            replace(&goods, &item.goods)?;
         }
         replace(&self.dir.path().join("purrwall.toml"), &text)
     }

@@ -38,7 +38,7 @@ pub fn authorization(data: &[u8]) -> bool {
         if let Some(preimage) = &credential.preimage {
             let is_proof = preimage.payment_hash() == credential.payment_hash();
             assert_eq!(credential.proves_payment().is_ok(), is_proof);
-            text += &format!(":{}", preimage.to_hex());
+            text.extend([":", &preimage.to_hex()]);
         }
         let again = Credential::read([text.as_bytes()]);
         let again = again.first().and_then(|read| read.as_ref().ok());

@@ -1,13 +1,15 @@
 //! Twenty buyers, while gateway, node and the way between them are killed, cut, delayed and garbled.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use fastrand::Rng;
+use shared::lightning::PaymentHash;
 
 use crate::buyer::Purchase;
 use crate::nodes::Nodes;
@@ -19,7 +21,7 @@ use crate::{Options, lock};
 
 const BUYERS: u32 = 20;
 /// How long a buyer goes on. A fault lasts seconds, so only what is lost takes this long.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// One of so many buyers looks, but does not pay.
 const ONLY_LOOKS: u32 = 12;
 
@@ -54,7 +56,7 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
         let mut rng = Rng::with_seed(options.seed ^ u64::from(buyer + 1) << 32);
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= options.purchases {
+            if number >= options.purchases || over.load(Ordering::Relaxed) {
                 return;
             }
             let mut purchase = Purchase::new("cat", number + 1, &mut rng);
@@ -80,7 +82,12 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
             let mut rng = Rng::with_seed(options.seed);
             let mut faults = Faults::default();
             while !over.load(Ordering::Relaxed) {
-                break_something(&mut rng, &mut faults, &store, &socket, &nodes, &way)?;
+                let broken = break_something(&mut rng, &mut faults, &store, &socket, &nodes, &way);
+                if broken.is_err() {
+                    // What cannot be repaired leaves nothing to buy.
+                    over.store(true, Ordering::Relaxed);
+                }
+                broken?;
                 thread::sleep(Duration::from_millis(rng.u64(100..600)));
             }
             anyhow::Ok(faults)
@@ -101,40 +108,60 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
     report.figure("way closed", faults.way_closed);
     report.figure("connections", way.harmed());
     report.figure("seconds", started.elapsed().as_secs());
-    let store = lock(&store);
-    let purchases = lock(&purchases);
-    let late = lock(&late);
-    let (mut paid, mut twice, mut undelivered, mut kept_out) = (0, 0, 0, 0);
-    for (purchase, only_looks) in purchases.iter() {
-        let hashes: BTreeSet<_> = purchase.shown.values().map(|hash| hash.0).collect();
-        let mut times = 0;
-        for hash in hashes {
-            times += usize::from(nodes.is_paid(shared::lightning::PaymentHash(hash))?);
+    let store = lock(&store).address()?;
+    let finished = Finished {
+        purchases: purchases
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner),
+        late: late.into_inner().unwrap_or_else(PoisonError::into_inner),
+        leaked: leaked.into_inner(),
+    };
+    finished.judge(store, &nodes, report)
+}
+
+/// What the buyers left.
+struct Finished {
+    /// Each with whether its buyer only looked.
+    purchases: Vec<(Purchase, bool)>,
+    /// Who gave up, and why.
+    late: Vec<(String, String)>,
+    leaked: usize,
+}
+
+impl Finished {
+    /// Asks the node what was paid and the store what it hands out, with nothing in the way.
+    fn judge(mut self, store: SocketAddr, nodes: &Nodes, report: &Report) -> Result<()> {
+        let (mut paid, mut twice, mut undelivered, mut kept_out) = (0, 0, 0, 0);
+        for (purchase, only_looks) in &self.purchases {
+            let hashes: BTreeSet<_> = purchase.shown.values().map(|hash| hash.0).collect();
+            let mut times = 0;
+            for hash in hashes {
+                times += usize::from(nodes.is_paid(PaymentHash(hash))?);
+            }
+            paid += usize::from(times > 0);
+            twice += usize::from(times > 1);
+            let now = purchase.fetch(store, false);
+            let is_delivered = now.is_ok_and(|answer| purchase.is_delivery(&answer));
+            self.leaked += usize::from(times == 0 && is_delivered);
+            let late = self.late.iter();
+            let late = late.filter(|(id, _)| *id == purchase.id.to_hex()).count() > 0;
+            if times > 0 {
+                undelivered += usize::from(late || !is_delivered);
+            } else {
+                kept_out += usize::from(!only_looks);
+            }
         }
-        paid += usize::from(times > 0);
-        twice += usize::from(times > 1);
-        let now = purchase.fetch(store.address()?, false);
-        let is_delivered = now.is_ok_and(|answer| purchase.is_delivery(&answer));
-        if times == 0 && is_delivered {
-            leaked.fetch_add(1, Ordering::Relaxed);
-        }
-        let late = late.iter().find(|(id, _)| *id == purchase.id.to_hex());
-        if times > 0 && (late.is_some() || !is_delivered) {
-            undelivered += 1;
-        } else if times == 0 && !only_looks {
-            kept_out += 1;
-        }
-        if let Some((_, why)) = late {
+        for (_, why) in &self.late {
             report.figure("a buyer gave up", why);
         }
+        report.figure("purchases", self.purchases.len());
+        report.figure("paid", paid);
+        report.must_be_none("paid and undelivered", undelivered);
+        report.must_be_none("unpaid and delivered", self.leaked);
+        report.must_be_none("paid twice", twice);
+        report.must_be_none("could not pay", kept_out);
+        Ok(())
     }
-    report.figure("purchases", purchases.len());
-    report.figure("paid", paid);
-    report.must_be_none("paid and undelivered", undelivered);
-    report.must_be_none("unpaid and delivered", leaked.load(Ordering::Relaxed));
-    report.must_be_none("paid twice", twice);
-    report.must_be_none("could not pay", kept_out);
-    Ok(())
 }
 
 /// One fault, and its end.

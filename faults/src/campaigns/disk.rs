@@ -21,7 +21,7 @@ use crate::report::Report;
 use crate::store::{Item, Store, until};
 use crate::{Options, lock};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const UNLIMITED: &str = "invoices_per_minute = 0\nopen_invoices = 0";
 /// Purchases before, during and after.
 const EACH: u32 = 5;

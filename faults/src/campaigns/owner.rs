@@ -15,7 +15,7 @@ use crate::nodes::Nodes;
 use crate::report::Report;
 use crate::store::{Item, Store, until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Seconds for which goods can be fetched; long enough for no campaign to see the end.
 const LIMITS: [Option<u64>; 4] = [None, Some(7200), Some(86_400), Some(604_800)];
 const MOST: u32 = 300;
@@ -139,9 +139,9 @@ impl Sold {
             report.loss(format!("{} sat became {price_msat} msat", item.sats));
         }
         Ok(Self {
+            purchase,
             price_msat,
             valid_until,
-            purchase,
         })
     }
 }
