@@ -8,20 +8,22 @@
 mod buyer;
 mod campaigns;
 mod http;
+mod lock;
 mod nodes;
+mod options;
 mod report;
 mod socket;
 mod store;
 mod way;
 
 use std::process::ExitCode;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::campaigns::{ageing, crash, disk, flood, owner};
+use crate::options::Options;
 use crate::report::Report;
 
 /// Breaks the store on purpose and counts what is lost.
@@ -52,13 +54,6 @@ enum Campaign {
     Disk,
     /// The owner changes the shelf between purchases.
     Owner,
-}
-
-/// What a campaign is told.
-struct Options {
-    seed: u64,
-    purchases: u32,
-    is_short: bool,
 }
 
 fn main() -> ExitCode {
@@ -109,8 +104,4 @@ fn take_descriptors() -> Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     Ok(setrlimit(Resource::Nofile, limit)?)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,7 +14,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// A proxy before a node's socket.
 pub(crate) struct NodeSocket {

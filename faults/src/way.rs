@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// What happens to one direction of a connection.
 #[derive(Clone, Copy, Debug)]

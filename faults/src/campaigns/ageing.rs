@@ -8,10 +8,10 @@ use serde_json::json;
 use shared::invoice::Invoice;
 use shared::lightning::PaymentHash;
 
-use crate::Options;
 use crate::buyer::Purchase;
 use crate::http::{Answer, Request};
 use crate::nodes::{Nodes, call};
+use crate::options::Options;
 use crate::report::Report;
 use crate::store::{Item, Store, until};
 

@@ -12,12 +12,13 @@ use fastrand::Rng;
 use shared::lightning::PaymentHash;
 
 use crate::buyer::Purchase;
+use crate::lock::lock;
 use crate::nodes::Nodes;
+use crate::options::Options;
 use crate::report::Report;
 use crate::socket::NodeSocket;
 use crate::store::{Item, Store};
 use crate::way::Way;
-use crate::{Options, lock};
 
 const BUYERS: u32 = 20;
 /// How long a buyer goes on. A fault lasts seconds, so only what is lost takes this long.

@@ -16,10 +16,11 @@ use shared::content::ContentHash;
 use tempfile::TempDir;
 
 use crate::buyer::Purchase;
+use crate::lock::lock;
 use crate::nodes::Nodes;
+use crate::options::Options;
 use crate::report::Report;
 use crate::store::{Item, Store, until};
-use crate::{Options, lock};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const UNLIMITED: &str = "invoices_per_minute = 0\nopen_invoices = 0";
@@ -138,7 +139,6 @@ fn without_time(kills: u32, nodes: &Nodes, rng: &mut Rng, report: &Report) -> Re
             store.hang_up()?;
             thread::sleep(Duration::from_millis(rng.u64(1..100)));
             store.kill();
-            secret = fs::read_to_string(data_dir.join("secret")).ok();
         }
     }
     store.open()?;

@@ -13,11 +13,12 @@ use shared::api::INVOICE_PATH;
 
 use crate::buyer::Purchase;
 use crate::http::{Request, connect};
+use crate::lock::lock;
 use crate::nodes::{Nodes, call};
+use crate::options::Options;
 use crate::report::Report;
 use crate::socket::NodeSocket;
 use crate::store::{Item, Store};
-use crate::{Options, lock};
 
 /// The store's descriptors, as many programs have them.
 const DESCRIPTORS: u32 = 1024;

@@ -8,10 +8,10 @@ use fastrand::Rng;
 use serde_json::Value;
 use shared::api::STORE_PATH;
 
-use crate::Options;
 use crate::buyer::Purchase;
 use crate::http::Request;
 use crate::nodes::Nodes;
+use crate::options::Options;
 use crate::report::Report;
 use crate::store::{Item, Store, until};
 
