@@ -11,6 +11,7 @@ mod http;
 mod lock;
 mod nodes;
 mod options;
+mod receiver;
 mod report;
 mod socket;
 mod store;
@@ -50,7 +51,7 @@ enum Campaign {
     Flood,
     /// lightningd forgets paid invoices, and the store is restarted.
     Ageing,
-    /// The disk is full, or the store ends while it writes.
+    /// The disk is full or broken, descriptors run out, or the store ends while it writes.
     Disk,
     /// The owner changes the shelf between purchases.
     Owner,

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 use crate::http::Request;
 
-/// Longer than a payment may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Longer than a payment may take, or a devnet that other programs keep from running.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The store's node and that of the buyers.
 pub(crate) struct Nodes {
@@ -91,7 +91,8 @@ impl Nodes {
     pub(crate) fn set_online(&self, online: bool) -> Result<()> {
         if let Some(devnet) = &self.devnet {
             let change = Request::new("PATCH", "/nodes/store").json(&json!({ "online": online }));
-            let answer = change.send(devnet.http)?;
+            let answer = change.within(PATIENCE).send(devnet.http);
+            let answer = answer.context("the devnet does not change its node")?;
             anyhow::ensure!(answer.status == 200, "{}", answer.text());
         }
         Ok(())

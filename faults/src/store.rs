@@ -1,14 +1,15 @@
 //! The store: the real program, its folder, and ways to end it.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use shared::api::STORE_PATH;
 use tempfile::TempDir;
 
@@ -21,6 +22,7 @@ const FILE: &str = "\
 listen = \"127.0.0.1:0\"
 trusted_proxies = \"127.0.0.1\"
 ";
+const FILE_NAME: &str = "purrwall.toml";
 /// How long a store may take until it can sell.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -58,6 +60,55 @@ impl Item {
     }
 }
 
+/// What the system lets a program have.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// The most descriptors that it may open.
+    pub(crate) descriptors: Option<u64>,
+    /// The most bytes of a file that it may write. It dies in the write that goes beyond.
+    pub(crate) file_size: Option<u64>,
+}
+
+impl Limits {
+    pub(crate) const NONE: Self = Self {
+        descriptors: None,
+        file_size: None,
+    };
+
+    pub(crate) fn descriptors(most: u64) -> Self {
+        Self {
+            descriptors: Some(most),
+            ..Self::NONE
+        }
+    }
+
+    pub(crate) fn file_size(most: u64) -> Self {
+        Self {
+            file_size: Some(most),
+            ..Self::NONE
+        }
+    }
+
+    /// Holds for a process that runs, from now on.
+    fn set(self, pid: Pid) -> Result<()> {
+        let no_core = self.file_size.map(|_| 0);
+        for (resource, most) in [
+            (Resource::Nofile, self.descriptors),
+            (Resource::Fsize, self.file_size),
+            (Resource::Core, no_core),
+        ] {
+            if most.is_some() {
+                let limit = Rlimit {
+                    current: most,
+                    maximum: most,
+                };
+                prlimit(Some(pid), resource, limit)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A store of our own.
 pub(crate) struct Store {
     dir: TempDir,
@@ -65,8 +116,9 @@ pub(crate) struct Store {
     /// More lines for the top of its file.
     settings: String,
     data_dir: Option<PathBuf>,
-    /// The most descriptors that it may open.
-    descriptors: Option<u32>,
+    /// Those of the next start.
+    limits: Limits,
+    is_logged: bool,
     running: Option<(Child, SocketAddr)>,
 }
 
@@ -78,7 +130,8 @@ impl Store {
             rpc: rpc.to_owned(),
             settings: settings.to_owned(),
             data_dir: None,
-            descriptors: None,
+            limits: Limits::NONE,
+            is_logged: true,
             running: None,
         };
         store.describe(items)?;
@@ -90,8 +143,14 @@ impl Store {
         self
     }
 
-    pub(crate) fn with_descriptors(mut self, most: u32) -> Self {
-        self.descriptors = Some(most);
+    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Writes no log, which is a file, too.
+    pub(crate) fn without_log(mut self) -> Self {
+        self.is_logged = false;
         self
     }
 
@@ -103,12 +162,12 @@ impl Store {
             let goods = self.dir.path().join(format!("{}.txt", item.id));
             replace(&goods, &item.goods)?;
         }
-        replace(&self.dir.path().join("purrwall.toml"), &text)
+        replace(&self.dir.path().join(FILE_NAME), &text)
     }
 
     /// Starts it; it may not be able to sell yet.
     pub(crate) fn start(&mut self) -> Result<()> {
-        let mut child = self.command()?.spawn().context("cannot start purrwall")?;
+        let mut child = self.spawn(&[], self.limits)?;
         let stdout = child.stdout.take().context("purrwall has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
@@ -132,11 +191,59 @@ impl Store {
 
     /// Starts it and ends it again after this time, wherever it is then.
     pub(crate) fn start_and_kill(&mut self, after: Duration) -> Result<()> {
-        let mut child = self.command()?.spawn().context("cannot start purrwall")?;
-        std::thread::sleep(after);
+        let mut child = self.spawn(&[], Limits::NONE)?;
+        thread::sleep(after);
         child.kill()?;
         child.wait()?;
         Ok(())
+    }
+
+    /// Starts it under these limits. Whether they ended it; else it is killed once it has started.
+    pub(crate) fn start_under(&mut self, limits: Limits) -> Result<bool> {
+        let mut child = self.spawn(&[], limits)?;
+        let stdout = child.stdout.take().context("purrwall has no output")?;
+        let mut line = String::new();
+        let has_started = BufReader::new(stdout).read_line(&mut line)? > 0;
+        child.kill()?;
+        child.wait()?;
+        Ok(!has_started)
+    }
+
+    /// Runs one of its commands under these limits.
+    pub(crate) fn command(&self, command: &[&str], limits: Limits) -> Result<Output> {
+        Ok(self.spawn(command, limits)?.wait_with_output()?)
+    }
+
+    /// Holds for the running store, from now on.
+    pub(crate) fn limit(&self, limits: Limits) -> Result<()> {
+        limits.set(self.pid()?)
+    }
+
+    /// Leaves the running store room for so many descriptors more than it has.
+    pub(crate) fn spare_descriptors(&self, spare: u64) -> Result<()> {
+        let pid = self.pid()?;
+        let path = format!("/proc/{}/fd", pid.as_raw_nonzero());
+        let open = u64::try_from(fs::read_dir(path)?.count())?;
+        let current = Some(open + spare);
+        let limit = getrlimit(Resource::Nofile);
+        prlimit(Some(pid), Resource::Nofile, Rlimit { current, ..limit })?;
+        Ok(())
+    }
+
+    /// After this time, the running store may open as many descriptors as it had inherited.
+    pub(crate) fn relief(&self, after: Duration) -> Result<JoinHandle<io::Result<()>>> {
+        let (pid, limit) = (self.pid()?, getrlimit(Resource::Nofile));
+        Ok(thread::spawn(move || {
+            thread::sleep(after);
+            prlimit(Some(pid), Resource::Nofile, limit)?;
+            Ok(())
+        }))
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        let (child, _) = self.running.as_mut().context("the store is closed")?;
+        Ok(child.try_wait()?.is_some())
     }
 
     /// `kill -9`.
@@ -158,8 +265,12 @@ impl Store {
 
     /// Has it read its file again.
     pub(crate) fn hang_up(&self) -> Result<()> {
+        Ok(kill_process(self.pid()?, Signal::HUP)?)
+    }
+
+    pub(crate) fn pid(&self) -> Result<Pid> {
         let (child, _) = self.running.as_ref().context("the store is closed")?;
-        Ok(kill_process(Pid::from_child(child), Signal::HUP)?)
+        Ok(Pid::from_child(child))
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr> {
@@ -175,35 +286,34 @@ impl Store {
         self.log().lines().last().unwrap_or("nothing").to_owned()
     }
 
-    fn command(&self) -> Result<Command> {
-        let purrwall = program("PURRWALL", "purrwall")?;
-        let mut command = match self.descriptors {
-            None => Command::new(purrwall),
-            // Only the shell can lower the limit without unsafe code.
-            Some(most) => {
-                let mut shell = Command::new("sh");
-                let limited = format!("ulimit -n {most} && exec \"$@\"");
-                shell.args(["-c", &limited, "sh"]).arg(purrwall);
-                shell
-            }
-        };
-        command
-            .arg("--config")
-            .arg(self.dir.path().join("purrwall.toml"));
-        command.arg("--lightning-rpc").arg(&self.rpc);
+    /// Starts the program. A shell that becomes it waits until its limits are set.
+    fn spawn(&self, command: &[&str], limits: Limits) -> Result<Child> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "read -r go && exec \"$@\"", "sh"]);
+        shell.arg(program("PURRWALL", "purrwall")?).args(command);
+        shell.arg("--config").arg(self.dir.path().join(FILE_NAME));
+        shell.arg("--lightning-rpc").arg(&self.rpc);
         if let Some(data_dir) = &self.data_dir {
-            command.arg("--data-dir").arg(data_dir);
+            shell.arg("--data-dir").arg(data_dir);
         }
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.dir.path().join("log"))?;
-        command
+        shell
             .env("PURRWALL_LOG", "warn")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log);
-        Ok(command)
+            .stderr(if self.is_logged {
+                Stdio::from(log)
+            } else {
+                Stdio::null()
+            });
+        let mut child = shell.spawn().context("cannot start purrwall")?;
+        limits.set(Pid::from_child(&child))?;
+        let mut stdin = child.stdin.take().context("purrwall has no input")?;
+        stdin.write_all(b"go\n")?;
+        Ok(child)
     }
 }
 
@@ -231,7 +341,7 @@ pub(crate) fn until(
                 .map_or_else(String::new, |error| format!(": {error:#}"));
             bail!("waited {} s in vain for {what}{why}", patience.as_secs());
         }
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -18,10 +18,10 @@ use crate::nodes::{Nodes, call};
 use crate::options::Options;
 use crate::report::Report;
 use crate::socket::NodeSocket;
-use crate::store::{Item, Store};
+use crate::store::{Item, Limits, Store};
 
 /// The store's descriptors, as many programs have them.
-const DESCRIPTORS: u32 = 1024;
+const DESCRIPTORS: u64 = 1024;
 /// What one address opens.
 const IDLE: usize = 2000;
 const WAITING: usize = 1000;
@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
     let nodes = Nodes::start(0)?;
     let socket = NodeSocket::before(&nodes.store)?;
     let store = Store::new(&socket.path(), "", &[Item::cat()])?;
-    let mut store = store.with_descriptors(DESCRIPTORS);
+    let mut store = store.with_limits(Limits::descriptors(DESCRIPTORS));
     store.open()?;
     let siege = Siege {
         nodes: &nodes,
