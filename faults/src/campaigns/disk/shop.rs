@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fastrand::Rng;
+use shared::claim::Claim;
 
 use crate::buyer::Purchase;
 use crate::nodes::Nodes;
@@ -58,7 +59,7 @@ impl<'a> Shop<'a> {
             self.undelivered += usize::from(!is_delivery);
         }
         let claims = self.purchases.iter().map(Purchase::claim);
-        let paid: Vec<_> = claims.flatten().map(|claim| claim.payment_hash()).collect();
+        let paid: Vec<_> = claims.flatten().map(Claim::payment_hash).collect();
         let missing = || self.receiver.missing(paid.iter().copied());
         until("the webhooks", PATIENCE, || Ok(missing() == 0)).ok();
         report.figure(&format!("purchases {name}"), self.purchases.len());
