@@ -81,6 +81,7 @@ impl Settings {
         reader.sources.file = file.as_ref();
 
         let store_name = reader.required(&keys::store_name)?;
+        let store_id = reader.required(&keys::store_id)?;
         let public_url = reader.optional(&keys::public_url)?;
         let listen = reader.required(&keys::listen)?;
         let tls = tls(&mut reader)?;
@@ -102,6 +103,7 @@ impl Settings {
             webln_script: reader.optional(&keys::webln_script)?,
         };
         let store = StoreOptions {
+            id: store_id,
             name: store_name,
             public_url,
             invoice_expiry_secs: reader.required(&keys::invoice_expiry)?,

@@ -17,9 +17,10 @@ pub enum StoreSecretError {
     Secret(#[from] SecretError),
     /// Something was sold with another one.
     #[error(
-        "there is no secret in {path:?}, but lightningd has invoices that a store made, and who paid \
+        "there is no secret in {path:?}, but lightningd has invoices that this store made, and who paid \
          them can be served with that store's secret only; put its file back from a backup, or name \
-         the place where it is with --secret-file. If this is a new store, make its secret with \
+         the place where it is with --secret-file. If this is another store at the same node, give it a store_id of its \
+         own; if you are sure that nothing was sold, make a secret with \
          `purrwall secret new --secret-file {path:?}`"
     )]
     Lost {
@@ -55,7 +56,7 @@ pub async fn find(settings: &Settings) -> Result<Option<Secret>, StoreSecretErro
     let options = &settings.options;
     let lightningd = Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline);
     let path = path.clone();
-    match sales::has_begun(&lightningd).await {
+    match sales::has_begun(&lightningd, &options.store.id).await {
         Ok(false) => Ok(None),
         Ok(true) => Err(StoreSecretError::Lost { path }),
         Err(source) => Err(StoreSecretError::Unknown { path, source }),

@@ -14,6 +14,7 @@ use crate::options::{
 use crate::payments::claims::Claims;
 use crate::payments::cleaning::Cleaning;
 use crate::payments::invoices::Invoices;
+use crate::payments::label::OldLabels;
 use crate::payments::limits::Limits;
 use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::purchases::Purchases;
@@ -56,21 +57,27 @@ impl App {
         let invoices = Invoices::start(
             lightningd.clone(),
             open.clone(),
+            options.store.id.clone(),
             metrics.clone(),
             options.network,
             options.connections.waits_per_claim,
             timing,
         );
+        let old_labels = Arc::new(OldLabels::default());
         let purchases = Purchases::new(
             Claims::new(secret),
             invoices,
             Limits::new(&options.limits, open.clone()),
+            options.store.id.clone(),
+            old_labels.clone(),
             options.store.invoice_expiry_secs,
         );
         let cleaning = Cleaning::start(
             lightningd,
             open.clone(),
             metrics.clone(),
+            options.store.id.clone(),
+            old_labels,
             options.limits.delete_expired,
             timing,
         );

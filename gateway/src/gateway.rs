@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use axum::Router;
 use lightningd::{LightningError, Node};
@@ -18,7 +19,7 @@ use crate::http::listener::Listener;
 use crate::http::server;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
-use crate::options::{CatalogueOptions, Options, Timing, WebhooksOptions};
+use crate::options::{CatalogueOptions, Options, StoreOptions, Timing, WebhooksOptions};
 use crate::payments::node::NodeError;
 use crate::payments::purchases::Purchases;
 use crate::payments::sales::Report;
@@ -108,7 +109,9 @@ impl Gateway {
     /// # Errors
     /// If lightningd does not answer.
     pub async fn sales(&self, since: u64) -> Result<Report, LightningError> {
-        Report::read(self.purchases().invoices().lightningd(), since).await
+        let store: Arc<StoreOptions> = self.app.part();
+        let purchases = self.purchases();
+        Report::read(purchases.invoices().lightningd(), &store.id, since).await
     }
 
     /// Answers requests until `shutdown` is done. Then it takes no new ones, answers buyers who wait
@@ -160,7 +163,8 @@ impl Gateway {
     pub async fn send_webhooks(&self, options: WebhooksOptions, secret: Secret) {
         let lightningd = self.purchases().invoices().lightningd().clone();
         let timing: Timing = self.app.part();
-        webhooks::run(options, secret, lightningd, self.app.part(), timing).await;
+        let store = self.app.part::<Arc<StoreOptions>>().id.clone();
+        webhooks::run(options, secret, lightningd, store, self.app.part(), timing).await;
     }
 
     fn purchases(&self) -> Purchases {

@@ -67,6 +67,7 @@ pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
 pub use http::tls::{Tls, TlsError};
 pub use payments::cleaning::PAID_ARE_DELETED;
+pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{PriceLayer, Priced};

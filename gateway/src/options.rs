@@ -12,6 +12,7 @@ use shared::fiat::{Currency, Decimal};
 use shared::lightning::Network;
 
 use crate::goods::price::Price;
+use crate::payments::label::StoreId;
 
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ impl Options {
 /// The store itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
+    /// Its name at lightningd, which tells its invoices from those of other stores at the same node.
+    pub id: StoreId,
     /// The store's name, as buyers see it.
     pub name: String,
     /// The address by which buyers know it, without a slash at its end.
@@ -71,6 +74,7 @@ pub const MAX_EXPIRY: Duration = Duration::from_hours(30 * 24);
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
+            id: StoreId::default(),
             name: "Purrwall".into(),
             public_url: None,
             invoice_expiry_secs: 600,

@@ -33,7 +33,7 @@ pub const MAX_WAIT_SECS: u64 = 30;
 
 /// An item's name in URLs and labels: 1 to 48 of `a-z`, `0-9`, `-`.
 ///
-/// 48 because lightningd's labels hold 128 bytes, and ours are `purrwall/<item>/<64 hex digits>`.
+/// 48 because lightningd's labels hold 128 bytes, and ours name the store, the item and the purchase.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct ItemId(String);

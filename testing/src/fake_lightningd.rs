@@ -156,6 +156,15 @@ impl FakeLightningd {
         calls.map(|request| request["params"].clone()).collect()
     }
 
+    /// How often an invoice was asked about by its payment_hash.
+    pub fn questions(&self) -> usize {
+        let calls = self.calls("listinvoices");
+        let of_one = calls
+            .iter()
+            .filter(|call| call.get("payment_hash").is_some());
+        of_one.count()
+    }
+
     /// How many invoices there are.
     pub fn invoices(&self) -> usize {
         self.node.book().invoices.len()

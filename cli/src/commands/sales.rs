@@ -36,10 +36,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let since = since.map_err(anyhow::Error::msg).context("--since")?;
     let options = Settings::new(&arguments.settings)?.options;
     let lightningd = Lightningd::new(options.lightning_rpc, options.timing.call_deadline);
-    let report = Report::read(&lightningd, since).await.map_err(|error| {
-        let remedy = error.remedy();
-        anyhow::Error::from(error).context(remedy)
-    })?;
+    let report = Report::read(&lightningd, &options.store.id, since)
+        .await
+        .map_err(|error| {
+            let remedy = error.remedy();
+            anyhow::Error::from(error).context(remedy)
+        })?;
     if report.unreadable > 0 {
         eprintln!(
             "purrwall: {} of lightningd's invoices could not be read, and are missing here",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use ipnet::IpNet;
+use purrwall_gateway::StoreId;
 use shared::lightning::Network;
 
 use crate::settings::error::SettingsError;
@@ -80,6 +81,11 @@ table! {
 
     /// The store's name, as buyers see it.
     store_name: String = |given| Ok(given.text.clone()), "NAME" = "Purrwall";
+
+    /// The store's own name at lightningd, which tells its invoices from those of other stores at the
+    /// same node: 1 to 24 lower-case letters, digits or hyphens. `purrwall new` chooses one; it stays
+    /// as it is once something was sold.
+    store_id: StoreId = |given| given.read(str::parse), "ID" = "store";
 
     /// The address by which buyers know the store, such as `https://cats.example`.
     public_url: String = |given| given.read(parse::public_url), "URL";

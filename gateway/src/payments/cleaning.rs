@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::clock::unix_now;
 use crate::metrics::Metrics;
 use crate::options::Timing;
-use crate::payments::label;
+use crate::payments::label::{OldLabels, StoreId};
 use crate::payments::open_invoices::OpenInvoices;
 use crate::retry::{Attempt, Health, Pauses, retry};
 
@@ -34,6 +34,8 @@ impl Cleaning {
         lightningd: Arc<Lightningd>,
         open: Arc<OpenInvoices>,
         metrics: Metrics,
+        store: StoreId,
+        old_labels: Arc<OldLabels>,
         after: Option<Duration>,
         timing: Timing,
     ) -> Self {
@@ -46,6 +48,8 @@ impl Cleaning {
                         lightningd,
                         open,
                         metrics,
+                        store,
+                        old_labels,
                         after,
                         timing,
                     };
@@ -76,6 +80,8 @@ struct Cleaner {
     lightningd: Arc<Lightningd>,
     open: Arc<OpenInvoices>,
     metrics: Metrics,
+    store: StoreId,
+    old_labels: Arc<OldLabels>,
     after: Duration,
     timing: Timing,
 }
@@ -86,6 +92,8 @@ struct Read {
     next: u64,
     /// Ours that are not paid, by expiry.
     unpaid: BTreeSet<(u64, String)>,
+    /// Whether an earlier gateway gave one of the labels.
+    has_old_labels: bool,
 }
 
 impl Attempt for Cleaner {
@@ -97,7 +105,9 @@ impl Attempt for Cleaner {
         let mut read = Read {
             next: 1,
             unpaid: BTreeSet::new(),
+            has_old_labels: false,
         };
+        self.old_labels.set(true);
         self.follow(&mut read, health).await
     }
 
@@ -118,6 +128,7 @@ impl Cleaner {
                 deleted += self.delete_due(read).await?;
                 sleep(self.timing.cleaning_pause).await;
             }
+            self.old_labels.set(read.has_old_labels);
             if deleted > 0 {
                 self.metrics.invoices_deleted(deleted);
                 tracing::info!(deleted, "expired invoices were deleted");
@@ -136,7 +147,8 @@ impl Cleaner {
         read.next = next;
         for listed in page.entries {
             let standing = listed.invoice.standing;
-            if standing.status == Status::Paid || label::item(&listed.label).is_none() {
+            read.has_old_labels |= OldLabels::is_one(&listed.label);
+            if standing.status == Status::Paid || self.store.item(&listed.label).is_none() {
                 continue;
             }
             if standing.status == Status::Unpaid {

@@ -22,6 +22,7 @@ use crate::clock::unix_now;
 use crate::metrics::Metrics;
 use crate::options::Timing;
 use crate::payments::book::{Asked, Book, Entry};
+use crate::payments::label::StoreId;
 use crate::payments::node::{NodeError, OurNode};
 use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::waits::{TooManyWaits, Waits};
@@ -61,6 +62,7 @@ impl Invoices {
     pub(crate) fn start(
         lightningd: Arc<Lightningd>,
         open: Arc<OpenInvoices>,
+        store: StoreId,
         metrics: Metrics,
         network: Option<Network>,
         waits_per_claim: usize,
@@ -73,6 +75,7 @@ impl Invoices {
             node: node.clone(),
             book: book.clone(),
             open,
+            store,
             metrics: metrics.clone(),
             timing,
         };

@@ -16,7 +16,7 @@ use crate::goods::versions::VersionError;
 use crate::payments::claims::{Claims, Terms};
 use crate::payments::client::ClientKey;
 use crate::payments::invoices::Invoices;
-use crate::payments::label::label;
+use crate::payments::label::{OldLabels, StoreId, old_label};
 use crate::payments::limits::{Limits, TooManyRequests};
 use crate::payments::node::NodeError;
 use crate::payments::open_invoices::{Place, TooManyOpen};
@@ -107,6 +107,8 @@ struct Parts {
     claims: Claims,
     invoices: Invoices,
     limits: Limits,
+    store: StoreId,
+    old_labels: Arc<OldLabels>,
     expiry_secs: u32,
 }
 
@@ -116,12 +118,16 @@ impl Purchases {
         claims: Claims,
         invoices: Invoices,
         limits: Limits,
+        store: StoreId,
+        old_labels: Arc<OldLabels>,
         expiry_secs: u32,
     ) -> Self {
         Self(Arc::new(Parts {
             claims,
             invoices,
             limits,
+            store,
+            old_labels,
             expiry_secs,
         }))
     }
@@ -151,6 +157,7 @@ impl Purchases {
             claims,
             invoices,
             limits,
+            store,
             ..
         } = &*self.0;
         let counted = limits.count(client);
@@ -159,16 +166,14 @@ impl Purchases {
         }
         invoices.node().await?;
         let lightningd = invoices.lightningd();
-        // A purchase that was begun before a rotation has its invoice under its name of then.
-        for token_id in claims.old_token_ids(offer.name, purchase_id) {
-            let label = label(offer.name, &token_id);
+        for (token_id, label) in self.earlier_labels(offer.name, purchase_id) {
             if let Some(invoice) = lightningd.find_by_label(label).await? {
                 let found = self.describe(offer.name, token_id, invoice, None)?;
                 return Ok((Made::Before, found));
             }
         }
         let token_id = claims.token_id(offer.name, purchase_id);
-        let label = label(offer.name, &token_id);
+        let label = store.label(offer.name, &token_id);
         let refusal = match counted
             .map_err(PurchaseError::from)
             .and_then(|()| self.allow(client, offer))
@@ -205,15 +210,42 @@ impl Purchases {
         purchase_id: PurchaseId,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
         self.0.limits.count_search(client)?;
-        let claims = &self.0.claims;
-        let lightningd = self.0.invoices.lightningd();
-        let old = claims.old_token_ids(name, purchase_id);
-        for token_id in old.chain([claims.token_id(name, purchase_id)]) {
-            if let Some(invoice) = lightningd.find_by_label(label(name, &token_id)).await? {
+        let Parts {
+            claims,
+            invoices,
+            store,
+            ..
+        } = &*self.0;
+        let token_id = claims.token_id(name, purchase_id);
+        let latest = (token_id, store.label(name, &token_id));
+        let labels = self.earlier_labels(name, purchase_id);
+        for (token_id, label) in labels.chain([latest]) {
+            if let Some(invoice) = invoices.lightningd().find_by_label(label).await? {
                 return self.describe(name, token_id, invoice, None).map(Some);
             }
         }
         Ok(None)
+    }
+
+    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, or
+    /// at an earlier gateway.
+    fn earlier_labels(
+        &self,
+        name: &str,
+        purchase_id: PurchaseId,
+    ) -> impl Iterator<Item = ([u8; 32], String)> {
+        let Parts {
+            claims,
+            store,
+            old_labels,
+            ..
+        } = &*self.0;
+        let rotated = claims.old_token_ids(name, purchase_id);
+        let rotated = rotated.map(|token_id| (token_id, store.label(name, &token_id)));
+        let tokens = claims.old_token_ids(name, purchase_id);
+        let tokens = tokens.chain([claims.token_id(name, purchase_id)]);
+        let old = tokens.map(|token_id| (token_id, old_label(name, &token_id)));
+        rotated.chain(old.filter(|_| old_labels.may_be()))
     }
 
     /// What a new invoice says, and a place for it.

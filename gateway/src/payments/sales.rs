@@ -7,7 +7,7 @@ use lightningd::{LightningError, Lightningd, Payment};
 use serde::{Deserialize, Serialize};
 use shared::lightning::{Msat, PaymentHash};
 
-use crate::payments::label;
+use crate::payments::label::StoreId;
 
 /// One paid invoice of ours, as owners may see it: nothing in it gives anyone the goods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,11 +52,11 @@ pub struct Sum {
 }
 
 impl Sale {
-    /// The payment as a sale; `None` where the invoice is not ours.
-    pub fn of(payment: &Payment) -> Option<Self> {
+    /// The payment as a sale of this store; `None` where the invoice is somebody else's.
+    pub fn of(payment: &Payment, store: &StoreId) -> Option<Self> {
         Some(Self {
             payment_hash: payment.payment_hash,
-            item: label::item(&payment.label)?.to_owned(),
+            item: store.item(&payment.label)?,
             amount_msat: payment.amount_msat?,
             amount_received_msat: payment.received_msat,
             paid_at: payment.paid_at,
@@ -69,11 +69,15 @@ impl Sale {
 const PAGE: u32 = 100;
 
 impl Report {
-    /// What was paid at `since` (in UNIX seconds) or later.
+    /// What was paid to this store at `since` (in UNIX seconds) or later.
     ///
     /// lightningd's book is read from its end in the order of changes, a payment being an
     /// invoice's last one. So a recent report is quick however long the book is.
-    pub async fn read(lightningd: &Lightningd, since: u64) -> Result<Self, LightningError> {
+    pub async fn read(
+        lightningd: &Lightningd,
+        store: &StoreId,
+        since: u64,
+    ) -> Result<Self, LightningError> {
         let mut sales = Vec::new();
         let mut unreadable = 0;
         let mut above = lightningd.newest_change().await?;
@@ -88,7 +92,7 @@ impl Report {
                 if payment.paid_at < since {
                     break 'pages;
                 }
-                sales.extend(Sale::of(payment));
+                sales.extend(Sale::of(payment, store));
             }
             above = start;
         }
@@ -122,14 +126,14 @@ impl Sum {
     }
 }
 
-/// Whether a store has asked for money at this node, ever: lightningd has an invoice of one, paid or
-/// not. Reads the book until one is found.
-pub async fn has_begun(lightningd: &Lightningd) -> Result<bool, LightningError> {
+/// Whether this store has asked for money at this node, ever: lightningd has an invoice of it, paid
+/// or not. Reads the book until one is found.
+pub async fn has_begun(lightningd: &Lightningd, store: &StoreId) -> Result<bool, LightningError> {
     let mut next = Some(1);
     while let Some(start) = next {
         let page = lightningd.page(start, PAGE).await?;
-        let mut labels = page.entries.iter().map(|listed| label::item(&listed.label));
-        if labels.any(|item| item.is_some()) {
+        let mut labels = page.entries.iter().map(|listed| &listed.label);
+        if labels.any(|label| store.item(label).is_some()) {
             return Ok(true);
         }
         next = page.next;

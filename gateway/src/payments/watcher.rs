@@ -9,6 +9,7 @@ use crate::errors::chain;
 use crate::metrics::Metrics;
 use crate::options::Timing;
 use crate::payments::book::Book;
+use crate::payments::label::StoreId;
 use crate::payments::node::{NodeError, OurNode};
 use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::sales::Sale;
@@ -20,6 +21,7 @@ pub(crate) struct Watcher {
     pub(crate) node: Arc<OurNode>,
     pub(crate) book: Arc<Book>,
     pub(crate) open: Arc<OpenInvoices>,
+    pub(crate) store: StoreId,
     pub(crate) metrics: Metrics,
     pub(crate) timing: Timing,
 }
@@ -104,7 +106,7 @@ impl Watcher {
     fn paid(&self, payment: &Payment) {
         self.open.remove(payment.payment_hash);
         self.book.paid(payment.payment_hash, payment.standing);
-        if let Some(sale) = Sale::of(payment) {
+        if let Some(sale) = Sale::of(payment, &self.store) {
             let lag_secs = self.metrics.sold(&sale);
             tracing::info!(
                 payment_hash = %sale.payment_hash,

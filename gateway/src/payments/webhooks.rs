@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 use crate::errors::origin;
 use crate::metrics::Metrics;
 use crate::options::{Timing, WebhooksOptions};
+use crate::payments::label::StoreId;
 use crate::retry::{Attempt, Health, Pauses, retry};
 use crate::secret::Secret;
 use delivery::Delivery;
@@ -50,11 +51,12 @@ const TURN: Duration = Duration::from_secs(1);
 /// The longest pause before what was asked for once more is looked at again.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Follows the payments of `lightningd` and reports them, without end.
+/// Follows the payments of the store and reports them, without end.
 pub(crate) async fn run(
     options: WebhooksOptions,
     secret: Secret,
     lightningd: Arc<Lightningd>,
+    store: StoreId,
     metrics: Metrics,
     timing: Timing,
 ) {
@@ -96,6 +98,7 @@ pub(crate) async fn run(
     tasks.spawn(async { match retry(Pauses::new(TURN, LONGEST), resender).await {} });
     let follower = Follower {
         lightningd,
+        store,
         outbox,
         metrics,
         timing,

@@ -61,8 +61,9 @@ async fn lightningd_is_told_label_and_expiry() {
     gateway.create("two-cats").await;
     let calls = fake.calls("invoice");
     let label = calls[0]["label"].as_str().unwrap();
-    let token_id = label.strip_prefix("purrwall/two-cats/").unwrap();
-    assert!(token_id.len() == 64 && token_id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let token_id = label.strip_prefix("purrwall/store/two-cats/").unwrap();
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    assert!(token_id.len() == 43 && token_id.bytes().all(is_base64url));
     assert_eq!(calls[0]["expiry"], 600);
 }
 

@@ -5,6 +5,7 @@
 //! - `page`: static files, CORS, headers.
 //! - `plain`: the pages that need no script.
 //! - `macaroons`: claims against other implementations.
+//! - `neighbours`: two stores at one node, and labels of before.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
@@ -24,6 +25,7 @@ mod discovery;
 mod invoices;
 mod library;
 mod macaroons;
+mod neighbours;
 mod observed;
 mod openapi;
 mod page;

@@ -240,7 +240,8 @@ async fn a_client_over_its_share_finds_what_it_has() {
         refused += usize::from(buys(purchase).await.status == 429);
     }
     let searches = fake.calls("listinvoices").len() - before;
-    assert_eq!(searches, 50 - refused);
+    // One for the label, and one for that of an earlier gateway.
+    assert_eq!(searches, 2 * (50 - refused));
     assert!(refused > 0);
 }
 
@@ -319,7 +320,7 @@ async fn claims_of_strangers_cost_few_calls() {
         gateway.gateway.follows_payments()
     })
     .await;
-    let asked = || fake.calls("listinvoices").len();
+    let asked = || fake.questions();
 
     let unpaid = l402(&gateway.create("cat").await.claim);
     for _ in 0..100 {
@@ -363,17 +364,17 @@ async fn many_claims_in_one_head_cost_few_calls() {
         let answer = gateway.content("cat", &[&head]).await;
         answer.assert_problem(ErrorCode::InvalidRequest);
         assert!(answer.problem().detail.contains("preimage"));
-        assert_eq!(fake.calls("listinvoices").len(), 4 * heads);
+        assert_eq!(fake.questions(), 4 * heads);
     }
     let answer = gateway.content("cat", &[&head]).await;
     answer.assert_problem(ErrorCode::PaymentRequired);
-    assert_eq!(fake.calls("listinvoices").len(), 45);
+    assert_eq!(fake.questions(), 45);
 
     fake.is_paid(&many[44].invoice.bolt11);
     let paid = gateway.status(&many[44].claim, 30).await;
     assert_eq!(paid.status, Status::Paid);
     assert_eq!(gateway.content("cat", &[&head]).await.status, 200);
-    assert_eq!(fake.calls("listinvoices").len(), 45);
+    assert_eq!(fake.questions(), 45);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use lightningd::{LightningError, Lightningd};
 
 use crate::metrics::Metrics;
 use crate::options::Timing;
+use crate::payments::label::StoreId;
 use crate::payments::sales::Sale;
 use crate::payments::webhooks::outbox::Outbox;
 use crate::payments::webhooks::spool::SpoolError;
@@ -29,6 +30,7 @@ pub(super) enum FollowError {
 /// Turns payments into events.
 pub(super) struct Follower {
     pub(super) lightningd: Arc<Lightningd>,
+    pub(super) store: StoreId,
     pub(super) outbox: Arc<Outbox>,
     pub(super) metrics: Metrics,
     pub(super) timing: Timing,
@@ -80,7 +82,7 @@ impl Follower {
                 .await?;
             let mut save = true;
             if let Some(payment) = &payment {
-                let ours = Sale::of(payment);
+                let ours = Sale::of(payment, &self.store);
                 if let Some(ours) = &ours {
                     self.outbox.keep(ours)?;
                 }

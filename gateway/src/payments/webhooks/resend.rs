@@ -12,6 +12,7 @@ use lightningd::{LightningError, Lightningd};
 use shared::lightning::PaymentHash;
 use tokio::time::sleep;
 
+use crate::payments::label::StoreId;
 use crate::payments::sales::{Report, Sale};
 use crate::payments::webhooks::outbox::Outbox;
 use crate::payments::webhooks::spool::{Spool, SpoolError};
@@ -45,6 +46,7 @@ enum Cause {
 /// If lightningd does not answer, or the folder cannot be written.
 pub async fn resend(
     lightningd: &Lightningd,
+    store: &StoreId,
     dir: PathBuf,
     which: Which,
 ) -> Result<usize, ResendError> {
@@ -52,7 +54,7 @@ pub async fn resend(
         Which::Of(_) => 0,
         Which::Since(since) => since,
     };
-    let report = Report::read(lightningd, since).await;
+    let report = Report::read(lightningd, store, since).await;
     let sales = report.map_err(Cause::from)?.sales.into_iter();
     let is_meant = |sale: &Sale| match which {
         Which::Of(payment_hash) => sale.payment_hash == payment_hash,
