@@ -53,13 +53,13 @@ pub fn authorization(data: &[u8]) -> bool {
 /// The cookie of a page without script. Only a claim of the store's own leads anywhere.
 pub fn cookie(data: &[u8]) -> bool {
     static STORE: LazyLock<(Router, TempDir)> = LazyLock::new(|| {
-        let _inside = RUNTIME.enter();
         let dir = folder();
         let file = dir.path().join("purrwall.toml");
         // It sells a cat of its own, and its secret is a new one.
         let text = "lightning_rpc = \"nobody\"\ndata_dir = \"data\"\n";
         fs::write(&file, text).expect("a file in a folder of our own");
-        (purrwall::open(&file).expect("a store").router(), dir)
+        let store = RUNTIME.block_on(purrwall::open(&file)).expect("a store");
+        (store.router(), dir)
     });
     let Ok(cookie) = HeaderValue::from_bytes(data) else {
         return false;
@@ -81,9 +81,9 @@ pub fn settings(data: &[u8]) -> bool {
     let file = DIR.path().join("purrwall.toml");
     fs::write(&file, data).expect("a file in a folder of our own");
     let arguments = Arguments::of_file(&file);
-    match Settings::explained(&arguments) {
-        Ok((_, settings)) => {
-            assert!(!settings.is_empty());
+    match Settings::new(&arguments) {
+        Ok(settings) => {
+            assert!(!settings.all.is_empty());
             true
         }
         Err(error) => {
