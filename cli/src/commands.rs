@@ -4,6 +4,7 @@ mod buy;
 mod check;
 mod config;
 mod new;
+mod output;
 pub(crate) mod plugin;
 mod sales;
 mod secret;
@@ -11,7 +12,6 @@ mod serve;
 mod verify;
 mod webhook;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -29,11 +29,8 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a store of your own: a folder with its file and two cats.
-    New {
-        /// The folder to make.
-        dir: PathBuf,
-    },
+    /// Makes a store of your own: a folder with its file, and your goods or two cats in it.
+    New(new::Arguments),
     /// Checks the configuration, the files, the rates and the node, without starting.
     Check(Arguments),
     /// Buys an item, paying through a lightningd of yours, and keeps the receipt.
@@ -59,7 +56,7 @@ impl CommandLine {
             None => serve::run(self.serve).await,
             Some(Command::Buy(arguments)) => buy::run(arguments).await,
             Some(Command::Verify(arguments)) => verify::run(&arguments),
-            Some(Command::New { dir }) => new::run(&dir),
+            Some(Command::New(arguments)) => new::run(arguments),
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,

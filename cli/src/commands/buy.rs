@@ -11,6 +11,8 @@ use purrwall_buyer::store::Store;
 use purrwall_buyer::{Buyer, Limits, Timing};
 use shared::lightning::{Msat, NodeId};
 
+use crate::commands::output::say;
+
 /// What to buy, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -56,8 +58,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         timing: Timing::default(),
     };
     let bought = buyer.buy().await?;
-    println!("{}", bought.proof);
-    println!("goods: {}", bought.out.display());
-    println!("receipt: {}", bought.receipt.display());
+    say!("{}", bought.proof);
+    say!("goods: {}", bought.out.display());
+    say!("receipt: {}", bought.receipt.display());
     Ok(())
 }

@@ -8,9 +8,12 @@ use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
 use purrwall::store_secret::{StoreSecretError, find};
 use purrwall_gateway::PAID_ARE_DELETED;
+use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
+
+use crate::commands::output::say;
 
 /// Checks everything and prints a line for each thing, so that all that is wrong is seen at once.
 /// Nothing is left or changed.
@@ -19,10 +22,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let options = &settings.options;
     let mut failed = 0;
     let mut tell = |what: &str, checked: Result<String>| match checked {
-        Ok(found) => println!("ok      {what}: {found}"),
+        Ok(found) => say!("ok      {what}: {found}"),
         Err(error) => {
             failed += 1;
-            println!("failed  {what}: {error:#}");
+            say!("failed  {what}: {error:#}");
         }
     };
     tell("secret", check_secret(&settings).await);
@@ -32,7 +35,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     }
     tell("frontend", check_frontend(options));
     for (id, checked) in catalogue::check(&options.catalogue) {
+        let is_empty = checked.as_ref().is_ok_and(|checked| checked.is_empty);
+        let checked = checked.map(|checked| checked.found);
         tell(&format!("item {id}"), checked.map_err(Error::from));
+        if is_empty {
+            say!("warning item {id}: {EMPTY}");
+        }
     }
     for rate in &options.catalogue.rates {
         let checked = rates::look_up(&rate.source, None).await;
@@ -52,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         .flatten()
         .is_some()
     {
-        println!("warning node: {PAID_ARE_DELETED}");
+        say!("warning node: {PAID_ARE_DELETED}");
     }
     match failed {
         0 => Ok(()),

@@ -7,6 +7,8 @@ use clap::Subcommand;
 use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::{KeyId, Secret};
 
+use crate::commands::output::say;
+
 /// What to do with the store's secret.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -54,13 +56,13 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         Command::Remove { key, .. } => Secret::remove(path, *key)?,
     };
     for (at, id) in secret.ids().enumerate() {
-        println!("{id}  {}", if at == 0 { "current" } else { "old" });
+        say!("{id}  {}", if at == 0 { "current" } else { "old" });
     }
     if !matches!(command, Command::List(_)) {
-        println!("Keep a copy of {}.", path.display());
+        say!("Keep a copy of {}.", path.display());
     }
     if matches!(command, Command::Rotate(_) | Command::Remove { .. }) {
-        println!("Start every gateway again that uses it; they read it at the start only.");
+        say!("Start every gateway again that uses it; they read it at the start only.");
     }
     Ok(())
 }

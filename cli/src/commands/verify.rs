@@ -8,6 +8,8 @@ use clap::Args;
 use purrwall_buyer::store::hash;
 use shared::receipt::Receipt;
 
+use crate::commands::output::say;
+
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -43,6 +45,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             receipt.size
         );
     }
-    println!("{proof}");
+    say!("{proof}");
     Ok(())
 }

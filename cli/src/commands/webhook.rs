@@ -11,6 +11,8 @@ use purrwall_gateway::sales::moment;
 use purrwall_gateway::webhooks::signing::SigningKey;
 use purrwall_gateway::webhooks::{Which, resend, send_test};
 
+use crate::commands::output::say;
+
 /// An address is the one that the setting `webhooks` has, to the letter.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -50,10 +52,10 @@ pub(crate) async fn run(command: &Command) -> Result<()> {
             let (url, key, settings) = key(url, settings).await?;
             let status = send_test(&url, &key, settings.options.timing).await;
             let status = status.context("the receiver did not take the webhook")?;
-            println!("the receiver took the webhook (status {status})");
+            say!("the receiver took the webhook (status {status})");
         }
         Command::Secret { url, settings } => {
-            println!("{}", key(url, settings).await?.1.to_text());
+            say!("{}", key(url, settings).await?.1.to_text());
         }
         Command::Resend {
             payment_hash,
@@ -95,11 +97,11 @@ async fn send_again(
     match (count, which) {
         (0, Which::Of(hash)) => Err(anyhow!("lightningd has no payment {hash} of this store")),
         (1, _) => {
-            println!("one payment is told of again");
+            say!("one payment is told of again");
             Ok(())
         }
         _ => {
-            println!("{count} payments are told of again");
+            say!("{count} payments are told of again");
             Ok(())
         }
     }

@@ -249,6 +249,86 @@ fn a_new_store_sells_its_cats() {
 }
 
 #[test]
+fn a_new_store_sells_what_is_in_a_folder() {
+    run(async {
+        let place = tempfile::tempdir().unwrap();
+        let goods = place.path().join("music");
+        fs::create_dir(&goods).unwrap();
+        fs::write(goods.join("My song.mp3"), "la la la").unwrap();
+        fs::write(goods.join("silence.mp3"), "").unwrap();
+        let dir = place.path().join("store");
+        let new = |price: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_purrwall"));
+            command.arg("new").arg(&dir).arg("--goods").arg(&goods);
+            command.args(["--name", "Caf\u{e9} \"Blue\"", "--price", price]);
+            command.output().unwrap()
+        };
+        let refused = new("1 EUR");
+        assert!(outcome(&refused).1.contains("needs a rate"), "{refused:?}");
+        assert!(!dir.exists());
+        let made = new("21 sat");
+        assert!(made.status.success(), "{made:?}");
+
+        let file = dir.join("purrwall.toml");
+        let checked = purrwall(&["check"], &file, &nodes().await.store)
+            .output()
+            .unwrap();
+        assert!(checked.status.success(), "{checked:?}");
+        let told = outcome(&checked).0;
+        let empty = told.lines().filter(|line| line.starts_with("warning item"));
+        let empty: Vec<_> = empty.collect();
+        assert_eq!(empty.len(), 1, "{told}");
+        assert!(
+            empty[0].contains("item silence: the file is empty"),
+            "{told}"
+        );
+
+        let store = OwnStore::open_file(&file).await;
+        let offers = store.offers();
+        let offers: Vec<_> = offers
+            .iter()
+            .map(|one| (one.id.as_str(), &*one.title))
+            .collect();
+        assert_eq!(offers, [("my-song", "My song"), ("silence", "Silence")]);
+        let claim = store.buy("my-song").await;
+        assert_eq!(store.content("my-song", &claim, &[]).body(), b"la la la");
+
+        // Another store of this name is another one for lightningd.
+        let config = purrwall(&["config"], &file, &nodes().await.store);
+        let id = |mut command: Command| {
+            let told = outcome(&command.output().unwrap()).0;
+            let line = told.lines().find(|line| line.starts_with("store_id"));
+            line.unwrap().to_owned()
+        };
+        let first = id(config);
+        assert!(first.contains("caf-blue-"), "{first}");
+        fs::remove_dir_all(&dir).unwrap();
+        assert!(new("21 sat").status.success());
+        let second = purrwall(&["config"], &file, &nodes().await.store);
+        assert_ne!(first, id(second));
+    });
+}
+
+/// As in `purrwall check | head -1`.
+#[test]
+fn check_bears_a_reader_that_goes_away() {
+    let folder = Folder::new("");
+    let nowhere = folder.path("no-node");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = purrwall(&["check"], &folder.file(), &nowhere)
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (_, errors) = outcome(&output);
+    assert!(errors.contains("one thing is wrong"), "{errors}");
+}
+
+#[test]
 fn a_folder_that_is_not_empty_is_left_alone() {
     let folder = Folder::new("");
     let output = Command::new(env!("CARGO_BIN_EXE_purrwall"))

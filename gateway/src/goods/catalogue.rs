@@ -340,8 +340,21 @@ fn clean(versions: &Versions, contents: &[(ItemOptions, Content)]) {
     }
 }
 
-/// Checks each item's file by itself, without keeping anything: gives its path, or what is wrong.
-pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<String, CatalogueError>)> {
+/// What was found of an item's goods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Their path, size and price.
+    pub found: String,
+    /// Whether buyers would get no byte.
+    pub is_empty: bool,
+}
+
+/// What is wrong with goods without a byte, and the remedy.
+pub const EMPTY: &str = "the file is empty, so buyers get nothing for their money: put the goods in \
+    its place";
+
+/// Checks each item's file by itself, without keeping anything.
+pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<Checked, CatalogueError>)> {
     let Some(file) = &options.file else {
         return Vec::new();
     };
@@ -353,7 +366,10 @@ pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<String, Catalog
             source,
         })?;
         let (path, size) = (path.display(), size.len());
-        Ok(format!("{path}, {size} bytes, for {}", item.price))
+        Ok(Checked {
+            found: format!("{path}, {size} bytes, for {}", item.price),
+            is_empty: size == 0,
+        })
     };
     let items = options.items.iter();
     items.map(|item| (&item.id, one(item))).collect()
