@@ -163,27 +163,78 @@ fn an_emptied_slot_still_keeps_what_was_paid() {
 }
 
 #[wasm_bindgen_test]
+fn an_emptied_slot_keeps_what_may_be_paid_until_the_buyer_forgets_it() {
+    let slot = slot(&wall_props("unknown"));
+    let unknown = saved(sample(1).bolt11());
+    slot.save(&unknown);
+    slot.clear();
+    assert_eq!(slot.load(), None);
+    assert_eq!(kept("unknown"), [unknown.clone()]);
+    // A new invoice is asked for; the tickets before it are all that there is.
+    let asking = Saved {
+        purchase_id: purchase_id(3),
+        claim: None,
+        bolt11: None,
+        earlier: vec![second()],
+        ..unknown.clone()
+    };
+    slot.save(&asking);
+    slot.clear();
+    assert_eq!(kept("unknown"), [unknown.clone(), second()]);
+    slot.forget(&unknown);
+    assert_eq!(kept("unknown"), [second()]);
+}
+
+#[wasm_bindgen_test]
+fn another_tabs_state_takes_no_ticket_and_no_proof_away() {
+    let slot = slot(&wall_props("tabs"));
+    let mut paid = saved(sample(1).bolt11());
+    paid.preimage = Some(preimage(1));
+    slot.save(&paid);
+    // A tab that does not know of the payment yet, and one that has lost the ticket.
+    slot.save(&saved(sample(1).bolt11()));
+    let mut asking = saved(sample(1).bolt11());
+    (asking.claim, asking.bolt11) = (None, None);
+    slot.save(&asking);
+    assert_eq!(slot.load(), Some(paid.clone()));
+    // A tab with another purchase.
+    slot.save(&second());
+    assert_eq!(slot.load(), Some(second()));
+    assert_eq!(kept("tabs"), [paid]);
+}
+
+#[wasm_bindgen_test]
+fn what_waits_is_listed_where_no_wall_shows_it() {
+    let slot = slot(&wall_props("off-the-shelf"));
+    let mine = saved(sample(1).bolt11());
+    slot.save(&mine);
+    assert_eq!(kept("off-the-shelf"), []);
+    let listed = purchases(&Gateway::same_origin(), |id| id.as_str() != "off-the-shelf");
+    let listed: Vec<Saved> = listed.into_iter().map(|link| link.purchase).collect();
+    assert!(listed.contains(&mine), "{listed:?}");
+    let item = slot
+        .off_the_shelf(&"off-the-shelf".parse().unwrap())
+        .unwrap();
+    assert_eq!(item.title, "Two cats");
+    assert_eq!(item.sha256, ContentHash::of(GOODS));
+}
+
+#[wasm_bindgen_test]
 fn a_purchase_that_is_opened_pushes_no_other_out() {
     let slot = slot(&wall_props("pushed"));
     let mine = saved(sample(1).bolt11());
-    let mut opened = Saved {
-        purchase_id: purchase_id(2),
-        claim: Some(claim(2)),
-        bolt11: Some(sample(2).bolt11()),
-        preimage: Some(preimage(2)),
-        size: None,
-        earlier: Vec::new(),
-    };
+    let mut opened = second();
+    opened.preimage = Some(preimage(2));
     slot.save(&mine);
-    slot.open(&opened);
+    slot.save(&opened);
     assert_eq!(slot.load().as_ref(), Some(&opened));
     assert_eq!(kept("pushed"), [mine.clone(), opened.clone()]);
 
     // An older link of it knows less than the slot does.
     opened.preimage = None;
-    slot.open(&opened);
+    slot.save(&opened);
     assert_eq!(slot.load().unwrap().preimage, Some(preimage(2)));
-    slot.open(&mine);
+    slot.save(&mine);
     assert_eq!(slot.load(), Some(mine));
     let [paid] = &kept("pushed")[..] else {
         panic!("it waits in its slot, and the other is kept once");
@@ -210,13 +261,13 @@ fn a_link_carries_nothing_that_was_replaced_and_takes_nothing_of_it() {
         })
     };
     assert_eq!(link(&mine), link(&plain));
-    slot.open(&plain);
+    slot.save(&plain);
     assert_eq!(slot.load(), Some(mine));
 }
 
 /// What the list of purchases has of an item, by the purchases' numbers.
 fn kept(item: &str) -> Vec<Saved> {
-    let mut kept: Vec<Saved> = purchases(&Gateway::same_origin())
+    let mut kept: Vec<Saved> = purchases(&Gateway::same_origin(), |_| true)
         .into_iter()
         .filter(|link| link.item.as_str() == item)
         .map(|link| link.purchase)
@@ -330,6 +381,15 @@ fn saved(bolt11: String) -> Saved {
         preimage: None,
         size: None,
         earlier: Vec::new(),
+    }
+}
+
+/// Another purchase.
+fn second() -> Saved {
+    Saved {
+        purchase_id: purchase_id(2),
+        claim: Some(claim(2)),
+        ..saved(sample(2).bolt11())
     }
 }
 

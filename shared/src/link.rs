@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::api::ItemId;
+use crate::api::{Item, ItemId};
+use crate::content;
+use crate::lightning::Msat;
 use crate::purchase::Saved;
 
 /// What the fragment begins with, so that it is not taken for the name of a place on the page.
@@ -27,6 +29,26 @@ pub struct Link {
 pub struct LinkError;
 
 impl Link {
+    /// What was bought as far as its invoice says it, for goods that the catalogue does not have now.
+    /// The teaser is empty; a size of 0 is not known. `None` where there is no invoice, or it
+    /// promises no goods.
+    pub fn off_the_shelf(&self) -> Option<Item> {
+        let order = self.purchase.order()?;
+        let title = order.invoice.description.as_deref().map(content::title);
+        Some(Item {
+            id: self.item.clone(),
+            title: title.unwrap_or_default().to_owned(),
+            teaser: String::new(),
+            price_msat: order.invoice.amount_msat.unwrap_or(Msat(0)),
+            fiat_price: None,
+            rate: None,
+            valid_for_secs: None,
+            content_type: String::new(),
+            size: order.size.unwrap_or(0),
+            sha256: order.promised()?,
+        })
+    }
+
     /// What follows the `#` in the link with this JSON, which the browser's own parser writes.
     pub fn fragment(json: &str) -> String {
         [NAME, &URL_SAFE_NO_PAD.encode(json)].concat()

@@ -39,8 +39,8 @@ const WAIT_SECS: u64 = 25;
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
 /// The longest pause before a failed job is tried again.
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
-/// How many replaced orders are remembered. Browsers' storage is small, and who lets more invoices
-/// expire in a row has not paid the first.
+/// How many replaced orders are remembered once the store has called them expired. Browsers' storage
+/// is small. An order that may have been paid is always remembered.
 const MAX_EARLIER: usize = 8;
 
 /// One buyer's purchase of one item.
@@ -50,10 +50,19 @@ pub struct Purchase {
     state: State,
     /// The number of the current job; grows with each new one.
     round: u32,
-    /// Orders that were replaced, the latest last. Should one turn out paid, it counts.
-    earlier: Vec<Order>,
+    /// Orders that another one took the place of, the latest last. Should one turn out paid, it
+    /// counts.
+    earlier: Vec<Earlier>,
     /// How many of them, from the first on, are to be asked about.
     unasked: usize,
+}
+
+/// An order that another one took the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Earlier {
+    order: Order,
+    /// The store has said that it expired unpaid.
+    expired: bool,
 }
 
 /// An invoice with the ticket that belongs to it. Both were read; `claim` names the same payment.
@@ -215,7 +224,7 @@ pub enum Event {
         /// Why.
         trouble: Trouble,
     },
-    /// The buyer's wallet says that it paid, with this proof.
+    /// The buyer's wallet, or the buyer, says that this proves the payment.
     WalletPaid {
         /// Checked against the payment hash; one that does not fit changes nothing.
         preimage: Preimage,
@@ -234,7 +243,7 @@ pub enum Event {
     /// The embedding page asks for something else now: another payee, a lower limit. An invoice
     /// that is not paid yet is checked again.
     Terms(Terms),
-    /// The buyer starts over. What was paid stays in storage.
+    /// The buyer starts over. The shell keeps every ticket in storage.
     Reset,
 }
 
@@ -271,6 +280,8 @@ pub enum Task {
         claim: Claim,
         /// For the header too; the claim alone is enough where lightningd knows the payment.
         preimage: Option<Preimage>,
+        /// The size of the goods in bytes, where it is known: nothing beyond it is read.
+        size: Option<u64>,
     },
 }
 
@@ -291,7 +302,7 @@ pub struct Saved {
     /// The size of the goods in bytes, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// What was replaced, as long as nothing is paid.
+    /// What it took the place of, paid or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
 }
@@ -356,7 +367,7 @@ impl Purchase {
             State::AwaitingPayment { .. }
             | State::Expired { .. }
             | State::Refused { .. }
-            | State::Failed { .. } => self.earlier.get(latest),
+            | State::Failed { .. } => Some(&self.earlier.get(latest)?.order),
             _ => None,
         }
     }
@@ -401,6 +412,7 @@ impl Purchase {
                 let task = Task::FetchContent {
                     claim: order.claim.clone(),
                     preimage: *preimage,
+                    size: order.size,
                 };
                 (task, trouble, Duration::ZERO)
             }
@@ -444,10 +456,36 @@ impl Purchase {
             | State::Undelivered {
                 order, preimage, ..
             }
-            | State::Delivered { order, preimage } => return Some(order.saved(*preimage)),
+            | State::Delivered { order, preimage } => order.saved(*preimage),
         };
-        saved.earlier = self.earlier.iter().map(|order| order.saved(None)).collect();
+        let earlier = self.earlier.iter();
+        saved.earlier = earlier.map(|earlier| earlier.order.saved(None)).collect();
         Some(saved)
+    }
+
+    /// The order of the moment, unless it is known to be paid.
+    fn unpaid_order(&self) -> Option<&Order> {
+        match &self.state {
+            State::AwaitingPayment { order, .. } | State::Expired { order, .. } => Some(order),
+            State::Refused { order, .. } | State::Failed { order, .. } => order.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The orders that are not known to be paid.
+    fn unpaid(&self) -> impl Iterator<Item = &Order> {
+        let earlier = self.earlier.iter().map(|earlier| &earlier.order);
+        self.unpaid_order().into_iter().chain(earlier)
+    }
+
+    /// Whether the buyer has an invoice that may have been paid all the same.
+    pub fn may_be_paid(&self) -> bool {
+        self.unpaid().next().is_some()
+    }
+
+    /// Whether `preimage` proves a payment that is not known yet; [`Event::WalletPaid`] takes it.
+    pub fn is_proved_by(&self, preimage: Preimage) -> bool {
+        self.unpaid().any(|order| order.fits(preimage))
     }
 
     /// The purchase after `event`. Every pair of state and event has an answer; what does not
@@ -502,17 +540,15 @@ impl Purchase {
         }
         for earlier in &saved.earlier {
             if let Some(order) = earlier.order() {
-                self.remember(order);
+                self.remember(order, false);
             }
         }
         let order = saved.order().map(|order| self.sized(order));
-        match (order, saved.preimage) {
+        match (order, saved.proof()) {
             // The gateway finds the rest again.
             (None, _) => self.request(saved.purchase_id),
-            (Some(order), Some(preimage)) if order.fits(preimage) => {
-                self.paid(order, Some(preimage))
-            }
-            (Some(order), _) => self.await_payment(order),
+            (Some(order), Some(preimage)) => self.paid(order, Some(preimage)),
+            (Some(order), None) => self.await_payment(order),
         }
     }
 
@@ -541,9 +577,10 @@ impl Purchase {
         }
     }
 
-    /// Of the goods that are advertised now, the size is known.
+    /// Of the goods that are advertised now, the size is known, unless they are off the shelf
+    /// ([`crate::link::Link::off_the_shelf`]).
     fn sized(&self, mut order: Order) -> Order {
-        if order.promised() == Some(self.terms.sha256) {
+        if order.promised() == Some(self.terms.sha256) && self.terms.size > 0 {
             order.size = Some(self.terms.size);
         }
         order
@@ -578,7 +615,7 @@ impl Purchase {
             return self;
         }
         if self.asked_earlier().is_some() {
-            return self.ask_next();
+            return self.ask_next(status.status == Status::Expired);
         }
         match (self.state.clone(), status.status) {
             (State::AwaitingPayment { order, .. }, Status::Unpaid) => {
@@ -603,18 +640,15 @@ impl Purchase {
     }
 
     fn paid_by_status(self, payment_hash: PaymentHash, preimage: Option<Preimage>) -> Self {
-        let unpaid_order = match &self.state {
-            State::AwaitingPayment { order, .. } | State::Expired { order, .. } => Some(order),
-            State::Refused { order, .. } | State::Failed { order, .. } => order.as_ref(),
-            State::Idle | State::Requesting { .. } => None,
-            // Paid already: the goods that are on their way or here stay.
-            State::Paid { .. } | State::Undelivered { .. } | State::Delivered { .. } => {
-                return self;
-            }
-        };
-        let order = unpaid_order
-            .into_iter()
-            .chain(&self.earlier)
+        if matches!(
+            self.state,
+            State::Paid { .. } | State::Undelivered { .. } | State::Delivered { .. }
+        ) {
+            // The goods that are on their way or here stay.
+            return self;
+        }
+        let order = self
+            .unpaid()
             .find(|order| order.invoice.payment_hash == payment_hash)
             .cloned();
         match order {
@@ -627,8 +661,9 @@ impl Purchase {
     }
 
     /// The replaced order that was asked about is not paid, as far as can be known.
-    fn ask_next(mut self) -> Self {
+    fn ask_next(mut self, expired: bool) -> Self {
         self.unasked -= 1;
+        self.earlier[self.unasked].expired |= expired;
         let mut state = self.state.clone();
         if let State::AwaitingPayment { trouble, .. } = &mut state {
             *trouble = None;
@@ -636,7 +671,12 @@ impl Purchase {
         self.enter(state)
     }
 
-    fn paid(self, order: Order, preimage: Option<Preimage>) -> Self {
+    fn paid(mut self, order: Order, preimage: Option<Preimage>) -> Self {
+        // The buyer may have paid the others, too, so their tickets stay.
+        if let Some(other) = self.unpaid_order().cloned() {
+            self.remember(other, false);
+        }
+        self.forget(&order);
         self.enter(State::Paid {
             order,
             preimage,
@@ -671,7 +711,7 @@ impl Purchase {
         let trouble = trouble.into_final();
         let is_shown = matches!(self.state, State::AwaitingPayment { .. }) && trouble.is_err();
         if self.asked_earlier().is_some() && !is_shown {
-            return self.ask_next();
+            return self.ask_next(false);
         }
         let state = match (self.state.clone(), trouble) {
             (
@@ -776,10 +816,10 @@ impl Purchase {
 
     fn replace(mut self, purchase_id: PurchaseId) -> Self {
         match self.state.clone() {
-            State::Expired { order, .. }
-            | State::Refused {
+            State::Expired { order, .. } => self.remember(order, true),
+            State::Refused {
                 order: Some(order), ..
-            } => self.remember(order),
+            } => self.remember(order, false),
             State::Refused { order: None, .. } => {}
             _ => return self,
         }
@@ -799,15 +839,22 @@ impl Purchase {
         }
     }
 
-    fn remember(&mut self, order: Order) {
+    fn remember(&mut self, order: Order, expired: bool) {
+        self.forget(&order);
+        if self.earlier.len() >= MAX_EARLIER
+            && let Some(oldest) = self.earlier.iter().position(|earlier| earlier.expired)
+        {
+            self.earlier.remove(oldest);
+        }
+        self.earlier.push(Earlier { order, expired });
+        self.unasked = self.earlier.len();
+    }
+
+    /// It is no earlier one any more.
+    fn forget(&mut self, order: &Order) {
         let hash = order.invoice.payment_hash;
         self.earlier
-            .retain(|earlier| earlier.invoice.payment_hash != hash);
-        if self.earlier.len() == MAX_EARLIER {
-            self.earlier.remove(0);
-        }
-        self.earlier.push(order);
-        self.unasked = self.earlier.len();
+            .retain(|earlier| earlier.order.invoice.payment_hash != hash);
     }
 
     fn retry(self) -> Self {
@@ -858,6 +905,43 @@ impl Saved {
             invoice,
             size: self.size,
         })
+    }
+
+    /// The proof of the payment, where it holds.
+    pub fn proof(&self) -> Option<Preimage> {
+        let order = self.order()?;
+        self.preimage.filter(|&preimage| order.fits(preimage))
+    }
+
+    /// The latest that has a ticket, with those before it; `None` if nothing has.
+    #[must_use]
+    pub fn ticketed(mut self) -> Option<Self> {
+        if self.claim.is_some() {
+            return Some(self);
+        }
+        let latest = self.earlier.pop()?;
+        Some(Self {
+            earlier: self.earlier,
+            ..latest
+        })
+    }
+
+    /// Whether it knows all that `other` knows, so that `other` can go.
+    pub fn includes(&self, other: &Self) -> bool {
+        let knows = |ours: &Self, theirs: &Self| {
+            ours.claim == theirs.claim
+                && ours.bolt11 == theirs.bolt11
+                && (ours.preimage == theirs.preimage || theirs.preimage.is_none())
+                && (ours.size == theirs.size || theirs.size.is_none())
+        };
+        let has = |theirs: &Self| {
+            if theirs.claim.is_none() {
+                return self.purchase_id == theirs.purchase_id;
+            }
+            let mut ours = self.earlier.iter();
+            knows(self, theirs) || ours.any(|ours| knows(ours, theirs))
+        };
+        has(other) && other.earlier.iter().all(has)
     }
 }
 

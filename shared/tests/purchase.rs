@@ -10,6 +10,7 @@ use common::{
 };
 use proptest::prelude::*;
 use purrwall_shared::api::Status;
+use purrwall_shared::claim::Claim;
 use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::fiat::FiatPrice;
 use purrwall_shared::invoice::{Check, Terms};
@@ -152,6 +153,10 @@ fn check(buyer: &Buyer, state: &str, job: Option<&str>) {
 
 fn gone() -> Trouble {
     Trouble::Problem(Problem::new(ErrorCode::UnknownInvoice, "gone"))
+}
+
+fn refusal() -> Trouble {
+    Trouble::Problem(Problem::new(ErrorCode::InvalidClaim, "another secret"))
 }
 
 fn node_away() -> Trouble {
@@ -307,6 +312,109 @@ fn of_many_replaced_invoices_the_latest_are_remembered() {
         .collect();
     let latest: Vec<_> = (4..12).map(claim).collect();
     assert_eq!(kept, latest);
+}
+
+/// Of these twelve the store said nothing but that it does not know them.
+#[test]
+fn an_order_that_may_be_paid_is_never_dropped() {
+    let mut buyer = Buyer::awaiting();
+    for number in 2..=12 {
+        // The price changed: the invoice is refused and another one asked for.
+        buyer = buyer
+            .event(Event::Terms(limited(99)))
+            .event(Event::Replace {
+                purchase_id: purchase_id(number),
+            })
+            .event(Event::Terms(terms()))
+            .created(number);
+        while buyer.asks_about() != payment_hash(number) {
+            buyer = buyer.fails(gone());
+        }
+    }
+    assert_eq!(buyer.saved().earlier.len(), 11);
+    let buyer = buyer.event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    check(&buyer, "paid", Some("fetch"));
+    assert_eq!(buyer.saved().claim, Some(claim(1)));
+}
+
+#[test]
+fn whoever_paid_one_of_two_invoices_keeps_the_ticket_of_the_other() {
+    let buyer = Buyer::replaced().status(1, Status::Paid);
+    let tickets = |buyer: &Buyer| {
+        let earlier = buyer.saved().earlier.into_iter();
+        earlier.map(|saved| saved.claim).collect::<Vec<_>>()
+    };
+    assert_eq!(buyer.saved().claim, Some(claim(1)));
+    assert_eq!(tickets(&buyer), [Some(claim(2))]);
+    let buyer = buyer.reloaded().content(GOODS);
+    check(&buyer, "delivered", None);
+    assert_eq!(tickets(&buyer), [Some(claim(2))]);
+}
+
+#[test]
+fn nobody_says_unpaid_of_what_may_be_paid() {
+    assert!(!Buyer::new().buys(1).fails(refusal()).0.may_be_paid());
+    assert!(Buyer::awaiting().fails(gone()).0.may_be_paid());
+    assert!(Buyer::awaiting().fails(refusal()).0.may_be_paid());
+    let replaced = Buyer::awaiting()
+        .status(1, Status::Expired)
+        .event(Event::Replace {
+            purchase_id: purchase_id(2),
+        });
+    assert!(replaced.fails(refusal()).0.may_be_paid());
+}
+
+#[test]
+fn a_preimage_that_is_typed_in_opens_what_the_node_has_forgotten() {
+    let buyer = Buyer::awaiting().fails(gone());
+    check(&buyer, "failed", None);
+    assert!(!buyer.0.is_proved_by(preimage(9)));
+    assert!(buyer.0.is_proved_by(preimage(1)));
+    let wrong = buyer.reloaded().fails(gone()).event(Event::WalletPaid {
+        preimage: preimage(9),
+    });
+    check(&wrong, "failed", None);
+    assert_eq!(wrong.saved().preimage, None);
+    let buyer = buyer.event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    check(&buyer, "paid", Some("fetch"));
+    assert_eq!(buyer.saved().preimage, Some(preimage(1)), "stored first");
+    let Some(Task::FetchContent {
+        claim: ticket,
+        preimage: proof,
+        size,
+    }) = buyer.0.job().map(|job| job.task)
+    else {
+        panic!("nothing is fetched");
+    };
+    assert_eq!((ticket, proof), (claim(1), Some(preimage(1))));
+    assert_eq!(size, Some(GOODS.len() as u64));
+}
+
+#[test]
+fn what_is_stored_knows_what_may_go() {
+    let awaiting = Buyer::awaiting().saved();
+    let paid = Buyer::paid().saved();
+    assert!(paid.includes(&awaiting) && !awaiting.includes(&paid));
+    let asking = Buyer::new().buys(1).saved();
+    assert!(awaiting.includes(&asking) && !asking.includes(&awaiting));
+    assert!(!awaiting.includes(&Buyer::new().buys(2).saved()));
+    let replaced = Buyer::replaced().saved();
+    assert!(replaced.includes(&awaiting) && !awaiting.includes(&replaced));
+    let mut other = awaiting.clone();
+    other.claim = Some(claim(2));
+    assert!(!awaiting.includes(&other));
+
+    assert_eq!(asking.ticketed(), None);
+    let between = Buyer::awaiting()
+        .status(1, Status::Expired)
+        .event(Event::Replace {
+            purchase_id: purchase_id(2),
+        });
+    assert_eq!(between.saved().ticketed(), Some(awaiting));
 }
 
 #[test]
@@ -817,6 +925,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Trouble::Offline),
         Just(Trouble::Unreadable),
         Just(node_away()),
+        Just(refusal()),
         Just(gone())
     ];
     let step = prop_oneof![
@@ -942,6 +1051,15 @@ impl Page {
     }
 }
 
+/// The tickets that the page keeps.
+fn tickets(purchase: &Purchase) -> Vec<Claim> {
+    let saved = purchase.saved();
+    let all = saved
+        .iter()
+        .flat_map(|saved| saved.earlier.iter().chain([saved]));
+    all.filter_map(|saved| saved.claim.clone()).collect()
+}
+
 fn has_paid(purchase: &Purchase) -> bool {
     matches!(
         purchase.state(),
@@ -981,6 +1099,9 @@ proptest! {
                 prop_assert_eq!(order.promised(), Some(ContentHash::of(GOODS)));
             }
             prop_assert!(purchase.saved().is_some() || !has_paid(purchase));
+            for ticket in tickets(&before) {
+                prop_assert!(tickets(purchase).contains(&ticket), "{step:?} lost a ticket");
+            }
         }
     }
 

@@ -106,7 +106,9 @@ impl Buyer {
                     status: answer.json(),
                 })
             }
-            Task::FetchContent { claim, preimage } => {
+            Task::FetchContent {
+                claim, preimage, ..
+            } => {
                 let proof = preimage.as_ref().map(Preimage::to_hex).unwrap_or_default();
                 let credential = format!("{}:{proof}", l402(&claim));
                 let path = content_path(&item(&self.item));

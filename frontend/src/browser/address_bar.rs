@@ -24,5 +24,10 @@ pub fn take_link() -> Option<Result<Link, LinkError>> {
         // If the browser does not allow the change, the address stays.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
-    Some(Link::json(fragment).and_then(|text| json::read(&text).ok_or(LinkError)))
+    let link = Link::json(fragment).and_then(|text| json::read::<Link>(&text).ok_or(LinkError));
+    Some(link.map(|mut link| {
+        // A stranger's link could have a false one, which must not take the place of the true one.
+        link.purchase.preimage = link.purchase.proof();
+        link
+    }))
 }

@@ -30,6 +30,9 @@ use crate::browser::json;
 
 /// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
+/// The longest answer in JSON that is read, in bytes. The longest there is, a large store's
+/// catalogue, is a fraction of it.
+const MAX_JSON: usize = 4 << 20;
 /// The status of an answer that holds the part that was asked for.
 const PARTIAL_CONTENT: u16 = 206;
 
@@ -102,11 +105,15 @@ impl Client {
 
     /// Fetches paid goods, or the part that is still missing. If the connection breaks, it returns
     /// `Offline`, and what has arrived stays in `arriving`. It calls `on_piece` for each piece.
+    ///
+    /// It reads no further than the first piece that makes the goods larger than `size`. What has
+    /// arrived then fails its check, as other goods than the promised ones do.
     pub async fn fetch_content(
         &self,
         item: &ItemId,
         claim: &Claim,
         preimage: Option<Preimage>,
+        size: u64,
         arriving: &RefCell<Arriving>,
         controller: &AbortController,
         on_piece: impl Fn(u64),
@@ -136,27 +143,23 @@ impl Client {
         if response.status() != PARTIAL_CONTENT {
             arriving.take();
         }
-        let Some(body) = response.body() else {
-            return Err(Trouble::Unreadable);
-        };
-        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-        loop {
-            let read = JsFuture::from(reader.read());
-            let read = read.await.map_err(|_| Trouble::Offline)?;
-            let Ok(piece) = Reflect::get(&read, &"value".into())
-                .unwrap_or_default()
-                .dyn_into::<Uint8Array>()
-            else {
-                return Ok(());
-            };
+        arriving.borrow_mut().content_type = media_type(&response);
+        let mut body = Body::of(&response)?;
+        while let Some(piece) = body.next().await? {
             // A piece may still arrive after the abort. The next job asks for it again.
             if controller.signal().aborted() {
                 return Err(Trouble::Offline);
             }
             patience.renew();
             arriving.borrow_mut().push(&piece);
-            on_piece(arriving.borrow().received());
+            let received = arriving.borrow().received();
+            if received > size {
+                controller.abort();
+                break;
+            }
+            on_piece(received);
         }
+        Ok(())
     }
 
     fn get(&self, path: &str, signal: &AbortSignal) -> RequestBuilder {
@@ -208,9 +211,30 @@ impl<'a> Patience<'a> {
     }
 }
 
+/// An answer's bytes, piece by piece as they arrive.
+struct Body(ReadableStreamDefaultReader);
+
+impl Body {
+    fn of(response: &Response) -> Result<Self, Trouble> {
+        let body = response.body().ok_or(Trouble::Unreadable)?;
+        Ok(Self(body.get_reader().unchecked_into()))
+    }
+
+    /// `None` at the end.
+    async fn next(&mut self) -> Result<Option<Uint8Array>, Trouble> {
+        let read = JsFuture::from(self.0.read()).await;
+        let read = read.map_err(|_| Trouble::Offline)?;
+        let piece = Reflect::get(&read, &"value".into()).unwrap_or_default();
+        Ok(piece.dyn_into().ok())
+    }
+}
+
+fn media_type(response: &Response) -> String {
+    response.headers().get("content-type").unwrap_or_default()
+}
+
 async fn trouble(response: Response) -> Trouble {
-    let media_type = response.headers().get("content-type").unwrap_or_default();
-    if !media_type.starts_with(CONTENT_TYPE) {
+    if !media_type(&response).starts_with(CONTENT_TYPE) {
         return Trouble::Unreadable;
     }
     match json::<Problem>(response).await {
@@ -220,7 +244,17 @@ async fn trouble(response: Response) -> Trouble {
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
-    let text = response.text().await.map_err(|_| Trouble::Unreadable)?;
+    let mut body = Body::of(&response)?;
+    let mut bytes = Vec::new();
+    while let Ok(Some(piece)) = body.next().await {
+        if bytes.len() + piece.length() as usize > MAX_JSON {
+            // Nobody waits for the rest.
+            let _ = body.0.cancel();
+            return Err(Trouble::Unreadable);
+        }
+        bytes.extend(piece.to_vec());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;
     json::read(&text).ok_or(Trouble::Unreadable)
 }
 

@@ -18,6 +18,7 @@ const HARMLESS: &str = "application/octet-stream";
 /// Goods that have arrived completely.
 #[derive(Debug, PartialEq)]
 pub struct Goods {
+    content_type: String,
     blob: Blob,
     text: Option<AttrValue>,
     address: Option<Address>,
@@ -36,6 +37,7 @@ impl Goods {
         };
         let address = Address::of(&blob, parts, content_type)?;
         Ok(Self {
+            content_type: content_type.to_owned(),
             blob,
             text: text.map(AttrValue::from),
             address,
@@ -47,12 +49,17 @@ impl Goods {
         &self.blob
     }
 
-    /// The bytes under a type that the site asked for.
+    /// The type that the store says they have.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// The bytes under their own type, for a site that asked for them.
     ///
     /// # Errors
     /// The browser's.
-    pub fn typed(&self, content_type: &str) -> Result<Blob, JsValue> {
-        blob(&Array::of1(&self.blob), content_type)
+    pub fn typed(&self) -> Result<Blob, JsValue> {
+        blob(&Array::of1(&self.blob), &self.content_type)
     }
 
     /// The text, if the goods are text.
@@ -156,6 +163,8 @@ impl Drop for Address {
 /// the last one ended.
 #[derive(Default)]
 pub struct Arriving {
+    /// The type that the store says they have.
+    pub content_type: String,
     parts: Array,
     hasher: ContentHasher,
     received: u64,

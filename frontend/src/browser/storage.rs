@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use shared::api::ItemId;
+use shared::api::{Item, ItemId};
 use shared::claim::Claim;
 use shared::link::Link;
 use shared::purchase::Saved;
@@ -32,38 +32,53 @@ impl Slot {
         read(&self.key)
     }
 
-    /// Replaces the stored state of the purchase.
-    pub fn save(&self, saved: &Saved) {
-        write(&self.key, saved);
+    /// The item of the purchase that is kept, for a catalogue that does not have it now.
+    pub fn off_the_shelf(&self, item: &ItemId) -> Option<Item> {
+        let link = Link {
+            item: item.clone(),
+            purchase: self.load()?.ticketed()?,
+        };
+        link.off_the_shelf()
     }
 
-    /// Stores another purchase of the same item. The current one moves to a name of its own, since it
-    /// is paid or may still be paid.
-    pub fn open(&self, saved: &Saved) {
-        let here = self.load();
-        if let Some(here) = &here
-            && here.purchase_id == saved.purchase_id
-        {
+    /// Stores a purchase, perhaps in place of another one of the same item. No ticket is lost: what
+    /// the new state does not include moves to a name of its own, since it is paid or may be.
+    pub fn save(&self, saved: &Saved) {
+        if let Some(here) = self.load() {
             // The stored state may know more: a link that was made before the payment has no
             // preimage, and no link has the invoices that were replaced.
-            if here.claim.is_none() || saved.preimage.is_some() {
-                self.save(saved);
+            if here.includes(saved) {
+                return;
             }
-            return;
+            if !saved.includes(&here) {
+                self.set_aside(here);
+            }
         }
-        if let Some(here) = &here {
-            self.set_aside(here);
-        }
-        self.save(saved);
+        write(&self.key, saved);
         remove(&self.name_aside(saved));
     }
 
-    /// Empties the slot for another purchase. A paid one moves to a name of its own.
+    /// Whether this browser has the purchase already.
+    pub fn has(&self, saved: &Saved) -> bool {
+        [&self.key, &self.name_aside(saved)]
+            .into_iter()
+            .any(|key| read(key).is_some_and(|here| here.purchase_id == saved.purchase_id))
+    }
+
+    /// Empties the slot for another purchase. What has a ticket moves to a name of its own.
     pub fn clear(&self) {
-        if let Some(paid) = self.load().filter(|saved| saved.preimage.is_some()) {
-            self.set_aside(&paid);
+        if let Some(here) = self.load() {
+            self.set_aside(here);
         }
         remove(&self.key);
+    }
+
+    /// Deletes a purchase with its ticket, because the buyer says so.
+    pub fn forget(&self, saved: &Saved) {
+        remove(&self.name_aside(saved));
+        if self.load().is_some_and(|here| here.claim == saved.claim) {
+            remove(&self.key);
+        }
     }
 
     /// Whether the browser refused to keep the purchase, so that it ends with the page.
@@ -71,9 +86,9 @@ impl Slot {
         UNSTORED.with_borrow(|kept| find(kept, &self.key).is_some())
     }
 
-    fn set_aside(&self, saved: &Saved) {
-        if saved.claim.is_some() {
-            write(&self.name_aside(saved), saved);
+    fn set_aside(&self, saved: Saved) {
+        if let Some(saved) = saved.ticketed() {
+            write(&self.name_aside(&saved), &saved);
         }
     }
 
@@ -105,8 +120,9 @@ pub fn keep_language(language: &str) {
 const LANGUAGE: &str = "purrwall-language";
 
 /// The purchases at a gateway, in no order: those that were paid, and those that were set aside. A
-/// purchase that waits in its slot for its payment is left out, because its wall shows it.
-pub fn purchases(gateway: &Gateway) -> Vec<Link> {
+/// purchase that waits in its slot for its payment is left out where its item `is_sold`, because its
+/// wall shows it.
+pub fn purchases(gateway: &Gateway, is_sold: impl Fn(&ItemId) -> bool) -> Vec<Link> {
     let prefix = prefix(gateway);
     let mut entries = UNSTORED.with_borrow(Vec::clone);
     if let Some(storage) = local() {
@@ -125,9 +141,9 @@ pub fn purchases(gateway: &Gateway) -> Vec<Link> {
             Some((item, _)) => (item, true),
             None => (name, false),
         };
-        let purchase: Saved = json::read(text)?;
-        (is_aside || purchase.preimage.is_some()).then_some(())?;
+        let purchase = json::read::<Saved>(text)?.ticketed()?;
         let item = item.parse().ok()?;
+        (is_aside || purchase.preimage.is_some() || !is_sold(&item)).then_some(())?;
         Some(Link { item, purchase })
     });
     purchases.collect()

@@ -1,5 +1,6 @@
 //! The store's own page: the shelf, inside the frame of `index.html`.
 
+mod foreign_link;
 mod language_chooser;
 mod purchases;
 
@@ -22,6 +23,7 @@ use crate::browser::storage::{self, Slot};
 use crate::browser::use_store::{StoreState, use_store};
 use crate::i18n::language::{Language, languages, use_language, use_loaded_language};
 use crate::i18n::say::say;
+use crate::page::foreign_link::foreign_link;
 use crate::page::language_chooser::language_chooser;
 use crate::page::purchases::purchases;
 use crate::ui::element::{button, element, paragraph};
@@ -139,26 +141,37 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     // The items whose purchase was opened from a link or the list; their walls start again with it.
     let openings = use_state_eq(Vec::<ItemId>::new);
     let damaged = use_state_eq(|| false);
-    let look = use_callback(client.clone(), {
+    // A link that nobody here has begun: it is opened if the buyer says so.
+    let foreign = use_state_eq(|| None);
+    let look = use_callback((client.clone(), store.clone()), {
         let links = links.setter();
-        move |(), client: &Client| links.set(storage::purchases(client.gateway()))
+        move |(), (client, store): &(Client, Rc<Store>)| {
+            links.set(storage::purchases(client.gateway(), |id| {
+                is_sold(store, id)
+            }));
+        }
     });
     let on_open = {
         let (client, look, openings) = (client.clone(), look.clone(), openings.clone());
         Callback::from(move |link: Link| {
-            Slot::new(client.gateway(), &link.item).open(&link.purchase);
+            Slot::new(client.gateway(), &link.item).save(&link.purchase);
             openings.set([&openings[..], &[link.item]].concat());
             look.emit(());
         })
     };
     use_arriving_links({
-        let (on_open, damaged) = (on_open.clone(), damaged.setter());
-        Callback::from(move |link| match link {
-            Ok(link) => {
-                damaged.set(false);
-                on_open.emit(link);
-            }
-            Err(LinkError) => damaged.set(true),
+        let (client, on_open) = (client.clone(), on_open.clone());
+        let (damaged, foreign) = (damaged.setter(), foreign.setter());
+        Callback::from(move |link: Result<Link, LinkError>| {
+            damaged.set(link.is_err());
+            foreign.set(link.ok().and_then(|link| {
+                if Slot::new(client.gateway(), &link.item).has(&link.purchase) {
+                    on_open.emit(link);
+                    None
+                } else {
+                    Some(link)
+                }
+            }));
         })
     });
     use_effect_with(look.clone(), |look| {
@@ -177,10 +190,38 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
         }
     });
     let on_change = look.reform(|_: Rc<Handle>| ());
-    let cards = store.items.iter().map(|item| {
+    let on_forget = {
+        let (client, look) = (client.clone(), look.clone());
+        Callback::from(move |link: Link| {
+            Slot::new(client.gateway(), &link.item).forget(&link.purchase);
+            look.emit(());
+        })
+    };
+    let on_answer = {
+        let (on_open, foreign) = (on_open.clone(), foreign.clone());
+        Callback::from(move |yes: bool| {
+            foreign.set(None);
+            if yes && let Some(link) = &*foreign {
+                on_open.emit(link.clone());
+            }
+        })
+    };
+    let card = |item: &Item, off_the_shelf| {
         let openings = openings.iter().filter(|opened| **opened == item.id).count();
-        card(client, store, item, openings, &on_change)
+        card(client, store, item, off_the_shelf, openings, &on_change)
+    };
+    let sold = store.items.iter().map(|item| card(item, false));
+    let mut others: Vec<&ItemId> = Vec::new();
+    for id in &*openings {
+        if !is_sold(store, id) && !others.contains(&id) {
+            others.push(id);
+        }
+    }
+    let others = others.into_iter().filter_map(|id| {
+        let item = Slot::new(client.gateway(), id).off_the_shelf(id)?;
+        Some(card(&item, true))
     });
+    let cards = sold.chain(others);
     let shelf = element("div", "shelf").children(cards).children(
         store
             .items
@@ -198,8 +239,9 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     });
     element("div", "")
         .children(damaged)
+        .children(foreign.as_ref().map(|link| foreign_link(link, &on_answer)))
         .child(shelf)
-        .children(purchases(client, store, &links, &on_open))
+        .children(purchases(client, store, &links, &on_open, &on_forget))
         .child(facts(store))
         .into()
 }
@@ -220,6 +262,10 @@ fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
         let listener = EventListener::new(&gloo_utils::window(), "hashchange", move |_| take());
         move || drop(listener)
     });
+}
+
+fn is_sold(store: &Store, id: &ItemId) -> bool {
+    store.items.iter().any(|item| item.id == *id)
 }
 
 fn facts(store: &Store) -> Html {
@@ -243,6 +289,7 @@ fn card(
     client: &Client,
     store: &Store,
     item: &Item,
+    off_the_shelf: bool,
     openings: usize,
     on_change: &Callback<Rc<Handle>>,
 ) -> Html {
@@ -251,7 +298,8 @@ fn card(
     html! {
         <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
             data-test={["item-", id].concat()}>
-            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {on_change} />
+            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
+                {on_change} />
         </article>
     }
 }

@@ -13,17 +13,18 @@ use crate::ui::copy_button::copy_link;
 use crate::ui::element::{Element, button, element};
 use crate::ui::receipt_button::receipt_button;
 
-/// Lists the purchases, the newest first; `None` if there are none. Expired invoices do not count.
+/// Lists the purchases, the newest first; `None` if there are none.
 pub fn purchases(
     client: &Client,
     store: &Store,
     links: &[Link],
     on_open: &Callback<Link>,
+    on_forget: &Callback<Link>,
 ) -> Option<Html> {
     let now = client.clock().now();
     let mut found: Vec<(u64, Html)> = Vec::new();
     for link in links {
-        if let Some((created_at, row)) = row(client, store, link, now, on_open) {
+        if let Some((created_at, row)) = row(client, store, link, now, on_open, on_forget) {
             let older = found.iter().position(|&(other, _)| other < created_at);
             // Inserted in order, because the library's sort adds ten kilobytes to the download.
             found.insert(older.unwrap_or(found.len()), (created_at, row.into()));
@@ -51,21 +52,17 @@ fn row(
     link: &Link,
     now: u64,
     on_open: &Callback<Link>,
+    on_forget: &Callback<Link>,
 ) -> Option<(u64, Element)> {
     let order = link.purchase.order()?;
     let invoice = &order.invoice;
-    let preimage = link
-        .purchase
-        .preimage
-        .filter(|&preimage| order.fits(preimage));
-    if preimage.is_none() && invoice.is_expired(now) {
-        return None;
-    }
+    let preimage = link.purchase.proof();
     let item = store.items.iter().find(|item| item.id == link.item);
     let title = invoice.description.as_deref().map_or("", content::title);
     let amount = invoice.amount_msat.map_or_else(String::new, amount);
     let standing = match preimage {
         Some(_) => say("paid"),
+        None if invoice.is_expired(now) => say("not known to be paid"),
         None => say("not paid yet"),
     };
     let mut facts = [
@@ -85,17 +82,26 @@ fn row(
         let size = order.size.or(item.filter(sold).map(|item| item.size))?;
         Receipt::new(&order, preimage, link.item.clone(), size)
     });
-    let open = item.is_some().then(|| {
-        let (link, on_open) = (link.clone(), on_open.clone());
-        let on_click = Callback::from(move |()| on_open.emit(link.clone()));
-        button("link", "open-purchase", &on_click)
-            .say("Open")
-            .into()
+    let act = |callback: &Callback<Link>| {
+        let link = link.clone();
+        callback.reform(move |()| link.clone())
+    };
+    let forget = preimage.is_none().then(|| {
+        let on_forget = act(on_forget);
+        let on_click = Callback::from(move |()| {
+            let question =
+                say("Forget this purchase? If it was paid, its goods cannot be opened any more.");
+            if gloo_utils::window().confirm_with_message(&question) == Ok(true) {
+                on_forget.emit(());
+            }
+        });
+        button("link", "forget", &on_click).say("Forget").into()
     });
     let actions = element("div", "asides")
-        .children(open)
+        .child(button("link", "open-purchase", &act(on_open)).say("Open"))
         .children(receipt.map(receipt_button))
-        .child(copy_link(&client.gateway().link(link).into()));
+        .child(copy_link(&client.gateway().link(link).into()))
+        .children(forget);
     let row = element("li", "")
         .test("purchase")
         .child(

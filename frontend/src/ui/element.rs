@@ -77,6 +77,11 @@ impl Element {
         self.on(ListenerKind::onchange, callback)
     }
 
+    /// Calls back when a form is sent.
+    pub fn on_submit(self, callback: Callback<Event>) -> Self {
+        self.on(ListenerKind::onsubmit, callback)
+    }
+
     fn on(mut self, kind: ListenerKind, callback: Callback<Event>) -> Self {
         self.0.add_listener(Rc::new(Heard(kind, callback)));
         self

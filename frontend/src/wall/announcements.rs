@@ -39,7 +39,7 @@ fn announcement(purchase: &Purchase) -> (AttrValue, AttrValue) {
         State::AwaitingPayment { .. } => say("The invoice is checked. Waiting for your payment."),
         State::Expired { .. } => say("The invoice has expired."),
         State::Refused { .. } if purchase.moved_price().is_some() => say("The price has moved"),
-        State::Refused { .. } => say("The invoice failed a check. Nothing was paid."),
+        State::Refused { .. } => say("The invoice failed a check and is not shown."),
         State::Failed { .. } => say("The store could not go on."),
         State::Paid { .. } => return (nothing(), paid()),
         State::Undelivered { .. } => return (say("The goods are not here yet."), paid()),

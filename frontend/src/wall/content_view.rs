@@ -19,7 +19,7 @@ const TAB: usize = 4;
 pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
     let on_save = {
         let goods = goods.clone();
-        let name = download::file_name(item.id.as_str(), &item.content_type);
+        let name = download::file_name(item.id.as_str(), goods.content_type());
         Callback::from(move |()| download::save(goods.blob(), &name))
     };
     let (frame, content) = match (goods.text(), shown(item, goods)) {
@@ -35,7 +35,7 @@ pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
         (None, None) => {
             let note = element("p", "")
                 .attribute("tabindex", "-1")
-                .text(say_of("Your file is here: {0}", &[&item.content_type]));
+                .text(say_of("Your file is here: {0}", &[goods.content_type()]));
             (element("div", ""), note)
         }
     };
@@ -50,7 +50,7 @@ pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
 fn shown(item: &Item, goods: &Goods) -> Option<Element> {
     let address = AttrValue::from(goods.address()?.to_owned());
     let player = |tag| element(tag, "").attribute("controls", "");
-    let media = match Kind::of(&item.content_type) {
+    let media = match Kind::of(goods.content_type()) {
         Kind::Image => element("img", "").attribute("alt", item.title.clone()),
         Kind::Audio => player("audio"),
         Kind::Video => player("video").attribute("playsinline", ""),

@@ -7,6 +7,7 @@ mod countdown;
 mod failed_check;
 pub mod invoice_panel;
 mod offer;
+mod proof_form;
 pub mod use_purchase;
 mod use_server_now;
 mod verified;
@@ -20,7 +21,7 @@ use shared::drawings::PAW;
 use shared::invoice::{Check, FailedCheck, Terms};
 use shared::lightning::Msat;
 use shared::link::Link;
-use shared::problem::Problem;
+use shared::problem::{ErrorCode, Problem};
 use shared::purchase::{Event, Order, State, Tries, Undelivered};
 use shared::receipt::Receipt;
 use web_sys::HtmlElement;
@@ -43,6 +44,7 @@ use crate::wall::content_view::{content_view, use_fitted_letters};
 use crate::wall::failed_check::failed_check;
 use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
 use crate::wall::offer::offer;
+use crate::wall::proof_form::ProofForm;
 use crate::wall::use_purchase::{Handle, use_purchase};
 
 /// From this size in bytes, goods take long enough to show the progress of their download.
@@ -57,6 +59,9 @@ pub struct Props {
     pub item: Rc<Item>,
     /// What an invoice must say before it is shown.
     pub terms: Terms,
+    /// The catalogue does not have the item now: what was bought opens, and nothing new is offered.
+    #[prop_or_default]
+    pub off_the_shelf: bool,
     /// Called with the first state, and after each change.
     #[prop_or_default]
     pub on_change: Callback<Rc<Handle>>,
@@ -259,7 +264,7 @@ impl View<'_> {
         let children = [
             Some(why.into()),
             remedy,
-            Some(nothing_was_paid()),
+            Some(nothing_payable()),
             Some(self.new_invoice("main")),
         ];
         self.notice(
@@ -285,7 +290,7 @@ impl View<'_> {
         let children = [
             Some(paragraph("", words)),
             rate(&order.invoice),
-            Some(nothing_was_paid()),
+            Some(nothing_payable()),
             Some(ways.into()),
         ];
         self.notice(
@@ -296,15 +301,45 @@ impl View<'_> {
     }
 
     fn failed(&self, problem: &Problem) -> Html {
+        let may_be_paid = self.handle.purchase().may_be_paid();
+        let heading = if may_be_paid && problem.code == ErrorCode::UnknownInvoice {
+            say("This payment can no longer be confirmed here")
+        } else {
+            say("The store could not go on")
+        };
+        let why = paragraph("", problem_text(problem));
+        let rest = if may_be_paid {
+            self.unknown_payment()
+        } else {
+            vec![paragraph("quiet", say("You have not been charged."))]
+        };
+        let children = [why].into_iter().chain(rest);
         self.notice(
             "failed",
-            say("The store could not go on"),
-            [
-                paragraph("", problem_text(problem)),
-                paragraph("quiet", say("You have not been charged.")),
-                self.retry_or_start_over(),
-            ],
+            heading,
+            children.chain([self.retry_or_start_over()]),
         )
+    }
+
+    /// The truth where nobody can tell whether the buyer has paid, and the way on for those who did.
+    fn unknown_payment(&self) -> Vec<Html> {
+        let words = say(
+            "We cannot tell whether this was paid, so this browser keeps the ticket. If you did \
+             pay, your wallet shows a preimage as the proof. It opens the box:",
+        );
+        let on_proof = {
+            let handle = self.handle.clone();
+            Callback::from(move |preimage| {
+                let fits = handle.purchase().is_proved_by(preimage);
+                handle.send(Event::WalletPaid { preimage });
+                fits
+            })
+        };
+        vec![
+            paragraph("quiet", words),
+            html! { <ProofForm {on_proof} /> },
+            self.asides([]),
+        ]
     }
 
     fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
@@ -360,7 +395,9 @@ impl View<'_> {
 
     /// Goods that were limited in time, and cannot be had any more.
     fn over(&self, order: &Order) -> Html {
-        let children = time_of(&order.claim).into_iter().chain([self.start_over()]);
+        let children = time_of(&order.claim)
+            .into_iter()
+            .chain([self.start_over("plain")]);
         self.notice("over", say("Its time is over"), children)
     }
 
@@ -372,7 +409,13 @@ impl View<'_> {
                 .children(self.joy())
                 .into()
         });
-        let again = button("link", "buy-again", &self.on(Handle::start_over)).say("Buy another");
+        let again = if self.props.off_the_shelf {
+            self.start_over("link")
+        } else {
+            button("link", "buy-again", &self.on(Handle::start_over))
+                .say("Buy another")
+                .into()
+        };
         let badge = element("p", "badge")
             .test("paid")
             .child(drawing(PAW))
@@ -386,7 +429,7 @@ impl View<'_> {
             )
             .child(badge)
             .children(time_of(&order.claim))
-            .child(self.asides([self.save_receipt(goods), Some(again.into())]));
+            .child(self.asides([self.save_receipt(goods), Some(again)]));
         element("slot", "")
             .attribute("name", "paid")
             .children(stage)
@@ -442,6 +485,9 @@ impl View<'_> {
     }
 
     fn new_invoice(&self, class: &'static str) -> Html {
+        if self.props.off_the_shelf {
+            return self.start_over(class);
+        }
         let on_click = self.on(Handle::replace);
         button(class, "new-invoice", &on_click)
             .say("Get a new invoice")
@@ -451,12 +497,18 @@ impl View<'_> {
     fn retry_or_start_over(&self) -> Html {
         element("div", "ways")
             .child(button("main", "retry", &self.on(Handle::retry)).say("Try again"))
-            .child(self.start_over())
+            .child(self.start_over("plain"))
             .into()
     }
 
-    fn start_over(&self) -> Html {
-        button("plain", "start-over", &self.on(Handle::start_over))
+    fn start_over(&self, class: &'static str) -> Html {
+        if self.props.off_the_shelf {
+            // There is nothing to buy instead. The purchase stays where the next look finds it.
+            return button(class, "put-away", &self.on(Handle::put_away))
+                .say("Close")
+                .into();
+        }
+        button(class, "start-over", &self.on(Handle::start_over))
             .say("Start over")
             .into()
     }
@@ -478,8 +530,10 @@ impl View<'_> {
     }
 }
 
-fn nothing_was_paid() -> Html {
-    let words = say("Nothing was paid, and nothing payable is shown.");
+fn nothing_payable() -> Html {
+    let words = say(
+        "Nothing payable is shown. If you did pay this invoice before, the box opens by itself.",
+    );
     paragraph("quiet", words)
 }
 

@@ -28,6 +28,9 @@ use crate::browser::storage::Slot;
 /// short answer may take, in seconds. After that the connection counts as dead.
 const PATIENCE_SECS: u64 = 15;
 
+/// How many bytes are read of goods whose size no stored purchase knows.
+const LARGEST: u64 = 4 << 30;
+
 /// Holds one item's purchase, and runs it.
 #[hook]
 pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
@@ -53,7 +56,6 @@ pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
         let shell = Shell {
             client: client.clone(),
             item: item.id.clone(),
-            content_type: item.content_type.clone(),
             arriving,
             received: received.setter(),
             answer: buying.dispatcher().into(),
@@ -153,7 +155,7 @@ impl Handle {
         self.send(Event::Reset);
     }
 
-    /// Starts over with a new purchase. A paid one stays in storage under a name of its own.
+    /// Starts over with a new purchase. What has a ticket stays in storage under a name of its own.
     pub fn start_over(&self) {
         self.slot.clear();
         self.send(Event::Reset);
@@ -217,7 +219,6 @@ impl Reducible for Buying {
 struct Shell {
     client: Client,
     item: ItemId,
-    content_type: String,
     arriving: Rc<RefCell<Arriving>>,
     received: UseStateSetter<Option<u64>>,
     answer: Callback<Action>,
@@ -285,8 +286,13 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
                 payment_hash: claim.payment_hash(),
                 status,
             }),
-        Task::FetchContent { claim, preimage } => {
-            match shell.fetch(&claim, preimage, controller).await {
+        Task::FetchContent {
+            claim,
+            preimage,
+            size,
+        } => {
+            let size = size.unwrap_or(LARGEST);
+            match shell.fetch(&claim, preimage, size, controller).await {
                 Ok((goods, sha256)) => {
                     return Action::Goods {
                         round,
@@ -306,6 +312,7 @@ impl Shell {
         &self,
         claim: &Claim,
         preimage: Option<Preimage>,
+        size: u64,
         controller: &AbortController,
     ) -> Result<(Goods, ContentHash), Trouble> {
         let on_piece = |received| self.received.set(Some(received));
@@ -313,14 +320,17 @@ impl Shell {
             &self.item,
             claim,
             preimage,
+            size,
             &self.arriving,
             controller,
             on_piece,
         );
         fetching.await?;
-        let (parts, sha256) = self.arriving.take().finish();
+        let arrived = self.arriving.take();
+        let content_type = arrived.content_type.clone();
+        let (parts, sha256) = arrived.finish();
         self.received.set(None);
-        let goods = Goods::new(&parts, &self.content_type).await;
+        let goods = Goods::new(&parts, &content_type).await;
         // No room: the next try may find some.
         Ok((goods.map_err(|_| Trouble::Unreadable)?, sha256))
     }

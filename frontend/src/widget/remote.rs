@@ -152,8 +152,8 @@ impl Remote {
 fn detail(goods: &Goods, item: &Item) -> Result<JsValue, JsValue> {
     let detail = Object::new();
     let set = |name: &str, value: &JsValue| Reflect::set(&detail, &name.into(), value);
-    set("contentType", &item.content_type.as_str().into())?;
-    set("blob", goods.typed(&item.content_type)?.as_ref())?;
+    set("contentType", &goods.content_type().into())?;
+    set("blob", goods.typed()?.as_ref())?;
     set("sha256", &item.sha256.to_hex().into())?;
     if let Some(text) = goods.text() {
         set("text", &text.as_str().into())?;

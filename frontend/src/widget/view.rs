@@ -10,6 +10,7 @@ use yew::prelude::*;
 use crate::browser::client::Client;
 use crate::browser::gateway::Gateway;
 use crate::browser::goods::Goods;
+use crate::browser::storage::Slot;
 use crate::browser::use_store::{StoreState, use_store};
 use crate::i18n::format::price;
 use crate::i18n::language::{Language, use_language, use_loaded_language};
@@ -114,11 +115,15 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
     match offer {
         // Until there is more to show: what the site put into the element.
         Offer::Loading => element("slot", "").into(),
-        Offer::Here(store, item) => {
-            let wall = wall(&client, store, item, config, remote);
+        Offer::Here {
+            store,
+            item,
+            off_the_shelf,
+        } => {
+            let wall = wall(&client, store, &item, off_the_shelf, config, remote);
             match config.mode {
                 Mode::Inline => wall,
-                Mode::Dialog => dialog(item, remote, wall),
+                Mode::Dialog => dialog(&item, remote, wall),
             }
         }
         Offer::Unknown => notice(
@@ -148,12 +153,16 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
 }
 
 /// What the store says about the item.
-#[derive(Clone, Copy)]
 enum Offer<'a> {
     Loading,
     Away(&'a Trouble),
     Unknown,
-    Here(&'a Rc<Store>, &'a Item),
+    Here {
+        store: &'a Store,
+        item: Rc<Item>,
+        /// The store no longer sells it, but this browser has bought it.
+        off_the_shelf: bool,
+    },
 }
 
 impl<'a> Offer<'a> {
@@ -162,14 +171,22 @@ impl<'a> Offer<'a> {
             StoreState::Loading => Self::Loading,
             StoreState::Away(trouble) => Self::Away(trouble),
             StoreState::Open(store) => {
-                let item = store.items.iter().find(|item| item.id == config.item);
-                item.map_or(Self::Unknown, |item| Self::Here(store, item))
+                let sold = store.items.iter().find(|item| item.id == config.item);
+                let bought =
+                    || Slot::new(&config.gateway, &config.item).off_the_shelf(&config.item);
+                sold.cloned()
+                    .or_else(bought)
+                    .map_or(Self::Unknown, |item| Self::Here {
+                        store,
+                        item: item.into(),
+                        off_the_shelf: sold.is_none(),
+                    })
             }
         }
     }
 
     /// What `state` says now, where there is no purchase to ask, and what the site is told.
-    fn event(self, config: &Config) -> (Option<&'static str>, Option<WidgetEvent>) {
+    fn event(&self, config: &Config) -> (Option<&'static str>, Option<WidgetEvent>) {
         match self {
             Self::Loading => (Some("loading"), None),
             Self::Away(trouble) => (Some("loading"), Some(WidgetEvent::trouble(trouble))),
@@ -180,7 +197,7 @@ impl<'a> Offer<'a> {
                     Some(WidgetEvent::error("unknown-item", message)),
                 )
             }
-            Self::Here(..) => (None, None),
+            Self::Here { .. } => (None, None),
         }
     }
 }
@@ -218,12 +235,18 @@ fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
 }
 
 /// The wall, with the site told of what happens. Another item is another purchase.
-fn wall(client: &Client, store: &Store, item: &Item, config: &Config, remote: &Remote) -> Html {
-    let item = Rc::new(item.clone());
+fn wall(
+    client: &Client,
+    store: &Store,
+    item: &Rc<Item>,
+    off_the_shelf: bool,
+    config: &Config,
+    remote: &Remote,
+) -> Html {
     let terms = Terms {
         payee: config.payee.or(Some(store.node_id)),
         max_msat: config.max_msat,
-        ..Terms::of(store, &item)
+        ..Terms::of(store, item)
     };
     let on_change = {
         let (remote, item) = (remote.clone(), item.clone());
@@ -234,7 +257,7 @@ fn wall(client: &Client, store: &Store, item: &Item, config: &Config, remote: &R
         Callback::from(move |goods: Rc<Goods>| remote.offer_goods(&goods, &item))
     };
     html! {
-        <Wall key={config.item.as_str()} client={client.clone()} {item} {terms} {on_change}
-            on_goods={Some(on_goods)} />
+        <Wall key={config.item.as_str()} client={client.clone()} item={item.clone()} {terms}
+            {off_the_shelf} {on_change} on_goods={Some(on_goods)} />
     }
 }

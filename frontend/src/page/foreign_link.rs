@@ -1,0 +1,39 @@
+//! The question before a purchase is opened that was begun elsewhere.
+
+use shared::content;
+use shared::link::Link;
+use yew::prelude::*;
+
+use crate::i18n::say::say;
+use crate::ui::element::{button, element, paragraph};
+
+/// Without it, whoever makes a visitor follow a link could let them pay for the purchase of somebody
+/// else, who can then open the goods, too. `on_answer` is told whether to open it.
+pub fn foreign_link(link: &Link, on_answer: &Callback<bool>) -> Html {
+    let order = link.purchase.order();
+    let description = order.and_then(|order| order.invoice.description);
+    let title = description
+        .as_deref()
+        .map_or(link.item.as_str(), content::title);
+    let title = element("strong", "")
+        .attribute("dir", "auto")
+        .text(title.to_owned());
+    let words = say(
+        "Open it only if it is yours, or a gift: whoever sent you the link can open what you pay \
+         for, too.",
+    );
+    let ways = element("div", "asides")
+        .child(button("main", "open-link", &on_answer.reform(|()| true)).say("Open"))
+        .child(button("link", "decline-link", &on_answer.reform(|()| false)).say("Not now"));
+    element("section", "closed")
+        .test("foreign-link")
+        .attribute("role", "alert")
+        .child(
+            element("h2", "")
+                .say("This link belongs to a purchase that was begun elsewhere. Open it?"),
+        )
+        .child(element("p", "").child(title))
+        .child(paragraph("", words))
+        .child(ways)
+        .into()
+}
