@@ -50,6 +50,13 @@ describe('paid goods', () => {
     return config;
   }
 
+  /** Stops to sell an item, and waits until the store does. */
+  async function takeOffTheShelf(item) {
+    await putOnTheShelf(FILES.filter(([id]) => id !== item));
+    const sold = async () => (await (await fetch(new URL('api/v1/store', store.url))).json()).items;
+    await until('the empty place', async () => !(await sold()).some(({ id }) => id === item));
+  }
+
   /** A visitor who has bought and paid for an item; gives the page and the item's card. */
   async function bought(item, { url = store.url, prepare } = {}) {
     const page = await newVisitor(browser);
@@ -205,18 +212,15 @@ describe('paid goods', () => {
     await gate.stop();
   });
 
-  test('that are no longer sold leave their receipt', async () => {
+  test('that are no longer sold open, and leave their receipt', async () => {
     const { page, card } = await bought('paper');
     await card.getByTestId('content').waitFor();
-    await putOnTheShelf(FILES.filter(([id]) => id !== 'paper'));
-    const sold = async () => (await (await fetch(new URL('api/v1/store', store.url))).json()).items;
-    await until('the empty place', async () => !(await sold()).some(({ id }) => id === 'paper'));
+    await takeOffTheShelf('paper');
 
     await page.reload();
     const row = page.getByTestId('purchase');
     await row.waitFor();
     assert.equal(await page.getByTestId('item-paper').count(), 0);
-    assert.equal(await row.getByTestId('open-purchase').count(), 0);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       row.getByTestId('save-receipt').click(),
@@ -226,7 +230,31 @@ describe('paid goods', () => {
     assert.deepEqual([receipt.item, receipt.size, receipt.sha256], ['paper', bytes.length, hash(bytes)]);
     const { payment_hash } = await network.alice.call('decode', { string: receipt.bolt11 });
     assert.equal(hash(Buffer.from(receipt.preimage, 'hex')), payment_hash);
+    await row.getByTestId('open-purchase').click();
+    const opened = page.getByTestId('item-paper');
+    await opened.getByTestId('content').waitFor();
+    await savesItself(page, opened, 'paper');
     await takePictures(page, 'purchases-off-the-shelf');
+    assert.equal(await opened.getByTestId('buy-again').count(), 0, 'it is offered again');
+    await putOnTheShelf(FILES);
+  });
+
+  test('that were paid for while their page was away, and are no longer sold, are listed and open', async () => {
+    const page = await newVisitor(browser);
+    await page.goto(store.url);
+    const bolt11 = await buy(page, 'picture');
+    await page.goto('about:blank');
+    await network.alice.pay(bolt11);
+    await takeOffTheShelf('picture');
+
+    await page.goto(store.url);
+    await page.getByTestId('purchase').getByTestId('open-purchase').click();
+    const card = page.getByTestId('item-picture');
+    const content = card.getByTestId('content');
+    await content.waitFor();
+    assert.equal(await content.evaluate((node) => node.localName), 'img');
+    await savesItself(page, card, 'picture');
+    await page.getByTestId('purchase').getByText('· paid').waitFor();
     await putOnTheShelf(FILES);
   });
 });

@@ -82,6 +82,7 @@ describe('Firefox', () => {
     await click(page, '[data-test="item-cat"] [data-test="copy-link"]');
     const link = await (await page.waitForFunction(() => window.copied)).jsonValue();
     const other = await visit(link);
+    await click(other, '[data-test="open-link"]');
     assert.equal(await shownInvoice(other), bolt11);
     assert.equal(new URL(other.url()).hash, '');
     await network.alice.pay(bolt11);

@@ -43,6 +43,7 @@ describe('a purchase', () => {
     const phone = await newVisitor(browser, { viewport: { width: 390, height: 844 } });
     phone.on('request', (request) => asked.push(`${request.url()} ${JSON.stringify(request.headers())}`));
     await phone.goto(link);
+    await phone.getByTestId('open-link').click();
     assert.equal(await shownInvoice(phone), bolt11, 'the link opens another purchase');
     assert.equal(phone.url(), store.url.replace(/\/?$/, '/'), 'the link stays in the address bar');
     const secret = new URL(link).hash.slice('#purchase='.length);
@@ -61,13 +62,53 @@ describe('a purchase', () => {
     await seesTheGoods(first, store, 'cat');
     const link = await copiedLink(first.getByTestId('item-cat'));
 
-    await seesTheGoods(await visit(link), store, 'cat');
+    const second = await visit(link);
+    await second.getByTestId('open-link').click();
+    await seesTheGoods(second, store, 'cat');
     const open = await visit();
     await open.getByTestId('item-cat').waitFor();
     await open.evaluate((hash) => (location.hash = hash), new URL(link).hash);
+    await open.getByTestId('open-link').click();
     await seesTheGoods(open, store, 'cat');
     assert.equal(new URL(open.url()).hash, '');
+    // Whoever has the purchase already is not asked again.
+    await second.goto(link);
+    await seesTheGoods(second, store, 'cat');
+    assert.equal(await second.getByTestId('foreign-link').count(), 0);
   });
+
+  for (const [what, purchase] of [
+    ['has an invoice', undefined],
+    ['has yet to ask for its invoice', { purchase_id: '07'.repeat(16) }],
+  ]) {
+    test(`that was begun elsewhere and ${what} opens only if the buyer says so`, async () => {
+      let hash = `#purchase=${Buffer.from(JSON.stringify({ item: 'cat', purchase })).toString('base64url')}`;
+      if (purchase === undefined) {
+        const stranger = await visit();
+        await buy(stranger, 'cat');
+        hash = new URL(await copiedLink(stranger.getByTestId('item-cat'))).hash;
+      }
+      const asked = [];
+      const page = await newVisitor(browser);
+      page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      await page.goto(new URL(hash, store.url).href);
+      await page.getByTestId('foreign-link').getByText('begun elsewhere').waitFor();
+      if (purchase === undefined) await takePictures(page, 'foreign-link');
+      const kept = () => page.evaluate(() => Object.keys(localStorage));
+      assert.deepEqual(await kept(), []);
+      await page.getByTestId('decline-link').click();
+      await page.getByTestId('foreign-link').waitFor({ state: 'detached' });
+      await page.reload();
+      await page.getByTestId('item-cat').getByTestId('buy').waitFor();
+      assert.deepEqual(await kept(), []);
+      assert.deepEqual(asked.filter((path) => path.includes('invoice')), []);
+
+      await page.evaluate((hash) => (location.hash = hash), hash);
+      await page.getByTestId('open-link').click();
+      await shownInvoice(page);
+      assert.equal(await page.getByTestId('foreign-link').count(), 0);
+    });
+  }
 
   test("of a link pushes none of the buyer's own out", async () => {
     const other = await visit();
@@ -78,6 +119,7 @@ describe('a purchase', () => {
     const page = await visit();
     const mine = await buy(page, 'cat');
     await page.evaluate((hash) => (location.hash = hash), new URL(link).hash);
+    await page.getByTestId('open-link').click();
     await seesTheGoods(page, store, 'cat');
     await page.getByTestId('purchase').getByText('not paid yet').waitFor();
     await page
@@ -153,7 +195,9 @@ describe('a purchase', () => {
       await network.alice.pay(bolt11);
       await seesTheGoods(page, store, 'cat');
       await page.getByTestId('not-kept').waitFor();
-      await seesTheGoods(await visit(link), store, 'cat');
+      const other = await visit(link);
+      await other.getByTestId('open-link').click();
+      await seesTheGoods(other, store, 'cat');
     });
   }
 });

@@ -314,10 +314,10 @@ describe('a purchase', () => {
                   stream.enqueue(bytes.slice(0, 10));
                 },
               });
-              return new Response(body, { status: 200 });
+              return new Response(body, { status: 200, headers: response.headers });
             }
             const from = response.status === 206 ? 0 : 10;
-            return new Response(bytes.slice(from), { status: 206 });
+            return new Response(bytes.slice(from), { status: 206, headers: response.headers });
           };
         }),
     });

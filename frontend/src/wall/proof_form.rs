@@ -27,7 +27,7 @@ pub fn ProofForm(Props { on_proof }: &Props) -> Html {
             event.prevent_default();
             let typed = field.cast::<HtmlInputElement>();
             let typed = typed.map(|typed| typed.value()).unwrap_or_default();
-            let preimage = typed.trim().to_lowercase().parse();
+            let preimage = typed.trim().parse();
             wrong.set(!preimage.is_ok_and(|preimage| on_proof.emit(preimage)));
         })
     };
