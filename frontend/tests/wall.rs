@@ -209,7 +209,9 @@ fn what_waits_is_listed_where_no_wall_shows_it() {
     let mine = saved(sample(1).bolt11());
     slot.save(&mine);
     assert_eq!(kept("off-the-shelf"), []);
-    let listed = purchases(&Gateway::same_origin(), |id| id.as_str() != "off-the-shelf");
+    let listed = purchases(&Gateway::same_origin(), &|id| {
+        id.as_str() != "off-the-shelf"
+    });
     let listed: Vec<Saved> = listed.into_iter().map(|link| link.purchase).collect();
     assert!(listed.contains(&mine), "{listed:?}");
     let item = slot
@@ -267,7 +269,7 @@ fn a_link_carries_nothing_that_was_replaced_and_takes_nothing_of_it() {
 
 /// What the list of purchases has of an item, by the purchases' numbers.
 fn kept(item: &str) -> Vec<Saved> {
-    let mut kept: Vec<Saved> = purchases(&Gateway::same_origin(), |_| true)
+    let mut kept: Vec<Saved> = purchases(&Gateway::same_origin(), &|_| true)
         .into_iter()
         .filter(|link| link.item.as_str() == item)
         .map(|link| link.purchase)

@@ -472,20 +472,21 @@ impl Purchase {
         }
     }
 
-    /// The orders that are not known to be paid.
-    fn unpaid(&self) -> impl Iterator<Item = &Order> {
-        let earlier = self.earlier.iter().map(|earlier| &earlier.order);
-        self.unpaid_order().into_iter().chain(earlier)
+    /// The first such order that is not known to be paid. Not generic: the browser loads it once.
+    fn unpaid(&self, is_meant: &dyn Fn(&Order) -> bool) -> Option<&Order> {
+        let mut earlier = self.earlier.iter().map(|earlier| &earlier.order);
+        let latest = self.unpaid_order().filter(|order| is_meant(order));
+        latest.or_else(|| earlier.find(|order| is_meant(order)))
     }
 
     /// Whether the buyer has an invoice that may have been paid all the same.
     pub fn may_be_paid(&self) -> bool {
-        self.unpaid().next().is_some()
+        self.unpaid(&|_| true).is_some()
     }
 
     /// Whether `preimage` proves a payment that is not known yet; [`Event::WalletPaid`] takes it.
     pub fn is_proved_by(&self, preimage: Preimage) -> bool {
-        self.unpaid().any(|order| order.fits(preimage))
+        self.unpaid(&|order| order.fits(preimage)).is_some()
     }
 
     /// The purchase after `event`. Every pair of state and event has an answer; what does not
@@ -648,8 +649,7 @@ impl Purchase {
             return self;
         }
         let order = self
-            .unpaid()
-            .find(|order| order.invoice.payment_hash == payment_hash)
+            .unpaid(&|order| order.invoice.payment_hash == payment_hash)
             .cloned();
         match order {
             Some(order) => {

@@ -122,7 +122,7 @@ const LANGUAGE: &str = "purrwall-language";
 /// The purchases at a gateway, in no order: those that were paid, and those that were set aside. A
 /// purchase that waits in its slot for its payment is left out where its item `is_sold`, because its
 /// wall shows it.
-pub fn purchases(gateway: &Gateway, is_sold: impl Fn(&ItemId) -> bool) -> Vec<Link> {
+pub fn purchases(gateway: &Gateway, is_sold: &dyn Fn(&ItemId) -> bool) -> Vec<Link> {
     let prefix = prefix(gateway);
     let mut entries = UNSTORED.with_borrow(Vec::clone);
     if let Some(storage) = local() {

@@ -8,8 +8,10 @@ use crate::i18n::say::say;
 use crate::ui::element::{button, element, paragraph};
 
 /// Without it, whoever makes a visitor follow a link could let them pay for the purchase of somebody
-/// else, who can then open the goods, too. `on_answer` is told whether to open it.
-pub fn foreign_link(link: &Link, on_answer: &Callback<bool>) -> Html {
+/// else, who can then open the goods, too.
+pub fn foreign_link(link: &Link, on_open: &Callback<Link>, on_decline: &Callback<()>) -> Html {
+    let opened = link.clone();
+    let on_open = on_open.reform(move |()| opened.clone());
     let order = link.purchase.order();
     let description = order.and_then(|order| order.invoice.description);
     let title = description
@@ -23,8 +25,8 @@ pub fn foreign_link(link: &Link, on_answer: &Callback<bool>) -> Html {
          for, too.",
     );
     let ways = element("div", "asides")
-        .child(button("main", "open-link", &on_answer.reform(|()| true)).say("Open"))
-        .child(button("link", "decline-link", &on_answer.reform(|()| false)).say("Not now"));
+        .child(button("main", "open-link", &on_open).say("Open"))
+        .child(button("link", "decline-link", on_decline).say("Not now"));
     element("section", "closed")
         .test("foreign-link")
         .attribute("role", "alert")

@@ -146,14 +146,16 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     let look = use_callback((client.clone(), store.clone()), {
         let links = links.setter();
         move |(), (client, store): &(Client, Rc<Store>)| {
-            links.set(storage::purchases(client.gateway(), |id| {
+            links.set(storage::purchases(client.gateway(), &|id| {
                 is_sold(store, id)
             }));
         }
     });
     let on_open = {
         let (client, look, openings) = (client.clone(), look.clone(), openings.clone());
+        let foreign = foreign.setter();
         Callback::from(move |link: Link| {
+            foreign.set(None);
             Slot::new(client.gateway(), &link.item).save(&link.purchase);
             openings.set([&openings[..], &[link.item]].concat());
             look.emit(());
@@ -164,14 +166,12 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
         let (damaged, foreign) = (damaged.setter(), foreign.setter());
         Callback::from(move |link: Result<Link, LinkError>| {
             damaged.set(link.is_err());
-            foreign.set(link.ok().and_then(|link| {
-                if Slot::new(client.gateway(), &link.item).has(&link.purchase) {
+            match link {
+                Ok(link) if Slot::new(client.gateway(), &link.item).has(&link.purchase) => {
                     on_open.emit(link);
-                    None
-                } else {
-                    Some(link)
                 }
-            }));
+                link => foreign.set(link.ok()),
+            }
         })
     });
     use_effect_with(look.clone(), |look| {
@@ -197,14 +197,9 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
             look.emit(());
         })
     };
-    let on_answer = {
-        let (on_open, foreign) = (on_open.clone(), foreign.clone());
-        Callback::from(move |yes: bool| {
-            foreign.set(None);
-            if yes && let Some(link) = &*foreign {
-                on_open.emit(link.clone());
-            }
-        })
+    let on_decline = {
+        let foreign = foreign.setter();
+        Callback::from(move |()| foreign.set(None))
     };
     let card = |item: &Item, off_the_shelf| {
         let openings = openings.iter().filter(|opened| **opened == item.id).count();
@@ -239,7 +234,11 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     });
     element("div", "")
         .children(damaged)
-        .children(foreign.as_ref().map(|link| foreign_link(link, &on_answer)))
+        .children(
+            foreign
+                .as_ref()
+                .map(|link| foreign_link(link, &on_open, &on_decline)),
+        )
         .child(shelf)
         .children(purchases(client, store, &links, &on_open, &on_forget))
         .child(facts(store))

@@ -69,21 +69,21 @@ impl Element {
     /// Calls back on each click with its event, which can prevent what the browser would do.
     #[inline(never)]
     pub fn on_click_event(self, callback: Callback<Event>) -> Self {
-        self.on(ListenerKind::onclick, callback)
+        self.on(Heard::Click(callback))
     }
 
     /// Calls back when another option is chosen.
     pub fn on_change(self, callback: Callback<Event>) -> Self {
-        self.on(ListenerKind::onchange, callback)
+        self.on(Heard::Change(callback))
     }
 
     /// Calls back when a form is sent.
     pub fn on_submit(self, callback: Callback<Event>) -> Self {
-        self.on(ListenerKind::onsubmit, callback)
+        self.on(Heard::Submit(callback))
     }
 
-    fn on(mut self, kind: ListenerKind, callback: Callback<Event>) -> Self {
-        self.0.add_listener(Rc::new(Heard(kind, callback)));
+    fn on(mut self, heard: Heard) -> Self {
+        self.0.add_listener(Rc::new(heard));
         self
     }
 
@@ -128,15 +128,25 @@ impl From<Element> for Html {
     }
 }
 
-struct Heard(ListenerKind, Callback<Event>);
+/// What is listened for. To clone a [`ListenerKind`] instead takes the download of all hundred.
+enum Heard {
+    Click(Callback<Event>),
+    Change(Callback<Event>),
+    Submit(Callback<Event>),
+}
 
 impl Listener for Heard {
     fn kind(&self) -> ListenerKind {
-        self.0.clone()
+        match self {
+            Self::Click(_) => ListenerKind::onclick,
+            Self::Change(_) => ListenerKind::onchange,
+            Self::Submit(_) => ListenerKind::onsubmit,
+        }
     }
 
     fn handle(&self, event: Event) {
-        self.1.emit(event);
+        let (Self::Click(callback) | Self::Change(callback) | Self::Submit(callback)) = self;
+        callback.emit(event);
     }
 
     fn passive(&self) -> bool {

@@ -44,7 +44,7 @@ use crate::wall::content_view::{content_view, use_fitted_letters};
 use crate::wall::failed_check::failed_check;
 use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
 use crate::wall::offer::offer;
-use crate::wall::proof_form::ProofForm;
+use crate::wall::proof_form::proof_form;
 use crate::wall::use_purchase::{Handle, use_purchase};
 
 /// From this size in bytes, goods take long enough to show the progress of their download.
@@ -337,8 +337,8 @@ impl View<'_> {
         };
         vec![
             paragraph("quiet", words),
-            html! { <ProofForm {on_proof} /> },
-            self.asides([]),
+            proof_form(on_proof),
+            self.asides(vec![]),
         ]
     }
 
@@ -383,7 +383,7 @@ impl View<'_> {
             Some(element("p", "").test("failed").text(why).into()),
             time_of(&order.claim),
             Some(paragraph("quiet", comfort)),
-            Some(self.asides([])),
+            Some(self.asides(vec![])),
             Some(self.retry_or_start_over()),
         ];
         self.notice(
@@ -429,7 +429,7 @@ impl View<'_> {
             )
             .child(badge)
             .children(time_of(&order.claim))
-            .child(self.asides([self.save_receipt(goods), Some(again)]));
+            .child(self.asides(vec![self.save_receipt(goods), Some(again)]));
         element("slot", "")
             .attribute("name", "paid")
             .children(stage)
@@ -438,7 +438,7 @@ impl View<'_> {
     }
 
     /// The link's button, and others of its kind.
-    fn asides(&self, others: impl IntoIterator<Item = Option<Html>>) -> Html {
+    fn asides(&self, others: Vec<Option<Html>>) -> Html {
         let asides = element("div", "asides")
             .children(self.link().map(|link| copy_link(&link)))
             .children(others.into_iter().flatten());

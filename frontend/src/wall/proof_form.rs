@@ -1,56 +1,48 @@
 //! Opens a purchase with the preimage that the buyer's wallet shows.
 
 use shared::lightning::Preimage;
-use web_sys::HtmlInputElement;
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
-use crate::i18n::language::use_language;
 use crate::i18n::say::say;
-use crate::ui::element::{element, paragraph};
+use crate::ui::element::element;
 
-/// Who knows whether a preimage fits.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Takes a preimage; returns whether it proves the payment.
-    pub on_proof: Callback<Preimage, bool>,
-}
-
-/// A field for the preimage. One that does not fit is neither stored nor sent.
-#[component]
-pub fn ProofForm(Props { on_proof }: &Props) -> Html {
-    use_language();
-    let field = use_node_ref();
-    let wrong = use_state_eq(|| false);
-    let on_submit = {
-        let (field, wrong, on_proof) = (field.clone(), wrong.setter(), on_proof.clone());
-        Callback::from(move |event: Event| {
-            event.prevent_default();
-            let typed = field.cast::<HtmlInputElement>();
-            let typed = typed.map(|typed| typed.value()).unwrap_or_default();
-            let preimage = typed.trim().parse();
-            wrong.set(!preimage.is_ok_and(|preimage| on_proof.emit(preimage)));
-        })
-    };
-    let words = say(
-        "This does not prove this payment. A preimage has 64 hex digits; your wallet shows it with \
-         the payment’s details.",
-    );
+/// A field for the preimage. `on_proof` returns whether it proves the payment; one that does not is
+/// neither stored nor sent, and the browser shows why.
+pub fn proof_form(on_proof: Callback<Preimage, bool>) -> Html {
+    let on_submit = Callback::from(move |event: Event| {
+        event.prevent_default();
+        let form = event.target().and_then(|form| form.dyn_into().ok());
+        let field = form.and_then(|form: HtmlFormElement| form.get_with_index(0));
+        let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) else {
+            return;
+        };
+        let preimage = field.value().trim().parse();
+        let fits = preimage.is_ok_and(|preimage| on_proof.emit(preimage));
+        let wrong = if fits {
+            AttrValue::default()
+        } else {
+            say(
+                "This does not prove this payment. A preimage has 64 hex digits; your wallet shows \
+                 it with the payment’s details.",
+            )
+        };
+        field.set_custom_validity(&wrong);
+        field.report_validity();
+    });
     element("form", "proof")
         .test("proof")
+        // Every preimage is looked at, also after one that did not fit.
+        .attribute("novalidate", "")
         .on_submit(on_submit)
         .child(
             element("input", "")
                 .attribute("aria-label", say("Preimage"))
                 .attribute("placeholder", say("Preimage"))
                 .attribute("autocomplete", "off")
-                .attribute("spellcheck", "false")
-                .node(&field),
+                .attribute("spellcheck", "false"),
         )
         .child(element("button", "plain").part("button").say("Open"))
-        .child(
-            element("div", "")
-                .attribute("role", "alert")
-                .children(wrong.then(|| paragraph("", words))),
-        )
         .into()
 }
