@@ -86,7 +86,7 @@ export interface PurrWallElement extends HTMLElement {
   readonly state: PurrWallState;
   /** Starts the purchase, or goes on with one that was begun. */
   buy(): void;
-  /** Starts over. A paid purchase stays in storage. */
+  /** Starts over. What is paid, or may be, stays in storage. */
   reset(): void;
 
   addEventListener<K extends keyof PurrWallEventMap>(
