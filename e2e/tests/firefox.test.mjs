@@ -54,9 +54,10 @@ describe('Firefox', () => {
     const page = await visit(store.url, (page) =>
       page.evaluateOnNewDocument((bolt11) => {
         const real = window.fetch;
-        window.fetch = async (request, ...rest) => {
-          const response = await real(request, ...rest);
-          if (!request.url?.endsWith('/invoices')) return response;
+        window.fetch = async (...asked) => {
+          const request = new Request(...asked);
+          const response = await real(request);
+          if (!request.url.endsWith('/invoices')) return response;
           const answer = await response.json();
           answer.invoice.bolt11 = bolt11;
           return new Response(JSON.stringify(answer), { status: response.status });

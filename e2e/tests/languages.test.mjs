@@ -159,6 +159,37 @@ describe('a visitor', () => {
     assert.equal(await chooser.inputValue(), '');
   });
 
+  test('who chooses twice reads the last choice, whichever file comes last', async () => {
+    const page = await visit('en-GB');
+    const chooser = page.getByTestId('language');
+    let answer;
+    const held = new Promise((resolve) => (answer = resolve));
+    await page.route('**/words/ja.json', async (route) => {
+      await held;
+      // The page may have ended the request by now.
+      await route.continue().catch(() => {});
+    });
+    const ended = new Promise((resolve) => {
+      for (const event of ['requestfinished', 'requestfailed']) {
+        page.on(event, (request) => request.url().endsWith('/words/ja.json') && resolve());
+      }
+    });
+    const asked = page.waitForRequest('**/words/ja.json');
+    await chooser.selectOption('ja');
+    await asked;
+    await chooser.selectOption('ar');
+    await page.getByText(languages.get('ar')['Open the box']).first().waitFor();
+    answer();
+    await ended;
+    // What the late file would change is drawn by the second frame after it.
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+    await page.getByText(languages.get('ar')['Open the box']).first().waitFor();
+    assert.equal(await page.getByText(languages.get('ja')['Open the box']).count(), 0);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'ar');
+  });
+
   test('whose browser keeps nothing chooses a language for the visit', async () => {
     const page = await newVisitor(browser, { locale: 'en-GB' });
     await page.addInitScript(() =>

@@ -164,9 +164,10 @@ describe('a page', () => {
     await page.addInitScript((end) => {
       const real = window.fetch;
       window.sent = 0;
-      window.fetch = async (request) => {
+      window.fetch = async (...asked) => {
+        const request = new Request(...asked);
         const response = await real(request);
-        if (!request.url?.endsWith(end) || !response.ok) return response;
+        if (!request.url.endsWith(end) || !response.ok) return response;
         const body = new ReadableStream({
           pull(stream) {
             window.sent += 65536;

@@ -169,7 +169,7 @@ fn an_emptied_slot_keeps_what_may_be_paid_until_the_buyer_forgets_it() {
     slot.save(&unknown);
     slot.clear();
     assert_eq!(slot.load(), None);
-    assert_eq!(kept("unknown"), [unknown.clone()]);
+    assert_eq!(kept("unknown"), std::slice::from_ref(&unknown));
     // A new invoice is asked for; the tickets before it are all that there is.
     let asking = Saved {
         purchase_id: purchase_id(3),

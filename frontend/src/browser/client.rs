@@ -5,8 +5,8 @@
 //! [`Trouble::Unreadable`]; a problem document is [`Trouble::Problem`].
 
 use std::cell::RefCell;
+use std::pin::Pin;
 
-use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
@@ -16,17 +16,18 @@ use shared::api::{
 };
 use shared::claim::Claim;
 use shared::lightning::Preimage;
-use shared::problem::{CONTENT_TYPE, Problem};
+use shared::problem::CONTENT_TYPE;
 use shared::purchase::Trouble;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, Response};
 use yew::html::ImplicitClone;
 
 use crate::browser::clock::Clock;
 use crate::browser::gateway::Gateway;
 use crate::browser::goods::Arriving;
 use crate::browser::json;
+use crate::browser::object::object;
 
 /// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
@@ -67,8 +68,7 @@ impl Client {
 
     /// The store and what it sells.
     pub async fn store(&self, signal: &AbortSignal) -> Result<Store, Trouble> {
-        let request = self.get(STORE_PATH, signal).build();
-        json(self.send(request).await?).await
+        json(&self.ask(STORE_PATH, &[], None, signal).await?)
     }
 
     /// Creates an item's invoice, or finds the one that the purchase already has.
@@ -78,12 +78,13 @@ impl Client {
         purchase_id: PurchaseId,
         signal: &AbortSignal,
     ) -> Result<CreatedInvoice, Trouble> {
-        let request = Request::post(&self.gateway.url(&invoices_path(item)))
-            .cache(RequestCache::NoStore)
-            .abort_signal(Some(signal))
-            .header("content-type", "application/json")
-            .body(json::write(&CreateInvoice { purchase_id }));
-        json(self.send(request).await?).await
+        let headers = [("content-type", "application/json".into())];
+        let body = json::write(&CreateInvoice { purchase_id });
+        json(
+            &self
+                .ask(&invoices_path(item), &headers, body, signal)
+                .await?,
+        )
     }
 
     /// Asks for the status of the claim's invoice; waits up to `wait_secs` for its payment.
@@ -94,41 +95,36 @@ impl Client {
         signal: &AbortSignal,
     ) -> Result<InvoiceStatus, Trouble> {
         let path = [INVOICE_PATH, "?wait=", &wait_secs.to_string()].concat();
-        let request = self
-            .get(&path, signal)
-            .header("authorization", &credential(claim, None))
-            .build();
-        let status: InvoiceStatus = json(self.send(request).await?).await?;
+        let headers = [("authorization", credential(claim, None))];
+        let status: InvoiceStatus = json(&self.ask(&path, &headers, None, signal).await?)?;
         self.clock.learn(status.server_time);
         Ok(status)
     }
 
     /// Fetches paid goods, or the part that is still missing. If the connection breaks, it returns
-    /// `Offline`, and what has arrived stays in `arriving`. It calls `on_piece` for each piece.
-    ///
-    /// It reads no further than the first piece that makes the goods larger than `size`. What has
-    /// arrived then fails its check, as other goods than the promised ones do.
+    /// `Offline`, and what has arrived stays in `arriving`. It calls `goes_on` after each piece with
+    /// the number of bytes so far, and reads no further if that returns false. What has arrived then
+    /// fails its check, as other goods than the promised ones do.
     pub async fn fetch_content(
         &self,
         item: &ItemId,
         claim: &Claim,
         preimage: Option<Preimage>,
-        size: u64,
         arriving: &RefCell<Arriving>,
         controller: &AbortController,
-        on_piece: impl Fn(u64),
+        goes_on: impl Fn(u64) -> bool,
     ) -> Result<(), Trouble> {
         let mut patience = Patience::new(controller);
         let received = arriving.borrow().received();
-        let mut request = self
-            .get(&content_path(item), &controller.signal())
-            .header("authorization", &credential(claim, preimage));
+        let mut headers = vec![("authorization", credential(claim, preimage))];
         if received > 0 {
             // The parts cannot come from two versions of the goods: the claim names one, and the
             // whole is checked against its hash.
-            request = request.header("range", &["bytes=", &received.to_string(), "-"].concat());
+            let range = ["bytes=", &received.to_string(), "-"].concat();
+            headers.push(("range", range.into()));
         }
-        let response = match self.send(request.build()).await {
+        let (path, signal) = (content_path(item), controller.signal());
+        let response = match self.send(&path, &headers, None, &signal).await {
             Err(trouble) => {
                 // The gateway may refuse the rest and still give the whole.
                 match &trouble {
@@ -147,48 +143,73 @@ impl Client {
         let mut body = Body::of(&response)?;
         while let Some(piece) = body.next().await? {
             // A piece may still arrive after the abort. The next job asks for it again.
-            if controller.signal().aborted() {
+            if signal.aborted() {
                 return Err(Trouble::Offline);
             }
             patience.renew();
             arriving.borrow_mut().push(&piece);
             let received = arriving.borrow().received();
-            if received > size {
+            if !goes_on(received) {
                 controller.abort();
                 break;
             }
-            on_piece(received);
         }
         Ok(())
     }
 
-    fn get(&self, path: &str, signal: &AbortSignal) -> RequestBuilder {
-        Request::get(&self.gateway.url(path))
-            .cache(RequestCache::NoStore)
-            .abort_signal(Some(signal))
+    /// The text of a short answer. Boxed, so that the download has all of this once, and not for
+    /// each kind of answer.
+    fn ask<'a>(
+        &'a self,
+        path: &'a str,
+        headers: &'a [(&str, JsValue)],
+        body: Option<String>,
+        signal: &'a AbortSignal,
+    ) -> Pin<Box<dyn Future<Output = Result<String, Trouble>> + 'a>> {
+        Box::pin(async move { text(&self.send(path, headers, body, signal).await?).await })
     }
 
-    /// Sends a request; an answer that is not a success is an error.
-    async fn send(&self, request: Result<Request, gloo_net::Error>) -> Result<Response, Trouble> {
-        // A request can only be invalid if its address is, and nothing answers there.
-        let request = request.map_err(|_| Trouble::Offline)?;
-        let response = request.send().await.map_err(|_| Trouble::Offline)?;
+    /// Sends a request, with a body as `POST`; an answer that is not a success is an error.
+    async fn send(
+        &self,
+        path: &str,
+        headers: &[(&str, JsValue)],
+        body: Option<String>,
+        signal: &AbortSignal,
+    ) -> Result<Response, Trouble> {
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let options = [
+            ("method", method.into()),
+            ("headers", object(headers).into()),
+            ("body", body.into()),
+            ("cache", "no-store".into()),
+            ("signal", signal.into()),
+        ];
+        let response = fetch(&self.gateway.url(path), &options).await;
+        let response = response.map_err(|_| Trouble::Offline)?;
         // A page on another origin cannot read this header; there the status answers set the clock.
-        if let Some(date) = response.headers().get("date") {
+        if let Some(date) = header(&response, "date") {
             self.clock.learn_from_date(&date);
         }
         if response.ok() {
             Ok(response)
         } else {
-            Err(trouble(response).await)
+            Err(trouble(&response).await)
         }
     }
 }
 
-/// Loads a JSON file; `None` if there is none.
-pub async fn load_json(url: &str) -> Option<JsValue> {
-    let response = Request::get(url).send().await.ok()?;
-    JSON::parse(&response.text().await.ok()?).ok()
+/// Loads a JSON file; `None` if there is none, or the signal is aborted.
+pub async fn load_json(url: &str, signal: &AbortSignal) -> Option<JsValue> {
+    let response = fetch(url, &[("signal", signal.into())]).await.ok()?;
+    let text = JsFuture::from(response.text().ok()?).await.ok()?;
+    JSON::parse(&text.as_string()?).ok()
+}
+
+async fn fetch(url: &str, options: &[(&str, JsValue)]) -> Result<Response, JsValue> {
+    let options = object(options).unchecked_into();
+    let response = gloo_utils::window().fetch_with_str_and_init(url, &options);
+    Ok(JsFuture::from(response).await?.unchecked_into())
 }
 
 /// Aborts a download that stands still for too long.
@@ -229,22 +250,27 @@ impl Body {
     }
 }
 
-fn media_type(response: &Response) -> String {
-    response.headers().get("content-type").unwrap_or_default()
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok()?
 }
 
-async fn trouble(response: Response) -> Trouble {
-    if !media_type(&response).starts_with(CONTENT_TYPE) {
+fn media_type(response: &Response) -> String {
+    header(response, "content-type").unwrap_or_default()
+}
+
+async fn trouble(response: &Response) -> Trouble {
+    if !media_type(response).starts_with(CONTENT_TYPE) {
         return Trouble::Unreadable;
     }
-    match json::<Problem>(response).await {
+    match text(response).await.and_then(|text| json(&text)) {
         Ok(problem) => Trouble::Problem(problem),
         Err(unreadable) => unreadable,
     }
 }
 
-async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
-    let mut body = Body::of(&response)?;
+/// All of an answer, if it is short.
+async fn text(response: &Response) -> Result<String, Trouble> {
+    let mut body = Body::of(response)?;
     let mut bytes = Vec::new();
     while let Ok(Some(piece)) = body.next().await {
         if bytes.len() + piece.length() as usize > MAX_JSON {
@@ -254,15 +280,19 @@ async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
         }
         bytes.extend(piece.to_vec());
     }
-    let text = String::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;
-    json::read(&text).ok_or(Trouble::Unreadable)
+    String::from_utf8(bytes).map_err(|_| Trouble::Unreadable)
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T, Trouble> {
+    json::read(text).ok_or(Trouble::Unreadable)
 }
 
 /// The header `Authorization`: the scheme is L402's.
-fn credential(claim: &Claim, preimage: Option<Preimage>) -> String {
+fn credential(claim: &Claim, preimage: Option<Preimage>) -> JsValue {
     let claim = claim.to_base64();
-    match preimage {
+    let credential = match preimage {
         Some(preimage) => ["L402 ", &claim, ":", &preimage.to_hex()].concat(),
         None => ["L402 ", &claim].concat(),
-    }
+    };
+    credential.into()
 }

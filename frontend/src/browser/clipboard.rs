@@ -18,9 +18,9 @@ pub async fn copy(text: &str) -> bool {
 
 /// The older way: selects the text in a temporary text area and copies the selection.
 fn copy_selection(text: &str) -> Option<bool> {
-    let document: HtmlDocument = gloo_utils::document().dyn_into().ok()?;
+    let document: HtmlDocument = gloo_utils::document().unchecked_into();
     let focused = document.active_element();
-    let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.dyn_into().ok()?;
+    let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.unchecked_into();
     area.set_value(text);
     area.set_read_only(true);
     // Without this, the page would scroll to it.

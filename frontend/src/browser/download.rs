@@ -41,10 +41,7 @@ pub fn file_name(item: &str, content_type: &str) -> String {
 
 fn try_save(blob: &Blob, file_name: &str) -> Result<(), JsValue> {
     let url = Url::create_object_url_with_blob(blob)?;
-    let link: HtmlAnchorElement = gloo_utils::document()
-        .create_element("a")?
-        .dyn_into()
-        .map_err(JsValue::from)?;
+    let link: HtmlAnchorElement = gloo_utils::document().create_element("a")?.unchecked_into();
     link.set_href(&url);
     link.set_download(file_name);
     link.click();

@@ -9,8 +9,10 @@ use js_sys::{Array, Uint8Array};
 use shared::content::{ContentHash, ContentHasher};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, Url};
+use web_sys::{Blob, Url};
 use yew::AttrValue;
+
+use crate::browser::object::object;
 
 /// A type that no browser opens: hostile goods must not run on the store's origin.
 const HARMLESS: &str = "application/octet-stream";
@@ -190,9 +192,8 @@ impl Arriving {
 }
 
 fn blob(parts: &Array, content_type: &str) -> Result<Blob, JsValue> {
-    let options = BlobPropertyBag::new();
-    options.set_type(content_type);
-    Blob::new_with_blob_sequence_and_options(parts, &options)
+    let options = object(&[("type", content_type.into())]);
+    Blob::new_with_blob_sequence_and_options(parts, options.unchecked_ref())
 }
 
 #[cfg(test)]

@@ -34,26 +34,53 @@ struct Value(JsValue);
 impl<'de> Deserializer<'de> for Value {
     type Error = Unreadable;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        let Self(value) = self;
-        if let Some(text) = value.as_string() {
-            visitor.visit_string(text)
-        } else if let Some(number) = value.as_f64() {
-            visitor.visit_u64(whole(number).ok_or(Unreadable)?)
-        } else if let Some(truth) = value.as_bool() {
-            visitor.visit_bool(truth)
-        } else if value.is_null() {
-            visitor.visit_unit()
-        } else if let Some(list) = value.dyn_ref::<Array>() {
-            visitor.visit_seq(SeqDeserializer::new(list.iter().map(Self)))
-        } else {
-            let entries = Object::entries(value.unchecked_ref());
-            let entries = entries.iter().map(|entry| {
-                let entry: Array = entry.unchecked_into();
-                (Self(entry.get(0)), Self(entry.get(1)))
-            });
-            visitor.visit_map(MapDeserializer::new(entries))
-        }
+    /// No type of the wire leaves open what it is.
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unreadable> {
+        Err(Unreadable)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_string(self.text()?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_u64(self.whole()?)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_bool(self.0.as_bool().ok_or(Unreadable)?)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        let list = self.0.dyn_ref::<Array>().ok_or(Unreadable)?;
+        visitor.visit_seq(SeqDeserializer::new(list.iter().map(Self)))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        // Of anything but an object, these lack what a type needs.
+        let entries = Object::entries(self.0.unchecked_ref());
+        let entries = entries.iter().map(|entry| {
+            let entry: Array = entry.unchecked_into();
+            (Self(entry.get(0)), Self(entry.get(1)))
+        });
+        visitor.visit_map(MapDeserializer::new(entries))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
@@ -79,8 +106,7 @@ impl<'de> Deserializer<'de> for Value {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        let word = self.0.as_string().ok_or(Unreadable)?;
-        visitor.visit_enum(word.into_deserializer())
+        visitor.visit_enum(self.text()?.into_deserializer())
     }
 
     /// What later versions of the wire may add is skipped, whatever it is.
@@ -89,8 +115,27 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        i8 i16 i32 i64 i128 u8 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
+        tuple_struct map
+    }
+}
+
+impl Value {
+    fn text(&self) -> Result<String, Unreadable> {
+        self.0.as_string().ok_or(Unreadable)
+    }
+
+    /// All numbers of the wire count something.
+    fn whole(&self) -> Result<u64, Unreadable> {
+        let number = self.0.as_f64().ok_or(Unreadable)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked: whole, not negative, and small enough to be exact"
+        )]
+        (number >= 0.0 && Number::is_safe_integer(&self.0))
+            .then_some(number as u64)
+            .ok_or(Unreadable)
     }
 }
 
@@ -99,16 +144,6 @@ impl IntoDeserializer<'_, Unreadable> for Value {
     fn into_deserializer(self) -> Self {
         self
     }
-}
-
-/// All numbers of the wire count something.
-fn whole(number: f64) -> Option<u64> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked: whole, not negative, and small enough to be exact"
-    )]
-    (number >= 0.0 && Number::is_safe_integer(&number.into())).then_some(number as u64)
 }
 
 /// Not what was expected.

@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod goods;
 pub mod ios;
 pub mod json;
+pub mod object;
 pub mod storage;
 pub mod use_store;
 pub mod webln;

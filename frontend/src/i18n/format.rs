@@ -6,8 +6,8 @@ use shared::fiat::{Currency, Decimal};
 use shared::lightning::Msat;
 use wasm_bindgen::prelude::*;
 
+use crate::browser::object::object;
 use crate::i18n::language::locale;
-use crate::i18n::options::options;
 use crate::i18n::say::say_of;
 
 #[wasm_bindgen]
@@ -47,14 +47,17 @@ pub fn about(msat: Msat) -> String {
 /// An amount of a state's currency.
 pub fn money(amount: Decimal, currency: Currency) -> String {
     let number = Number::parse_float(&amount.to_string());
-    let options = [("style", "currency"), ("currency", currency.as_str())];
+    let options = [
+        ("style", "currency".into()),
+        ("currency", currency.as_str().into()),
+    ];
     number_text(number, &options)
 }
 
 /// A clock face such as `9:05`; hours are shown as minutes, since invoices are short.
 pub fn clock_face(secs: u64) -> String {
     let (minutes, secs) = (float(secs / 60), float(secs % 60));
-    let two_digits = [("minimumIntegerDigits", "2")];
+    let two_digits = [("minimumIntegerDigits", "2".into())];
     [
         &number_text(minutes, &[]),
         ":",
@@ -76,7 +79,11 @@ pub fn span(secs: u64) -> String {
         .into_iter()
         .find(|(length, _)| secs >= 2 * length || secs == *length)
         .unwrap_or((1, "second"));
-    let options = [("style", "unit"), ("unit", unit), ("unitDisplay", "long")];
+    let options = [
+        ("style", "unit".into()),
+        ("unit", unit.into()),
+        ("unitDisplay", "long".into()),
+    ];
     number_text(float(secs / length), &options)
 }
 
@@ -87,14 +94,17 @@ pub fn moment(secs: u64) -> String {
 
 /// A moment in milliseconds, or as RFC 3339 has it.
 pub fn moment_of(time: &JsValue) -> String {
-    let options = options(&[("dateStyle", "medium"), ("timeStyle", "short")]);
+    let options = object(&[
+        ("dateStyle", "medium".into()),
+        ("timeStyle", "short".into()),
+    ]);
     let text = Date::new(time).to_locale_string(locale(), &options);
     text.into()
 }
 
-fn number_text(number: f64, settings: &[(&str, &str)]) -> String {
+fn number_text(number: f64, settings: &[(&str, JsValue)]) -> String {
     let number = LocalNumber::from(JsValue::from_f64(number));
-    number.to_text(locale(), &options(settings))
+    number.to_text(locale(), &object(settings))
 }
 
 #[expect(

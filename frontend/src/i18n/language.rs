@@ -9,11 +9,12 @@ use std::rc::Rc;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::{AbortController, AbortSignal};
 use yew::html::ImplicitClone;
 use yew::prelude::*;
 
 use crate::browser::client::load_json;
-use crate::i18n::options::options;
+use crate::browser::object::object;
 
 /// The language of the texts in the program.
 const ENGLISH: &str = "en";
@@ -84,8 +85,8 @@ impl Language {
             .as_string()
     }
 
-    async fn load(tag: &'static str) -> Option<Self> {
-        let messages = load_json(&address(tag)?).await?;
+    async fn load(tag: &'static str, signal: &AbortSignal) -> Option<Self> {
+        let messages = load_json(&address(tag)?, signal).await?;
         Some(Self(Some(Rc::new(Loaded { tag, messages }))))
     }
 }
@@ -118,7 +119,7 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
 
 /// What a language calls itself.
 pub fn name_of(language: &str) -> String {
-    let names = DisplayNames::new(language, &options(&[("type", "language")]));
+    let names = DisplayNames::new(language, &object(&[("type", "language".into())]));
     names.of(language).unwrap_or_else(|| language.to_owned())
 }
 
@@ -139,14 +140,20 @@ pub fn use_loaded_language(tag: Option<AttrValue>) -> Option<Language> {
         let language = language.setter();
         move |tag| {
             let tag = tag.as_deref().and_then(known).unwrap_or(ENGLISH);
-            if tag == ENGLISH {
-                language.set(Some(Language::default()));
-                return;
-            }
+            let controller = AbortController::new().expect("fetch, and so its abort, exists");
+            let signal = controller.signal();
             spawn_local(async move {
-                // English is better than nothing.
-                language.set(Some(Language::load(tag).await.unwrap_or_default()));
+                let loaded = match tag {
+                    ENGLISH => None,
+                    _ => Language::load(tag, &signal).await,
+                };
+                // Aborted: another language was chosen, whichever file comes first.
+                if !signal.aborted() {
+                    // English is better than nothing.
+                    language.set(Some(loaded.unwrap_or_default()));
+                }
             });
+            move || controller.abort()
         }
     });
     (*language).clone()

@@ -2,5 +2,4 @@
 
 pub mod format;
 pub mod language;
-mod options;
 pub mod say;

@@ -1,6 +1,6 @@
 //! The choice of a language, at the top of the store's page.
 
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsCast;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
@@ -27,7 +27,7 @@ pub fn language_chooser(chosen: &AttrValue, on_choose: &Callback<AttrValue>) -> 
     // Each in its own language, so that visitors who cannot read the page find theirs.
     let named = languages().map(|language| option(language, name_of(language).into()));
     let on_choose = on_choose.reform(|event: Event| {
-        let select = event.target().and_then(|target| target.dyn_into().ok());
+        let select = event.target().map(JsCast::unchecked_into);
         select.map_or_else(AttrValue::default, |select: HtmlSelectElement| {
             select.value().into()
         })

@@ -1,7 +1,7 @@
 //! Opens a purchase with the preimage that the buyer's wallet shows.
 
 use shared::lightning::Preimage;
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
@@ -13,11 +13,11 @@ use crate::ui::element::element;
 pub fn proof_form(on_proof: Callback<Preimage, bool>) -> Html {
     let on_submit = Callback::from(move |event: Event| {
         event.prevent_default();
-        let form = event.target().and_then(|form| form.dyn_into().ok());
-        let field = form.and_then(|form: HtmlFormElement| form.get_with_index(0));
-        let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) else {
+        let form: Option<HtmlFormElement> = event.target().map(JsCast::unchecked_into);
+        let Some(field) = form.and_then(|form| form.get_with_index(0)) else {
             return;
         };
+        let field: HtmlInputElement = field.unchecked_into();
         let preimage = field.value().trim().parse();
         let fits = preimage.is_ok_and(|preimage| on_proof.emit(preimage));
         let wrong = if fits {

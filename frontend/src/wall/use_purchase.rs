@@ -315,15 +315,17 @@ impl Shell {
         size: u64,
         controller: &AbortController,
     ) -> Result<(Goods, ContentHash), Trouble> {
-        let on_piece = |received| self.received.set(Some(received));
+        let goes_on = |received| {
+            self.received.set(Some(received));
+            received <= size
+        };
         let fetching = self.client.fetch_content(
             &self.item,
             claim,
             preimage,
-            size,
             &self.arriving,
             controller,
-            on_piece,
+            goes_on,
         );
         fetching.await?;
         let arrived = self.arriving.take();
@@ -369,10 +371,7 @@ fn listen(recheck: &Callback<()>) -> [EventListener; 3] {
         let recheck = recheck.clone();
         EventListener::new(&window, "pageshow", move |event| {
             // Only from the back-forward cache; the first show has just begun its question.
-            let persisted = event
-                .dyn_ref::<PageTransitionEvent>()
-                .is_some_and(PageTransitionEvent::persisted);
-            if persisted {
+            if event.unchecked_ref::<PageTransitionEvent>().persisted() {
                 recheck.emit(());
             }
         })

@@ -3,16 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Object, Reflect};
 use shared::api::Item;
 use shared::purchase::{Purchase, State};
-use wasm_bindgen::JsValue;
-use web_sys::{CustomEvent, CustomEventInit, HtmlDialogElement, HtmlElement};
-use yew::NodeRef;
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{CustomEvent, HtmlDialogElement, HtmlElement};
 use yew::html::ImplicitClone;
+use yew::{AttrValue, NodeRef};
 
 use crate::browser::goods::Goods;
 use crate::browser::json;
+use crate::browser::object::object;
 use crate::browser::storage::Slot;
 use crate::wall::use_purchase::Handle;
 use crate::widget::events::{WidgetEvent, events, state_name};
@@ -138,25 +138,24 @@ impl Remote {
 
     /// Returns false if a listener prevented the default.
     fn dispatch(&self, name: &str, detail: &JsValue) -> bool {
-        let init = CustomEventInit::new();
-        init.set_bubbles(true);
-        init.set_composed(true);
-        init.set_cancelable(true);
-        init.set_detail(detail);
-        CustomEvent::new_with_event_init_dict(name, &init)
+        let init = object(&[
+            ("bubbles", true.into()),
+            ("composed", true.into()),
+            ("cancelable", true.into()),
+            ("detail", detail.clone()),
+        ]);
+        CustomEvent::new_with_event_init_dict(name, init.unchecked_ref())
             .and_then(|event| self.0.host.dispatch_event(&event))
             .unwrap_or(true)
     }
 }
 
 fn detail(goods: &Goods, item: &Item) -> Result<JsValue, JsValue> {
-    let detail = Object::new();
-    let set = |name: &str, value: &JsValue| Reflect::set(&detail, &name.into(), value);
-    set("contentType", &goods.content_type().into())?;
-    set("blob", goods.typed()?.as_ref())?;
-    set("sha256", &item.sha256.to_hex().into())?;
-    if let Some(text) = goods.text() {
-        set("text", &text.as_str().into())?;
-    }
+    let detail = object(&[
+        ("contentType", goods.content_type().into()),
+        ("blob", goods.typed()?.into()),
+        ("sha256", item.sha256.to_hex().into()),
+        ("text", goods.text().map(AttrValue::as_str).into()),
+    ]);
     Ok(detail.into())
 }
