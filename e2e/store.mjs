@@ -15,15 +15,23 @@ export async function openStore(network, ...args) {
   execFileSync(program, ['secret', 'new', '--secret-file', secret]);
   const common = [
     ['--lightning-rpc', network.store.socket],
-    ['--listen', '127.0.0.1:0'],
     ['--invoices-per-minute', '0'],
     ['--secret-file', secret],
     ['--frontend', join(root, 'dist')],
   ];
   const listening = /listening on (http:\S+)/;
-  const server = await startServer('gateway', program, [...common.flat(), ...args], listening);
+  const start = (address) =>
+    startServer('gateway', program, [...common.flat(), '--listen', address, ...args], listening);
+  let server = await start('127.0.0.1:0');
+  const url = server.lines.at(-1).match(listening)[1];
   return {
-    url: server.lines.at(-1).match(listening)[1],
+    url,
+    /** Stops it, and opens it again at the same address once `meanwhile` is done. */
+    async closedWhile(meanwhile) {
+      await server.stop();
+      await meanwhile();
+      server = await start(new URL(url).host);
+    },
     async stop() {
       await server.stop();
       await rm(dir, { recursive: true });

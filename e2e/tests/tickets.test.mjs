@@ -29,13 +29,16 @@ describe('a ticket', () => {
     await network.store.call('delinvoice', { label: invoices[0].label, status: 'paid' });
   }
 
-  /** A visitor who has paid, and whose page cannot be told, because the node forgot. */
+  /** A visitor who has paid, and whose page cannot be told, because the node forgot it meanwhile. */
   async function paidAndForgotten() {
     const page = await visit();
     const bolt11 = await buy(page, 'cat');
     await page.goto('about:blank');
-    const preimage = await network.alice.pay(bolt11);
-    await prune(bolt11);
+    let preimage;
+    await store.closedWhile(async () => {
+      preimage = await network.alice.pay(bolt11);
+      await prune(bolt11);
+    });
     await page.goto(store.url);
     const failed = page.getByTestId('failed');
     await failed.getByText('can no longer be confirmed here').waitFor();
