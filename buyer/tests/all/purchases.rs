@@ -315,6 +315,29 @@ fn other_goods_than_the_promised_ones_are_not_accepted() {
 }
 
 #[test]
+fn more_than_was_advertised_is_not_kept() {
+    run(async {
+        let shop = Shop::open().await;
+        shop.way.changes_goods(|answer| {
+            let length = |bytes| format!("content-length: {bytes}\r\n");
+            let head = String::from_utf8_lossy(&answer[..body(&answer)]);
+            let head = head.replace(&length(CAT.len()), &length(CAT.len() + 1));
+            [head.as_bytes(), CAT, b"!"].concat()
+        });
+        let error = shop.buy().await.unwrap_err();
+        let chain = format!("{:#}", anyhow::Error::from(error));
+        let said = format!("more than the {} bytes that it advertised", CAT.len());
+        assert!(chain.contains(&said), "{chain}");
+        assert!(!shop.out().exists());
+
+        shop.way.is_well();
+        shop.buy().await.unwrap();
+        shop.assert_bought();
+        assert_eq!(shop.node.payments(), 1);
+    });
+}
+
+#[test]
 fn a_file_with_another_purchase_is_left_alone() {
     run(async {
         let shop = Shop::open().await;
