@@ -26,11 +26,16 @@ const FILE_NAME: &str = "purrwall.toml";
 /// How long a store may take until it can sell.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// So many US dollars for a bitcoin make one of them 1,000 sat.
+pub(crate) const RATE: u32 = 100_000;
+
 /// An item of purrwall.toml.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) id: &'static str,
     pub(crate) sats: u64,
+    /// Whether the file states the price in US dollars, at [`RATE`].
+    pub(crate) in_dollars: bool,
     pub(crate) valid_for: Option<u64>,
     pub(crate) goods: String,
 }
@@ -41,6 +46,7 @@ impl Item {
         Self {
             id: "cat",
             sats: 1,
+            in_dollars: false,
             valid_for: None,
             goods: "The cat says that all is well.\n".repeat(40),
         }
@@ -49,12 +55,17 @@ impl Item {
     /// How it stands in the file.
     fn section(&self) -> String {
         let Self { id, sats, .. } = self;
+        let price = if self.in_dollars {
+            format!("{}.{:03} USD", sats / 1000, sats % 1000)
+        } else {
+            format!("{sats} sat")
+        };
         let limit = self
             .valid_for
             .map(|seconds| format!("valid_for = \"{seconds}s\"\n"));
         format!(
             "\n[[item]]\nid = \"{id}\"\ntitle = \"The {id}\"\nteaser = \"A {id}\"\n\
-             file = \"{id}.txt\"\nprice = \"{sats} sat\"\n{}",
+             file = \"{id}.txt\"\nprice = \"{price}\"\n{}",
             limit.unwrap_or_default()
         )
     }
@@ -156,7 +167,12 @@ impl Store {
 
     /// Writes its file and its goods.
     pub(crate) fn describe(&self, items: &[Item]) -> Result<()> {
-        let mut text = format!("{FILE}{}\n", self.settings);
+        self.describe_with(items, "")
+    }
+
+    /// Writes its file with more sections, and its goods.
+    pub(crate) fn describe_with(&self, items: &[Item], sections: &str) -> Result<()> {
+        let mut text = format!("{FILE}{}\n{sections}", self.settings);
         for item in items {
             text.push_str(&item.section());
             let goods = self.dir.path().join(format!("{}.txt", item.id));
