@@ -2,7 +2,7 @@
 //! on asking until the goods are there.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -24,8 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Purchase {
     pub(crate) id: PurchaseId,
     item: String,
-    /// The address that the buyer asks from.
+    /// The address that a proxy names, and that of who connects: the proxy, or the buyer.
     client: String,
+    from: Ipv4Addr,
     pub(crate) bought: Option<CreatedInvoice>,
     /// Every invoice that the buyer was ever shown for it.
     pub(crate) shown: BTreeMap<String, PaymentHash>,
@@ -42,10 +43,17 @@ impl Purchase {
             id: PurchaseId(id),
             item: item.to_owned(),
             client: format!("10.{b}.{c}.{d}"),
+            from: Ipv4Addr::LOCALHOST,
             bought: None,
             shown: BTreeMap::new(),
             preimage: None,
         }
+    }
+
+    /// By a buyer who comes without a proxy, from this address.
+    pub(crate) fn directly(mut self, from: Ipv4Addr) -> Self {
+        self.from = from;
+        self
     }
 
     /// The same purchase by a buyer who kept nothing but its id.
@@ -54,6 +62,7 @@ impl Purchase {
             id: self.id,
             item: self.item.clone(),
             client: self.client.clone(),
+            from: self.from,
             bought: None,
             shown: BTreeMap::new(),
             preimage: None,
@@ -173,6 +182,7 @@ impl Purchase {
 
     fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, path)
+            .from(self.from)
             .header("X-Forwarded-For", &self.client)
             .within(PATIENCE)
     }

@@ -12,6 +12,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request to be sent.
 pub(crate) struct Request {
+    from: Ipv4Addr,
     head: String,
     body: String,
     patience: Duration,
@@ -28,6 +29,7 @@ pub(crate) struct Answer {
 impl Request {
     pub(crate) fn new(method: &str, path: &str) -> Self {
         Self {
+            from: Ipv4Addr::LOCALHOST,
             head: format!("{method} {path} HTTP/1.1\r\nHost: store\r\nConnection: close\r\n"),
             body: String::new(),
             patience: PATIENCE,
@@ -51,6 +53,12 @@ impl Request {
         self.body("application/x-www-form-urlencoded", body)
     }
 
+    /// Sends it from another address of this machine.
+    pub(crate) fn from(mut self, address: Ipv4Addr) -> Self {
+        self.from = address;
+        self
+    }
+
     pub(crate) fn within(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -63,7 +71,7 @@ impl Request {
 
     pub(crate) fn send(&self, to: SocketAddr) -> io::Result<Answer> {
         let end = Instant::now() + self.patience;
-        let mut stream = connect(Ipv4Addr::LOCALHOST, to, self.patience)?;
+        let mut stream = connect(self.from, to, self.patience)?;
         stream.set_write_timeout(Some(self.patience))?;
         let length = self.body.len();
         let request = format!("{}Content-Length: {length}\r\n\r\n{}", self.head, self.body);

@@ -1,18 +1,20 @@
 //! Breaks the store on purpose, with the real programs, and counts what is lost.
 //!
 //! Each campaign prints figures, and the program fails where anything was lost. It starts the
-//! programs that `PURRWALL` and `DEVNET` name, else those beside it; `PURRWALL_STORE_RPC` and
+//! programs that `PURRWALL`, `DEVNET` and `FORECAST` name, else those beside it; `PURRWALL_STORE_RPC` and
 //! `PURRWALL_ALICE_RPC` name nodes of a real lightningd in the devnet's place. The same seed makes
 //! the same choices; what they hit depends on the machine.
 
 mod buyer;
 mod campaigns;
 mod http;
+mod kinds;
 mod lock;
 mod nodes;
 mod options;
 mod receiver;
 mod report;
+mod route;
 mod socket;
 mod store;
 mod way;
@@ -49,7 +51,7 @@ enum Campaign {
     Crash,
     /// Strangers take what they can while a fresh buyer comes every second.
     Flood,
-    /// lightningd forgets paid invoices, and the store is restarted.
+    /// lightningd forgets invoices or comes back with an older book, and the store is restarted.
     Ageing,
     /// The disk is full or broken, descriptors run out, or the store ends while it writes.
     Disk,

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// The store's node and that of the buyers.
 pub(crate) struct Nodes {
     pub(crate) store: PathBuf,
-    alice: PathBuf,
+    pub(crate) alice: PathBuf,
     devnet: Option<Devnet>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct NodeSocket {
 }
 
 struct Shared {
-    node: PathBuf,
+    node: Mutex<PathBuf>,
     open: Mutex<HashMap<u64, UnixStream>>,
     next: AtomicU64,
     is_away: AtomicBool,
@@ -31,14 +31,18 @@ struct Shared {
     calls: Mutex<BTreeMap<String, usize>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
+    unreadable: AtomicUsize,
 }
+
+/// Invoices whose labels begin so are passed on as no client of lightningd's can read them.
+pub(crate) const UNREADABLE: &str = "faults/unreadable/";
 
 impl NodeSocket {
     pub(crate) fn before(node: &Path) -> io::Result<Self> {
         let dir = tempfile::tempdir()?;
         let listener = UnixListener::bind(dir.path().join("lightning-rpc"))?;
         let shared = Arc::new(Shared {
-            node: node.to_owned(),
+            node: Mutex::new(node.to_owned()),
             open: Mutex::default(),
             next: AtomicU64::default(),
             is_away: AtomicBool::default(),
@@ -46,6 +50,7 @@ impl NodeSocket {
             calls: Mutex::default(),
             under_way: AtomicUsize::default(),
             most_under_way: AtomicUsize::default(),
+            unreadable: AtomicUsize::default(),
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
@@ -80,6 +85,18 @@ impl NodeSocket {
         fs::rename(self.path().with_extension("away"), self.path()).ok();
     }
 
+    /// Another node is there from now on, under the same name.
+    pub(crate) fn leads_to(&self, node: &Path) {
+        self.go_away();
+        node.clone_into(&mut lock(&self.shared.node));
+        self.come_back();
+    }
+
+    /// How many entries were passed on that cannot be read.
+    pub(crate) fn unreadable(&self) -> usize {
+        self.shared.unreadable.load(Ordering::Relaxed)
+    }
+
     /// How often lightningd was called so far, but for the calls that wait for a change.
     pub(crate) fn calls(&self) -> usize {
         let calls = lock(&self.shared.calls);
@@ -106,7 +123,7 @@ impl Shared {
         if self.is_away.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let node = UnixStream::connect(&self.node)?;
+        let node = UnixStream::connect(&*lock(&self.node))?;
         let id = self.next.fetch_add(2, Ordering::Relaxed);
         lock(&self.open).extend([(id, client.try_clone()?), (id + 1, node.try_clone()?)]);
         let asked = Mutex::new(VecDeque::new());
@@ -155,22 +172,47 @@ impl Shared {
         mut to: &UnixStream,
         asked: &Mutex<VecDeque<String>>,
     ) -> io::Result<()> {
-        let (mut piece, mut last) = ([0; 8192], 0);
+        let (mut piece, mut answer) = ([0; 8192], Vec::new());
         loop {
             let length @ 1.. = from.read(&mut piece)? else {
                 return Ok(());
             };
             for byte in &piece[..length] {
-                if (last, *byte) == (b'\n', b'\n')
-                    && let Some(method) = lock(asked).pop_front()
-                    && !waits(&method)
-                {
-                    self.under_way.fetch_sub(1, Ordering::Relaxed);
+                answer.push(*byte);
+                if answer.ends_with(b"\n\n") {
+                    to.write_all(&self.spoiled(std::mem::take(&mut answer)))?;
+                    if let Some(method) = lock(asked).pop_front()
+                        && !waits(&method)
+                    {
+                        self.under_way.fetch_sub(1, Ordering::Relaxed);
+                    }
                 }
-                last = *byte;
             }
-            to.write_all(&piece[..length])?;
         }
+    }
+
+    /// The answer, with a status that does not exist where an entry is not to be read.
+    fn spoiled(&self, answer: Vec<u8>) -> Vec<u8> {
+        let named = |window: &[u8]| window == UNREADABLE.as_bytes();
+        if !answer.windows(UNREADABLE.len()).any(named) {
+            return answer;
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(&answer) else {
+            return answer;
+        };
+        let result = &mut value["result"];
+        let entries = match result["invoices"].as_array_mut() {
+            Some(entries) => entries.as_mut_slice(),
+            None => std::slice::from_mut(result),
+        };
+        for entry in entries {
+            let label = entry["label"].as_str().unwrap_or_default();
+            if label.starts_with(UNREADABLE) && !entry["status"].is_null() {
+                entry["status"] = "faulty".into();
+                self.unreadable.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        format!("{value}\n\n").into_bytes()
     }
 
     fn begins(&self, method: &str) {

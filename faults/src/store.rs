@@ -130,6 +130,8 @@ pub(crate) struct Store {
     /// Those of the next start.
     limits: Limits,
     is_logged: bool,
+    /// Where it listens at each start, if it has to be the same address.
+    listen: Option<SocketAddr>,
     running: Option<(Child, SocketAddr)>,
 }
 
@@ -143,6 +145,7 @@ impl Store {
             data_dir: None,
             limits: Limits::NONE,
             is_logged: true,
+            listen: None,
             running: None,
         };
         store.describe(items)?;
@@ -157,6 +160,17 @@ impl Store {
     pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Changes what the top of its file says, from its next description on.
+    pub(crate) fn set_settings(&mut self, settings: &str) {
+        settings.clone_into(&mut self.settings);
+    }
+
+    /// Listens where it listens now whenever it is started again.
+    pub(crate) fn stay_here(&mut self) -> Result<()> {
+        self.listen = Some(self.address()?);
+        Ok(())
     }
 
     /// Writes no log, which is a file, too.
@@ -311,6 +325,9 @@ impl Store {
         shell.arg("--lightning-rpc").arg(&self.rpc);
         if let Some(data_dir) = &self.data_dir {
             shell.arg("--data-dir").arg(data_dir);
+        }
+        if let (Some(address), []) = (self.listen, command) {
+            shell.arg("--listen").arg(address.to_string());
         }
         let log = File::options()
             .create(true)

@@ -22,7 +22,7 @@ use crate::way::Way;
 
 const BUYERS: u32 = 20;
 /// How long a buyer goes on. A fault lasts seconds, so only what is lost takes this long.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// One of so many buyers looks, but does not pay.
 const ONLY_LOOKS: u32 = 12;
 

@@ -64,8 +64,8 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
             strangers: 40,
             heads: 10,
             asks: 50,
-            lasting: Duration::from_secs(4),
-            within: Duration::from_mins(1),
+            lasting: Duration::from_secs(2),
+            within: Duration::from_mins(3),
         }
     } else {
         Extent {
@@ -148,10 +148,14 @@ impl Siege<'_> {
     }
 
     fn buyer(&self, bought: &Mutex<Vec<Option<Duration>>>) {
-        // A network of its own.
-        let client = self.next_buyer.fetch_add(1, Ordering::Relaxed) << 8;
+        // A network of its own, behind a proxy or not.
+        let number = self.next_buyer.fetch_add(1, Ordering::Relaxed);
         let mut rng = lock(&self.rng).fork();
-        let mut purchase = Purchase::new("cat", client, &mut rng);
+        let mut purchase = Purchase::new("cat", number << 8, &mut rng);
+        if number.is_multiple_of(2) {
+            let [.., high, low] = number.to_be_bytes();
+            purchase = purchase.directly(Ipv4Addr::new(127, 1 + high, low, 1));
+        }
         let started = Instant::now();
         let done = purchase.complete(self.store, self.nodes, &mut rng, self.extent.within);
         let took = started.elapsed();
