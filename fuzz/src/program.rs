@@ -58,6 +58,8 @@ pub fn cookie(data: &[u8]) -> bool {
         // It sells a cat of its own, and its secret is a new one.
         let text = "lightning_rpc = \"nobody\"\ndata_dir = \"data\"\n";
         fs::write(&file, text).expect("a file in a folder of our own");
+        // A store without a secret asks lightningd whether it has lost one.
+        Secret::create(&dir.path().join("data/secret")).expect("a secret in a folder of our own");
         let store = RUNTIME.block_on(purrwall::open(&file)).expect("a store");
         (store.router(), dir)
     });
