@@ -115,9 +115,11 @@ impl Settings {
         let limits = LimitsOptions {
             trusted_proxies: reader.optional(&keys::trusted_proxies)?.unwrap_or_default(),
             invoices_per_minute: reader.required(&keys::invoices_per_minute)?,
+            open_invoices_per_client: reader.required(&keys::open_invoices_per_client)?,
+            open_invoices_per_network: reader.required(&keys::open_invoices_per_network)?,
             open_invoices: reader.required(&keys::open_invoices)?,
+            most_open_invoices: reader.required(&keys::most_open_invoices)?,
             delete_expired: reader.required(&keys::delete_expired)?,
-            ..LimitsOptions::default()
         };
         let web = WebOptions {
             frame_ancestors: reader.required(&keys::frame_ancestors)?,
@@ -313,6 +315,8 @@ mod tests {
             "1152921504606846976",
             "--invoice-expiry",
         );
+        check_refused("--open-invoices-per-client", "few", "0 for no limit");
+        check_refused("--most-open-invoices", "0", "write one such as 100000");
         check_refused("--public-url", "cats.example", "https://cats.example");
         let error = load(&[], &[("PURRWALL_LISTEN", "x")]).unwrap_err();
         assert!(error.starts_with("PURRWALL_LISTEN=\"x\": "), "{error}");

@@ -138,8 +138,20 @@ table! {
     /// A client is an IPv4 address or an IPv6 network of 64 bits.
     invoices_per_minute: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "30";
 
-    /// How many invoices may be unpaid and not expired in all. 0 is no limit.
+    /// How many invoices of one client may be unpaid and not expired. 0 is no limit.
+    open_invoices_per_client: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "5";
+
+    /// The same for a network of 256 IPv4 addresses or of 56 bits of IPv6; one of 48 bits may have four
+    /// times as many. 0 is no limit.
+    open_invoices_per_network: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "50";
+
+    /// The same for all clients together. Beyond it, only a network that has none gets one. 0 is no
+    /// limit.
     open_invoices: Option<NonZeroU32> = |given| given.read(parse::limit), "NUMBER" = "10000";
+
+    /// The same whoever asks, with those that were found in lightningd's book: the gateway remembers
+    /// each of them.
+    most_open_invoices: NonZeroU32 = |given| given.read(parse::most), "NUMBER" = "100000";
 
     /// How long after their expiry the store's unpaid invoices are deleted from lightningd, or
     /// `never`, which leaves it to lightningd's autoclean.

@@ -77,6 +77,12 @@ pub(super) fn limit(text: &str) -> Result<Option<NonZeroU32>, &'static str> {
     Ok(NonZeroU32::new(number))
 }
 
+/// A bound that there has to be.
+pub(super) fn most(text: &str) -> Result<NonZeroU32, &'static str> {
+    let why = "is not a whole number above 0; write one such as 100000";
+    text.parse().map_err(|_| why)
+}
+
 /// Without a slash at its end, so that a path can follow.
 pub(super) fn public_url(text: &str) -> Result<String, &'static str> {
     let why = "is not a web address; write one such as https://cats.example";
