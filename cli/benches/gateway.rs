@@ -28,13 +28,13 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use devnet::Pace;
 use serde_json::{Value, json};
 use shared::api::CreatedInvoice;
 use shared::content::{ContentHash, describe};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Mutex;
 
 const ROUNDS: usize = 11;
 const ROUND: Duration = Duration::from_secs(1);
@@ -59,19 +59,20 @@ async fn measure() {
     measure_status(&nodes, &dir).await;
     let gateway = start_gateway(&nodes.store, &dir);
     measure_delay(&nodes, &gateway).await;
-    if nodes.is_devnet() {
+    if let Some(devnet) = &nodes.devnet {
         // The devnet makes an invoice in a twentieth of lightningd's time.
-        let paced = pace(&nodes.store, &dir);
-        let gateway = start_gateway(&paced, &dir);
+        devnet.store().set_pace(Pace::Lightningd);
+        let gateway = start_gateway(&nodes.store, &dir);
         for concurrency in [1, 8] {
             measure_invoices(
                 "invoices at lightningd's pace",
-                &paced,
+                &nodes.store,
                 &gateway,
                 concurrency,
             )
             .await;
         }
+        devnet.store().set_pace(Pace::Quick);
     }
     for concurrency in [1, 8] {
         measure_invoices("invoices", &nodes.store, &gateway, concurrency).await;
@@ -399,30 +400,6 @@ fn count_calls(node: &Path, dir: &TempDir, counter: Arc<AtomicUsize>) -> PathBuf
     })
 }
 
-/// How long a recorded lightningd works at one invoice; eight at once are hardly faster there.
-const LIGHTNINGDS_PACE: Duration = Duration::from_micros(2_600);
-
-/// A socket that leads to the node's, which makes invoices at lightningd's pace, one by one.
-fn pace(node: &Path, dir: &TempDir) -> PathBuf {
-    let turn = Arc::new(Mutex::new(()));
-    proxy(node, dir.path().join("paced-rpc"), move |request| {
-        let is_invoice = request.windows(9).any(|part| part == b"\"invoice\"");
-        let turn = turn.clone();
-        async move {
-            if is_invoice {
-                let _turn = turn.lock().await;
-                sleep_exactly(LIGHTNINGDS_PACE).await;
-            }
-        }
-    })
-}
-
-/// Tokio's own timer knows only whole milliseconds.
-async fn sleep_exactly(time: Duration) {
-    let slept = tokio::task::spawn_blocking(move || std::thread::sleep(time));
-    slept.await.unwrap();
-}
-
 /// A socket at `path` that leads to the node's; each request passes after what `before` does.
 fn proxy<F>(
     node: &Path,
@@ -483,10 +460,6 @@ impl Nodes {
             alice: socket("alice"),
             devnet: Some(network),
         }
-    }
-
-    fn is_devnet(&self) -> bool {
-        self.devnet.is_some()
     }
 }
 
