@@ -2,6 +2,7 @@
 
 mod commands;
 mod descriptors;
+mod rekey;
 mod reload;
 
 use std::process::ExitCode;

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 /// How often the files are looked at. What changed has to rest for as long before it is read, so
 /// that no half of a copied file is offered.
-const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// Keeps the gateway's catalogue in step with the files, without end. `settings` are those that it runs
 /// with, and came from `arguments`; SIGHUP comes over `hangup`.

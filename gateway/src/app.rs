@@ -16,29 +16,16 @@ use crate::payments::cleaning::Cleaning;
 use crate::payments::invoices::Invoices;
 use crate::payments::label::OldLabels;
 use crate::payments::limits::Limits;
+use crate::payments::making::Making;
 use crate::payments::open_invoices::OpenInvoices;
-use crate::payments::purchases::Purchases;
+use crate::payments::purchases::{self, Purchases};
+use crate::payments::refusals::Refusals;
 use crate::secret::Secret;
 
 /// What a gateway is made of. Handlers and layers take the parts that they need, as axum's `State`.
 /// A clone is another handle to the same.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Parts>);
-
-struct Parts {
-    store: Arc<StoreOptions>,
-    page: Arc<PageOptions>,
-    web: Arc<WebOptions>,
-    limits: Arc<LimitsOptions>,
-    timing: Timing,
-    shelf: Shelf,
-    purchases: Purchases,
-    open: Arc<OpenInvoices>,
-    metrics: Metrics,
-    connections: ConnectionsOptions,
-    readiness: KnownReadiness,
-    _cleaning: Cleaning,
-}
 
 impl App {
     /// Puts the parts together and starts to follow payments, selling what is in `catalogue`. Needs
@@ -64,14 +51,16 @@ impl App {
             timing,
         );
         let old_labels = Arc::new(OldLabels::default());
-        let purchases = Purchases::new(
-            Claims::new(secret),
+        let purchases = Purchases::new(purchases::Parts {
+            claims: Claims::new(secret),
             invoices,
-            Limits::new(&options.limits, open.clone()),
-            options.store.id.clone(),
-            old_labels.clone(),
-            options.store.invoice_expiry_secs,
-        );
+            limits: Limits::new(&options.limits, open.clone()),
+            store: options.store.id.clone(),
+            old_labels: old_labels.clone(),
+            making: Making::new(lightningd.clone(), timing),
+            refusals: Refusals::new(metrics.clone()),
+            expiry_secs: options.store.invoice_expiry_secs,
+        });
         let cleaning = Cleaning::start(
             lightningd,
             open.clone(),
@@ -103,14 +92,20 @@ impl App {
     }
 }
 
+/// The parts that are handed out, and how.
 macro_rules! parts {
-    ($($field:ident: $Part:ty,)*) => {$(
-        impl FromRef<App> for $Part {
+    ($($field:ident: $Part:ty,)*) => {
+        struct Parts {
+            $($field: $Part,)*
+            _cleaning: Cleaning,
+        }
+
+        $(impl FromRef<App> for $Part {
             fn from_ref(app: &App) -> Self {
                 app.0.$field.clone()
             }
-        }
-    )*};
+        })*
+    };
 }
 
 parts! {

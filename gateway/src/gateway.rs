@@ -19,7 +19,7 @@ use crate::http::listener::Listener;
 use crate::http::server;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
-use crate::options::{CatalogueOptions, Options, StoreOptions, Timing, WebhooksOptions};
+use crate::options::{CatalogueOptions, Options, StoreOptions, WebhooksOptions};
 use crate::payments::node::NodeError;
 use crate::payments::purchases::Purchases;
 use crate::payments::sales::Report;
@@ -147,7 +147,7 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let (app, router) = (&self.app, self.router());
-        let listener = Listener::new(listener, app.part(), app.part(), app.part());
+        let listener = Listener::new(listener, app.part(), app.part(), app.part(), app.part());
         let invoices = self.purchases().invoices().clone();
         let closing = move || invoices.close();
         server::serve(listener, tls, router, app.part(), shutdown, closing).await
@@ -159,12 +159,19 @@ impl Gateway {
         metrics_router(self.app.clone())
     }
 
-    /// Reports payments to the addresses that the options name, without end.
-    pub async fn send_webhooks(&self, options: WebhooksOptions, secret: Secret) {
-        let lightningd = self.purchases().invoices().lightningd().clone();
-        let timing: Timing = self.app.part();
+    /// Uses this secret from now on, in which keys were added or taken away. Claims of a key that it
+    /// does not have are refused.
+    pub fn replace_secret(&self, secret: &Secret) {
+        self.purchases().claims().replace_secret(secret);
+    }
+
+    /// Reports payments, and buyers who paid and were refused, to the addresses that the options name,
+    /// without end.
+    pub async fn send_webhooks(&self, options: WebhooksOptions) {
+        let purchases = self.purchases();
         let store = self.app.part::<Arc<StoreOptions>>().id.clone();
-        webhooks::run(options, secret, lightningd, store, self.app.part(), timing).await;
+        let (metrics, timing) = (self.app.part(), self.app.part());
+        webhooks::run(options, &purchases, store, metrics, timing).await;
     }
 
     fn purchases(&self) -> Purchases {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use lightningd::{LightningError, Observer};
@@ -30,6 +30,10 @@ struct Inner {
     told_of_skipped: AtomicBool,
     /// Whether payments cannot be turned into webhooks now.
     are_webhooks_stalled: AtomicBool,
+    /// Webhooks that are not delivered yet.
+    webhooks_pending: AtomicI64,
+    /// Those of payments that could not be read from lightningd's book, because the disk is full.
+    webhooks_behind: AtomicI64,
     upkeep: AbortHandle,
 }
 
@@ -42,6 +46,8 @@ struct Counts {
     earned: Counter,
     open: Gauge,
     waiters: Gauge,
+    connections_shed: Counter,
+    connections_refused: Counter,
     delivered: Counter,
     watcher_up: Gauge,
     watcher_lag: Gauge,
@@ -145,6 +151,14 @@ impl Metrics {
             ),
             open: gauge("purrwall_invoices_open", "Invoices that could be paid now."),
             waiters: gauge("purrwall_waiters", "Requests that wait for a payment."),
+            connections_shed: counter(
+                "purrwall_connections_shed_total",
+                "Connections that were closed to make room for others.",
+            ),
+            connections_refused: counter(
+                "purrwall_connections_refused_total",
+                "New connections that there was no room for.",
+            ),
             delivered: counter(
                 "purrwall_delivered_bytes_total",
                 "Bytes of paid goods that were read for buyers.",
@@ -214,16 +228,24 @@ impl Metrics {
             counts,
             told_of_skipped: AtomicBool::new(false),
             are_webhooks_stalled: AtomicBool::new(false),
+            webhooks_pending: AtomicI64::new(0),
+            webhooks_behind: AtomicI64::new(0),
             upkeep: upkeep.abort_handle(),
         }))
     }
 
     /// The text that Prometheus reads. `open` is how many invoices could be paid now.
-    #[expect(clippy::cast_precision_loss, reason = "nobody has so many invoices")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "nobody has so many invoices or webhooks"
+    )]
     pub(crate) fn render(&self, open: usize) -> String {
         self.0.counts.open.set(open as f64);
         let stalled = f64::from(u8::from(self.webhooks_are_stalled()));
         self.0.counts.webhooks_stalled.set(stalled);
+        let kept = self.0.webhooks_pending.load(Ordering::Relaxed);
+        let behind = self.0.webhooks_behind.load(Ordering::Relaxed);
+        self.0.counts.webhooks_pending.set((kept + behind) as f64);
         self.0.handle.render()
     }
 
@@ -265,9 +287,24 @@ impl Metrics {
     }
 
     /// More webhooks have to be delivered.
-    #[expect(clippy::cast_precision_loss, reason = "a disk holds fewer")]
     pub(crate) fn webhooks_wait(&self, count: usize) {
-        self.0.counts.webhooks_pending.increment(count as f64);
+        let pending = &self.0.webhooks_pending;
+        pending.fetch_add(signed(count), Ordering::Relaxed);
+    }
+
+    /// So many webhooks wait at lightningd, because the disk is full.
+    pub(crate) fn webhooks_are_behind(&self, count: usize) {
+        let behind = &self.0.webhooks_behind;
+        behind.store(signed(count), Ordering::Relaxed);
+    }
+
+    /// So many webhooks do not wait at lightningd any more.
+    pub(crate) fn webhook_was_behind(&self, count: usize) {
+        let fewer = |behind: i64| Some(behind.saturating_sub(signed(count)).max(0));
+        let behind = &self.0.webhooks_behind;
+        behind
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+            .ok();
     }
 
     /// Whether webhooks could be kept on the disk just now.
@@ -294,7 +331,7 @@ impl Metrics {
         let counts = &self.0.counts;
         if is_delivered {
             counts.webhooks_delivered.increment(1);
-            counts.webhooks_pending.decrement(1);
+            self.0.webhooks_pending.fetch_sub(1, Ordering::Relaxed);
         } else {
             counts.webhooks_failed.increment(1);
         }
@@ -304,6 +341,16 @@ impl Metrics {
     pub(crate) fn waiter(&self) -> Waiter {
         self.0.counts.waiters.increment(1);
         Waiter(self.clone())
+    }
+
+    /// Counts a connection that was closed to make room.
+    pub(crate) fn connection_shed(&self) {
+        self.0.counts.connections_shed.increment(1);
+    }
+
+    /// Counts a connection that there was no room for.
+    pub(crate) fn connection_refused(&self) {
+        self.0.counts.connections_refused.increment(1);
     }
 
     /// Counts a buyer who paid and was refused.
@@ -361,6 +408,10 @@ impl Observer for Metrics {
             );
         }
     }
+}
+
+fn signed(count: usize) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 const META: Metadata<'static> = Metadata::new("purrwall", Level::INFO, None);

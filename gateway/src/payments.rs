@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod invoices;
 pub(crate) mod label;
 pub(crate) mod limits;
+pub(crate) mod making;
 pub(crate) mod node;
 pub(crate) mod open_invoices;
 pub(crate) mod purchases;

@@ -170,6 +170,15 @@ impl FakeLightningd {
         self.node.book().invoices.len()
     }
 
+    /// The BOLT11 strings of all invoices, the newest last.
+    pub fn bolt11s(&self) -> Vec<String> {
+        let book = self.node.book();
+        book.invoices
+            .iter()
+            .map(|invoice| invoice.bolt11.clone())
+            .collect()
+    }
+
     /// The labels of all invoices.
     pub fn labels(&self) -> Vec<String> {
         let book = self.node.book();

@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         say!("Keep a copy of {}.", path.display());
     }
     if matches!(command, Command::Rotate(_) | Command::Remove { .. }) {
-        say!("Start every gateway again that uses it; they read it at the start only.");
+        say!("Gateways that run with this file take it within seconds, and say so in their logs.");
     }
     Ok(())
 }

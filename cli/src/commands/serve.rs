@@ -1,5 +1,6 @@
 //! `purrwall` without a command: the gateway.
 
+use std::env;
 use std::future::IntoFuture as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::descriptors;
+use crate::rekey;
 use crate::reload;
 
 /// Serves until the process is asked to end.
@@ -38,6 +40,7 @@ pub(crate) struct Opened {
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
     hangup: Signal,
+    rekey: Signal,
     arguments: Arguments,
     settings: Settings,
     secret: Secret,
@@ -52,7 +55,8 @@ impl Opened {
             None => None,
         };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
-        let hangup = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
+        let hangup = || signal(SignalKind::hangup()).context("cannot watch for SIGHUP");
+        let (hangup, rekey) = (hangup()?, hangup()?);
         let secret = find_or_create(&settings).await?;
         let mut options = settings.options.clone();
         options.connections = ConnectionsOptions::within(descriptors::raise());
@@ -63,6 +67,7 @@ impl Opened {
             tls,
             metrics,
             hangup,
+            rekey,
             arguments,
             settings,
             secret,
@@ -95,13 +100,18 @@ impl Opened {
         } = self;
         if !settings.webhooks.urls.is_empty() {
             let (gateway, webhooks) = (gateway.clone(), settings.webhooks.clone());
-            tokio::spawn(async move { gateway.send_webhooks(webhooks, self.secret).await });
+            tokio::spawn(async move { gateway.send_webhooks(webhooks).await });
         }
         if let Some(listener) = self.metrics {
             let address = listener.local_addr()?;
             tracing::info!("metrics are at http://{address}/metrics");
             let metrics = axum::serve(listener, gateway.metrics_router());
             tokio::spawn(metrics.into_future());
+        }
+        if env::var_os("PURRWALL_SECRET").is_none() {
+            let path = settings.secret_file.clone();
+            let rekey = rekey::follow(gateway.clone(), path, self.secret, self.rekey);
+            tokio::spawn(rekey);
         }
         let reload = reload::follow(gateway.clone(), self.arguments, settings, self.hangup);
         tokio::spawn(reload);

@@ -85,7 +85,8 @@ fn a_changed_setting_is_named_because_it_waits_for_the_next_start() {
         let folder = Folder::new(&format!("store_name = \"Cats\"\n{goods}"));
         folder.put("cat", b"one");
         let store = OwnStore::open(&folder).await;
-        let changed = "trusted_proxies = \"127.0.0.1\"\nopen_invoices_per_client = 9\ncors_origins = \"*\"\n";
+        let changed =
+            "trusted_proxies = \"127.0.0.1\"\nopen_invoices_per_client = 9\ncors_origins = \"*\"\n";
         folder.describe(&format!("store_name = \"Cats\"\n{changed}{goods}"));
         let told = |key: &str| {
             store

@@ -1,6 +1,7 @@
 //! The store's secret: lost, made for a new store, rotated.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -8,9 +9,9 @@ use shared::api::CreatedInvoice;
 use shared::claim::Claim;
 use shared::lightning::Preimage;
 
-use crate::process::{Program, purrwall};
+use crate::process::{Observed, Program, purrwall};
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{l402, new_purchase};
+use testing::tools::{eventually, l402, new_purchase};
 
 /// A command on the secret's file, with this lightningd.
 fn command(arguments: &[&str], fake: &FakeLightningd, secret: &Path) -> Output {
@@ -124,7 +125,7 @@ async fn a_rotation_keeps_what_was_sold_and_makes_no_second_invoice() {
     drop(program);
     let first = fs::read_to_string(&secret).unwrap();
     let told = succeeds(&["secret", "rotate"], &fake, &secret);
-    assert!(told.contains("Start every gateway again"), "{told}");
+    assert!(told.contains("take it within seconds"), "{told}");
 
     let program = start(&fake, &secret);
     let again = program.create(&purchase_id);
@@ -155,6 +156,57 @@ async fn a_rotation_keeps_what_was_sold_and_makes_no_second_invoice() {
     let program = start(&fake, &secret);
     let statuses = |claims: [&CreatedInvoice; 3]| claims.map(|one| content(&program, &one.claim));
     assert_eq!(statuses([&before, &again, &after]), [401, 200, 200]);
+}
+
+/// No restart is needed, and no mistake with the file closes the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_gateway_takes_a_rotation() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("secret");
+    let observed = Observed::start(purrwall(&fake.socket(), &secret), dir.path());
+    let program = &observed.program;
+    let says = async |words: &str, times: usize| {
+        eventually(words, || {
+            let log = fs::read_to_string(&observed.log).unwrap();
+            log.matches(words).count() == times
+        })
+        .await;
+    };
+    let before = program.create(&new_purchase().to_hex());
+    fake.is_paid(&before.invoice.bolt11);
+
+    succeeds(&["secret", "rotate"], &fake, &secret);
+    says("the secret was read again", 1).await;
+    let after = program.create(&new_purchase().to_hex());
+    fake.is_paid(&after.invoice.bolt11);
+    let statuses = || [&before, &after].map(|one| content(program, &one.claim));
+    assert_eq!(statuses(), [200, 200]);
+
+    let whole = fs::read_to_string(&secret).unwrap();
+    let foreign = "ab".repeat(32);
+    for (content, why) in [
+        ("half", "64 hex digits"),
+        (foreign.as_str(), "none of the keys"),
+    ] {
+        fs::write(&secret, content).unwrap();
+        says(why, 1).await;
+    }
+    fs::remove_file(&secret).unwrap();
+    says("its file is gone", 1).await;
+    assert_eq!(statuses(), [200, 200]);
+    fs::write(&secret, &whole).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+
+    let listed = succeeds(&["secret", "list"], &fake, &secret);
+    let old = listed.lines().find_map(|line| line.strip_suffix("  old"));
+    succeeds(&["secret", "remove", old.unwrap()], &fake, &secret);
+    program.signal("HUP");
+    says("the secret was read again", 2).await;
+    assert_eq!(statuses(), [401, 200]);
+    let current = whole.lines().next().unwrap();
+    let log = fs::read_to_string(&observed.log).unwrap();
+    assert!(!log.contains(current) && !log.contains(&foreign));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

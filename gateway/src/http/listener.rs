@@ -15,6 +15,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::http::connections::{Bounds, Connections, Id};
+use crate::metrics::Metrics;
 use crate::options::{ConnectionsOptions, LimitsOptions, Timing};
 use crate::payments::client::ClientKey;
 
@@ -31,6 +32,7 @@ pub(crate) struct Listener {
     sockets: Arc<Semaphore>,
     limits: Arc<LimitsOptions>,
     timing: Timing,
+    metrics: Metrics,
 }
 
 impl Listener {
@@ -40,6 +42,7 @@ impl Listener {
         options: ConnectionsOptions,
         limits: Arc<LimitsOptions>,
         timing: Timing,
+        metrics: Metrics,
     ) -> Self {
         let bounds = Bounds {
             total: options.total,
@@ -51,6 +54,7 @@ impl Listener {
             sockets: Arc::new(Semaphore::new(options.total + CLOSING)),
             limits,
             timing,
+            metrics,
         }
     }
 
@@ -60,9 +64,13 @@ impl Listener {
         let client = (!self.limits.trusts(&address)).then(|| ClientKey::from(address));
         let closed = CancellationToken::new();
         let entered = lock(&self.table).enter(client, closed.clone());
-        let (id, shed) = entered.ok()?;
+        let Ok((id, shed)) = entered else {
+            self.metrics.connection_refused();
+            return None;
+        };
         if let Some(shed) = shed {
             shed.cancel();
+            self.metrics.connection_shed();
         }
         Some(Arc::new(Seat {
             id,

@@ -116,6 +116,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::metrics::Metrics;
     use crate::options::{ConnectionsOptions, LimitsOptions};
 
     /// More than the buffers of two sockets hold.
@@ -138,7 +139,7 @@ mod tests {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let limits = Arc::new(LimitsOptions::default());
-        let listener = Listener::new(tcp, options, limits, timing);
+        let listener = Listener::new(tcp, options, limits, timing, Metrics::start());
         tokio::spawn(async move {
             serve(listener, None, router, timing, pending(), || {})
                 .await

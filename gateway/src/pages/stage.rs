@@ -14,7 +14,7 @@ use crate::pages::cookie;
 use crate::payments::claims::Credential;
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::Purchases;
-use crate::payments::refusals::{Refusal, tell};
+use crate::payments::refusals::Refusal;
 
 /// Where the purchase stands.
 pub(crate) enum Stage {
@@ -70,7 +70,8 @@ pub(crate) async fn stage(
     let invoices = purchases.invoices();
     let mut standing = match invoices.standing(payment_hash).await {
         Err(InvoiceError::Unknown) => {
-            tell(invoices.metrics(), Refusal::Unconfirmed, name, payment_hash);
+            let refusals = purchases.refusals();
+            refusals.tell(Refusal::Unconfirmed, name, payment_hash);
             return Ok(Stage::Unconfirmed);
         }
         answered => answered?,

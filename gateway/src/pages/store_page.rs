@@ -127,7 +127,6 @@ async fn show_item(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
     State(purchases): State<Purchases>,
-    State(metrics): State<Metrics>,
     visitor: Visitor,
     base: Base,
     item: Result<Path<ItemId>, PathRejection>,
@@ -153,7 +152,7 @@ async fn show_item(
     match counter.show(watching, ware).await? {
         Shown::Paid(claim, cookie) => {
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
-            let content = sold(&shelf, &metrics, &id, &claim)?;
+            let content = sold(&shelf, purchases.refusals(), &id, &claim)?;
             let text = text_of(&content).await?;
             let goods = catalogue.find(&id);
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
@@ -243,7 +242,7 @@ async fn get_content(
             return Err(Error::PaymentRequired { challenge: None });
         }
     };
-    let content = sold(&shelf, &metrics, &id, &claim)?;
+    let content = sold(&shelf, purchases.refusals(), &id, &claim)?;
     let guard = [(CONTENT_DISPOSITION, attachment(&content))];
     let delivered = deliver(content, &method, &headers, &metrics).await?;
     Ok((guard, delivered).into_response())

@@ -10,7 +10,7 @@ use crate::clock::unix_now;
 use crate::payments::claims::{ClaimRejection, Credential};
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::Purchases;
-use crate::payments::refusals::{Refusal, tell};
+use crate::payments::refusals::Refusal;
 
 /// What the credentials of a request are worth together.
 pub(crate) enum Admission {
@@ -69,7 +69,7 @@ impl Purchases {
         }
         if let (true, Some(why)) = (verified.is_empty(), rejection) {
             for (refusal, payment_hash) in refused {
-                tell(self.invoices().metrics(), refusal, item, payment_hash);
+                self.refusals().tell(refusal, item, payment_hash);
             }
             return Err(why.into());
         }
@@ -103,8 +103,8 @@ impl Purchases {
             }
         }
         if let (Err(_), Some(payment_hash)) = (&answer, unknown) {
-            let metrics = self.invoices().metrics();
-            tell(metrics, Refusal::Unconfirmed, item, payment_hash);
+            let refusals = self.refusals();
+            refusals.tell(Refusal::Unconfirmed, item, payment_hash);
         }
         if is_complete {
             answer

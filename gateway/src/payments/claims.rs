@@ -2,7 +2,10 @@
 //!
 //! A claim's root key follows from the store's secret and the claim's identifier, so nothing is
 //! stored and every gateway with the same secret mints the same claim for the same purchase. Claims
-//! are made with the secret's current key and verified with all of its keys. The chain of HMACs is that of libmacaroons, so other implementations can check and narrow it.
+//! are made with the secret's current key and verified with all of its keys. The chain of HMACs is that
+//! of libmacaroons, so other implementations can check and narrow it.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -16,14 +19,30 @@ use crate::secret::Secret;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// Mints and verifies claims with one secret.
+/// Mints and verifies claims with the store's secret. A clone has the same secret, also after that was
+/// replaced.
 #[derive(Clone)]
 pub struct Claims {
+    keys: Arc<RwLock<Arc<Keys>>>,
+    generator: HmacSha256,
+}
+
+struct Keys {
+    secret: Secret,
     /// Keyed once: keying is half the work of a short HMAC.
     current: HmacSha256,
     /// Of the keys that the current one replaced, the newest first.
     old: Vec<HmacSha256>,
-    generator: HmacSha256,
+}
+
+impl Keys {
+    fn of(secret: &Secret) -> Arc<Self> {
+        Arc::new(Self {
+            secret: secret.clone(),
+            current: keyed(secret.current()),
+            old: secret.old().iter().map(|key| keyed(key)).collect(),
+        })
+    }
 }
 
 /// What a claim says besides its item and its payment.
@@ -65,25 +84,36 @@ impl Claims {
     /// Claims of the gateways that have this secret.
     pub fn new(secret: &Secret) -> Self {
         Self {
-            current: keyed(secret.current()),
-            old: secret.old().iter().map(|key| keyed(key)).collect(),
+            keys: Arc::new(RwLock::new(Keys::of(secret))),
             generator: keyed(b"macaroons-key-generator"),
         }
     }
 
+    /// Uses this secret from now on.
+    pub(crate) fn replace_secret(&self, secret: &Secret) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys::of(secret);
+    }
+
+    /// The secret that is in use.
+    pub(crate) fn secret(&self) -> Secret {
+        self.keys().secret.clone()
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        let keys = self.keys.read();
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The name of a purchase in labels and identifiers; the same purchase has the same name.
     pub fn token_id(&self, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
-        token_id(&self.current, item, purchase_id)
+        token_id(&self.keys().current, item, purchase_id)
     }
 
     /// What the purchase would have been called before each rotation, the newest first.
-    pub fn old_token_ids(
-        &self,
-        item: &str,
-        purchase_id: PurchaseId,
-    ) -> impl Iterator<Item = [u8; 32]> {
-        let old = self.old.iter();
-        old.map(move |key| token_id(key, item, purchase_id))
+    pub fn old_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
+        let keys = self.keys();
+        let old = keys.old.iter();
+        old.map(|key| token_id(key, item, purchase_id)).collect()
     }
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
@@ -106,7 +136,7 @@ impl Claims {
         .flatten()
         .map(String::into_bytes)
         .collect();
-        let chain = self.chain(&self.current, &identifier, &caveats);
+        let chain = self.chain(&self.keys().current, &identifier, &caveats);
         let signature = chain.finalize().into_bytes();
         Claim::new(Macaroon {
             location: None,
@@ -128,7 +158,8 @@ impl Claims {
             let chain = self.chain(key, &macaroon.identifier, &macaroon.caveats);
             chain.verify_slice(&macaroon.signature).is_ok()
         };
-        if !made_with(&self.current) && !self.old.iter().any(made_with) {
+        let keys = self.keys();
+        if !made_with(&keys.current) && !keys.old.iter().any(made_with) {
             return Err(ClaimRejection::Signature);
         }
 
@@ -330,7 +361,7 @@ mod tests {
         let minted = rotated.mint("cat", identifier(), Terms::default());
         assert_eq!(removed.verify(&minted, NOW), Ok("cat"));
         let purchase = PurchaseId([2; 16]);
-        let old_names: Vec<_> = rotated.old_token_ids("cat", purchase).collect();
+        let old_names: Vec<_> = rotated.old_token_ids("cat", purchase);
         assert_eq!(old_names, [identifier().token_id]);
         assert_ne!(rotated.token_id("cat", purchase), identifier().token_id);
     }
@@ -374,7 +405,7 @@ mod tests {
 
     #[test]
     fn an_issued_claim_without_an_item_unlocks_nothing() {
-        let chain = claims().chain(&claims().current, &identifier().to_bytes(), &[]);
+        let chain = claims().chain(&claims().keys().current, &identifier().to_bytes(), &[]);
         let unbound = Claim::new(Macaroon {
             location: None,
             identifier: identifier().to_bytes(),

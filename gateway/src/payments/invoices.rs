@@ -90,11 +90,6 @@ impl Invoices {
         }))
     }
 
-    /// Where what becomes of invoices is counted.
-    pub(crate) fn metrics(&self) -> &Metrics {
-        &self.0.metrics
-    }
-
     /// lightningd itself, for what is not about invoices that are known.
     pub(crate) fn lightningd(&self) -> &Arc<Lightningd> {
         &self.0.lightningd

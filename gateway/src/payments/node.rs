@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lightningd::{LightningError, Lightningd, Node};
 use shared::lightning::Network;
 
+use crate::payments::question::Question;
+
 /// Why the store cannot use its node.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -29,6 +31,7 @@ pub enum NodeError {
 pub(crate) struct OurNode {
     lightningd: Arc<Lightningd>,
     network: Option<Network>,
+    question: Question<Result<Node, LightningError>>,
     last: Mutex<Option<Node>>,
 }
 
@@ -38,6 +41,7 @@ impl OurNode {
         Self {
             lightningd,
             network,
+            question: Question::default(),
             last: Mutex::default(),
         }
     }
@@ -51,9 +55,11 @@ impl OurNode {
         }
     }
 
-    /// Asks lightningd now.
+    /// Asks lightningd now, together with all who ask at once.
     pub(crate) async fn ask(&self) -> Result<Node, NodeError> {
-        let node = self.lightningd.node().await?;
+        let lightningd = self.lightningd.clone();
+        let call = async move { lightningd.node().await };
+        let node = self.question.ask(|| None, call).await?;
         *self.last() = Some(node.clone());
         self.checked(node)
     }

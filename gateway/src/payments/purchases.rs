@@ -18,8 +18,10 @@ use crate::payments::client::ClientKey;
 use crate::payments::invoices::Invoices;
 use crate::payments::label::{OldLabels, StoreId, old_label};
 use crate::payments::limits::{Limits, TooManyRequests};
+use crate::payments::making::Making;
 use crate::payments::node::NodeError;
 use crate::payments::open_invoices::{Place, TooManyOpen};
+use crate::payments::refusals::Refusals;
 
 /// Why a purchase gets no invoice.
 #[derive(Debug, thiserror::Error)]
@@ -103,33 +105,23 @@ pub(crate) enum Made {
 #[derive(Clone)]
 pub(crate) struct Purchases(Arc<Parts>);
 
-struct Parts {
-    claims: Claims,
-    invoices: Invoices,
-    limits: Limits,
-    store: StoreId,
-    old_labels: Arc<OldLabels>,
-    expiry_secs: u32,
+/// What they are made of.
+pub(crate) struct Parts {
+    pub(crate) claims: Claims,
+    pub(crate) invoices: Invoices,
+    pub(crate) limits: Limits,
+    pub(crate) store: StoreId,
+    pub(crate) old_labels: Arc<OldLabels>,
+    pub(crate) making: Making,
+    pub(crate) refusals: Refusals,
+    /// How long invoices can be paid.
+    pub(crate) expiry_secs: u32,
 }
 
 impl Purchases {
-    /// Invoices can be paid for `expiry_secs`.
-    pub(crate) fn new(
-        claims: Claims,
-        invoices: Invoices,
-        limits: Limits,
-        store: StoreId,
-        old_labels: Arc<OldLabels>,
-        expiry_secs: u32,
-    ) -> Self {
-        Self(Arc::new(Parts {
-            claims,
-            invoices,
-            limits,
-            store,
-            old_labels,
-            expiry_secs,
-        }))
+    /// None was begun yet.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
     /// The claims of this store.
@@ -140,6 +132,11 @@ impl Purchases {
     /// The invoices of this store's node.
     pub(crate) fn invoices(&self) -> &Invoices {
         &self.0.invoices
+    }
+
+    /// Where the owner is told of buyers who paid and were refused.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     /// Creates the purchase's invoice, or finds it, whatever became of it.
@@ -165,12 +162,9 @@ impl Purchases {
             limits.count_search(client).map_err(|_| refused)?;
         }
         invoices.node().await?;
-        let lightningd = invoices.lightningd();
-        for (token_id, label) in self.earlier_labels(offer.name, purchase_id) {
-            if let Some(invoice) = lightningd.find_by_label(label).await? {
-                let found = self.describe(offer.name, token_id, invoice, None)?;
-                return Ok((Made::Before, found));
-            }
+        let earlier = self.earlier_labels(offer.name, purchase_id);
+        if let Some(found) = self.find_labelled(offer.name, earlier).await? {
+            return Ok((Made::Before, found));
         }
         let token_id = claims.token_id(offer.name, purchase_id);
         let label = store.label(offer.name, &token_id);
@@ -188,7 +182,7 @@ impl Purchases {
                     description: description.to_owned(),
                     expiry_secs: self.0.expiry_secs,
                 };
-                if let Some(invoice) = self.make(invoice, place).await? {
+                if let Some(invoice) = self.0.making.make(invoice, place).await? {
                     let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
                     return Ok((Made::New, created));
                 }
@@ -197,9 +191,8 @@ impl Purchases {
             // The purchase may have its invoice already; its amount stands.
             Err(refusal) => refusal,
         };
-        let invoice = invoices.lightningd().find_by_label(label).await?;
-        let found = self.describe(offer.name, token_id, invoice.ok_or(refusal)?, None)?;
-        Ok((Made::Before, found))
+        let found = self.find_labelled(offer.name, [(token_id, label)]).await?;
+        Ok((Made::Before, found.ok_or(refusal)?))
     }
 
     /// Finds the invoice of a purchase of what is called `name`, which need not be for sale any more.
@@ -210,17 +203,22 @@ impl Purchases {
         purchase_id: PurchaseId,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
         self.0.limits.count_search(client)?;
-        let Parts {
-            claims,
-            invoices,
-            store,
-            ..
-        } = &*self.0;
+        let Parts { claims, store, .. } = &*self.0;
         let token_id = claims.token_id(name, purchase_id);
         let latest = (token_id, store.label(name, &token_id));
-        let labels = self.earlier_labels(name, purchase_id);
-        for (token_id, label) in labels.chain([latest]) {
-            if let Some(invoice) = invoices.lightningd().find_by_label(label).await? {
+        let labels = self.earlier_labels(name, purchase_id).chain([latest]);
+        self.find_labelled(name, labels).await
+    }
+
+    /// The first invoice that a purchase of what is called `name` has under one of these labels.
+    async fn find_labelled(
+        &self,
+        name: &str,
+        labels: impl IntoIterator<Item = ([u8; 32], String)>,
+    ) -> Result<Option<CreatedInvoice>, PurchaseError> {
+        let lightningd = self.0.invoices.lightningd();
+        for (token_id, label) in labels {
+            if let Some(invoice) = lightningd.find_by_label(label).await? {
                 return self.describe(name, token_id, invoice, None).map(Some);
             }
         }
@@ -240,9 +238,9 @@ impl Purchases {
             old_labels,
             ..
         } = &*self.0;
-        let rotated = claims.old_token_ids(name, purchase_id);
+        let rotated = claims.old_token_ids(name, purchase_id).into_iter();
         let rotated = rotated.map(|token_id| (token_id, store.label(name, &token_id)));
-        let tokens = claims.old_token_ids(name, purchase_id);
+        let tokens = claims.old_token_ids(name, purchase_id).into_iter();
         let tokens = tokens.chain([claims.token_id(name, purchase_id)]);
         let old = tokens.map(|token_id| (token_id, old_label(name, &token_id)));
         rotated.chain(old.filter(|_| old_labels.may_be()))
@@ -257,24 +255,6 @@ impl Purchases {
         let (quote, description) = offer.quoted.as_ref().map_err(|no_price| *no_price)?;
         let place = self.0.limits.reserve(client)?;
         Ok((quote, description, place))
-    }
-
-    /// Makes the invoice and puts it into its place; `None` where one with this label exists. It goes
-    /// on if the buyer goes away, or the invoice would be open without being counted.
-    async fn make(
-        &self,
-        invoice: NewInvoice,
-        place: Place,
-    ) -> Result<Option<KnownInvoice>, LightningError> {
-        let lightningd = self.0.invoices.lightningd().clone();
-        let making = tokio::spawn(async move {
-            let made = lightningd.create_invoice(invoice).await?;
-            if let Some(made) = &made {
-                place.take(made.payment_hash, made.standing.expires_at);
-            }
-            Ok(made)
-        });
-        making.await.expect("making an invoice does not panic")
     }
 
     /// The node's word is taken: buyers check the invoice themselves, and checking it here as well

@@ -2,12 +2,14 @@
 //! first news.
 
 use shared::lightning::PaymentHash;
+use tokio::sync::broadcast;
 
+use crate::clock::unix_now;
 use crate::metrics::Metrics;
 use crate::payments::claims::{ClaimRejection, Credential};
 
 /// Why a payment gets nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
     /// The claim is not of this store's secret. Anyone can make up such a claim and its preimage, but
     /// so look all earlier buyers after the secret was changed.
@@ -73,15 +75,57 @@ impl Refusal {
     }
 }
 
-/// Counts and logs a refusal of what is called `item`.
-pub(crate) fn tell(metrics: &Metrics, refusal: Refusal, item: &str, payment_hash: PaymentHash) {
-    let reason = refusal.reason();
-    metrics.refused(reason);
-    let remedy = refusal.remedy();
-    if refusal == Refusal::Unconfirmed {
-        // Most of these were never paid.
-        tracing::info!(%payment_hash, item, "a claim cannot be confirmed: {remedy}");
-    } else {
+/// A payment that got nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    /// What the buyer asked for.
+    pub(crate) item: String,
+    pub(crate) payment_hash: PaymentHash,
+    /// In UNIX seconds.
+    pub(crate) at: u64,
+}
+
+/// Tells the owner of refusals. A clone is another handle to the same.
+#[derive(Clone)]
+pub(crate) struct Refusals {
+    metrics: Metrics,
+    news: broadcast::Sender<Refused>,
+}
+
+/// More at once are counted and logged only.
+const MOST_NEWS: usize = 256;
+
+impl Refusals {
+    /// None yet.
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        let (news, _) = broadcast::channel(MOST_NEWS);
+        Self { metrics, news }
+    }
+
+    /// Hears of those that come from now on.
+    pub(crate) fn hear(&self) -> broadcast::Receiver<Refused> {
+        self.news.subscribe()
+    }
+
+    /// Counts and logs a refusal of what is called `item`.
+    pub(crate) fn tell(&self, refusal: Refusal, item: &str, payment_hash: PaymentHash) {
+        let reason = refusal.reason();
+        self.metrics.refused(reason);
+        let remedy = refusal.remedy();
+        if refusal == Refusal::Unconfirmed {
+            // Most of these were never paid, so nobody else is told of them.
+            tracing::info!(%payment_hash, item, "a claim cannot be confirmed: {remedy}");
+            return;
+        }
         tracing::warn!(%payment_hash, item, reason, "paid, but refused: {remedy}");
+        let refused = Refused {
+            refusal,
+            item: item.to_owned(),
+            payment_hash,
+            at: unix_now(),
+        };
+        // Where there are no webhooks, nobody hears of it.
+        self.news.send(refused).ok();
     }
 }

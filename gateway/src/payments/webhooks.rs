@@ -1,4 +1,5 @@
-//! Reports each payment to the owner's own programs: a signed `POST` to each configured address.
+//! Reports each payment, and each payment that got nothing, to the owner's own programs: a signed `POST`
+//! to each configured address.
 //!
 //! Each payment of an invoice of ours is reported to each address at least once, even if it came
 //! while the gateway or lightningd was down. It may be reported twice; the payment_hash is the
@@ -8,6 +9,7 @@
 //! - [`signing`]: the form of the Standard Webhooks specification.
 //! - `spool`: the index and the undelivered events, as files.
 //! - `follow`: from lightningd's payments to the `outbox`, which puts them into the spool.
+//! - `refused`: from buyers who paid and were refused, by the same way.
 //! - `resend`: what the owner wants to be sent once more, by the same way.
 //! - `delivery`: from the spool to one address, over and over.
 //!
@@ -18,6 +20,7 @@ mod delivery;
 mod event;
 mod follow;
 mod outbox;
+mod refused;
 mod resend;
 pub mod signing;
 mod spool;
@@ -26,7 +29,6 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lightningd::Lightningd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -34,13 +36,13 @@ use crate::errors::origin;
 use crate::metrics::Metrics;
 use crate::options::{Timing, WebhooksOptions};
 use crate::payments::label::StoreId;
+use crate::payments::purchases::Purchases;
 use crate::retry::{Attempt, Health, Pauses, retry};
-use crate::secret::Secret;
 use delivery::Delivery;
 use follow::Follower;
 use outbox::{News, Outbox};
+use refused::{Hearing, Teller};
 use resend::Resender;
-use signing::SigningKey;
 use spool::{Entry, Spool, SpoolError};
 
 pub use delivery::{DeliveryError, send_test};
@@ -51,20 +53,22 @@ const TURN: Duration = Duration::from_secs(1);
 /// The longest pause before what was asked for once more is looked at again.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Follows the payments of the store and reports them, without end.
+/// Follows payments and refusals and reports them, without end.
 pub(crate) async fn run(
     options: WebhooksOptions,
-    secret: Secret,
-    lightningd: Arc<Lightningd>,
+    purchases: &Purchases,
     store: StoreId,
     metrics: Metrics,
     timing: Timing,
 ) {
+    let lightningd = purchases.invoices().lightningd();
     let spool = Arc::new(Spool::new(options.dir));
-    let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
-    let mut news = News::new();
     // They end with this task.
     let mut tasks = JoinSet::new();
+    let hearing = Hearing::new(spool.clone(), lightningd.clone());
+    tasks.spawn(hearing.run(purchases.refusals().hear()));
+    let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
+    let mut news = News::new();
     for url in options.urls {
         // Nothing becomes an event before every address can be told of it: the index would move past
         // the payments that come meanwhile.
@@ -76,7 +80,7 @@ pub(crate) async fn run(
             sender.send(entry).ok();
         }
         let delivery = Delivery {
-            key: SigningKey::of_url(&secret, &url),
+            claims: purchases.claims().clone(),
             spool: spool.clone(),
             url: url.clone(),
             timing,
@@ -91,13 +95,18 @@ pub(crate) async fn run(
         metrics: metrics.clone(),
         midway: Mutex::default(),
     });
+    let teller = Teller {
+        spool: spool.clone(),
+        outbox: outbox.clone(),
+    };
+    tasks.spawn(async { match retry(Pauses::new(TURN, LONGEST), teller).await {} });
     let resender = Resender {
         spool,
         outbox: outbox.clone(),
     };
     tasks.spawn(async { match retry(Pauses::new(TURN, LONGEST), resender).await {} });
     let follower = Follower {
-        lightningd,
+        lightningd: lightningd.clone(),
         store,
         outbox,
         metrics,

@@ -9,10 +9,12 @@ use axum::http::Request;
 use axum::http::header::ORIGIN;
 use serde_json::Value;
 use shared::api::{INVOICE_PATH, STORE_PATH, Status};
+use shared::lightning::Preimage;
 use shared::problem::ErrorCode;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use testing::fake_lightningd::FakeLightningd;
+use testing::fake_lightningd::{FakeLightningd, Fault};
 use testing::tools::{Answer, TestGateway, eventually, l402, metric, options};
 
 /// A purchase from the button to the goods, an invoice that runs out, and a call that fails.
@@ -40,6 +42,53 @@ async fn busy(fake: &FakeLightningd) -> TestGateway {
     fake.goes_away().await;
     gateway.get("/readyz").await;
     gateway
+}
+
+/// The figures of a store that refuses a buyer, and cannot read an entry of lightningd's book.
+async fn troubled() -> String {
+    let fake = FakeLightningd::start();
+    let foreign = fake.makes("foreign", 600);
+    fake.garbles(&foreign);
+    let mut options = options(fake.socket());
+    options.limits.delete_expired = Some(Duration::from_hours(1));
+    let gateway = TestGateway::with(options);
+    let created = gateway.create("cat").await;
+    let preimage = Preimage(fake.is_paid(&created.invoice.bolt11));
+    let credential = format!("{}:{}", l402(&created.claim), preimage.to_hex());
+    let refused = gateway.content("two-cats", &[&credential]).await;
+    refused.assert_problem(ErrorCode::InvalidClaim);
+    let limit = Instant::now() + Duration::from_mins(1);
+    loop {
+        let metrics = gateway.metrics().await;
+        if metrics.contains("purrwall_rpc_unreadable_entries_total{") {
+            return metrics;
+        }
+        assert!(Instant::now() < limit, "{metrics}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Operators may ask as often as they like.
+#[tokio::test]
+async fn who_asks_for_the_node_at_once_shares_a_call() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    eventually("payments to be followed", || {
+        gateway.gateway.follows_payments()
+    })
+    .await;
+    let before = fake.calls("getinfo").len();
+    fake.goes_wrong("getinfo", Fault::Slow(Duration::from_millis(300)));
+    let mut crowd = JoinSet::new();
+    for _ in 0..100 {
+        let gateway = gateway.clone();
+        crowd.spawn(async move { gateway.get_as_operator("/readyz").await });
+    }
+    for answer in crowd.join_all().await {
+        assert_eq!(answer.status, 200);
+    }
+    let calls = fake.calls("getinfo").len() - before;
+    assert!(calls <= 3, "{calls}");
 }
 
 #[tokio::test]
@@ -88,7 +137,7 @@ async fn metrics_count_what_happened() {
 #[tokio::test]
 async fn the_dashboard_and_the_metrics_fit() {
     let fake = FakeLightningd::start();
-    let metrics = busy(&fake).await.metrics().await;
+    let metrics = busy(&fake).await.metrics().await + &troubled().await;
     let exported: Vec<&str> = metrics
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))

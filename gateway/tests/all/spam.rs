@@ -1,7 +1,7 @@
 //! Invoices by the thousand: who may ask for how many, and what becomes of those that nobody pays.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -287,6 +287,62 @@ async fn an_invoice_counts_though_its_buyer_went_away() {
     let refused = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
     refused.assert_problem(ErrorCode::TooManyRequests);
     assert_eq!(fake.invoices(), 1);
+}
+
+/// lightningd may have made the invoice, so its place is held until that is known.
+#[tokio::test]
+async fn an_invoice_counts_though_lightningd_did_not_answer_in_time() {
+    let fake = FakeLightningd::start();
+    let mut options = limited(&fake, 0, 0);
+    options.limits.open_invoices_per_client = NonZeroU32::new(1);
+    options.timing.call_deadline = Duration::from_millis(300);
+    let gateway = TestGateway::with(options);
+    let buys = async || {
+        let answer = gateway.buys_from("203.0.113.7", "", new_purchase()).await;
+        answer.status.as_u16()
+    };
+    let asked = |method| fake.calls(method).len();
+    let sells = async || {
+        let limit = Instant::now() + Duration::from_mins(1);
+        while buys().await != 201 {
+            assert!(Instant::now() < limit, "the place does not come free");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+
+    // It does what it was asked, and says so too late.
+    fake.goes_wrong("invoice", Fault::LateNews(Duration::from_mins(5)));
+    assert_eq!(buys().await, 503);
+    for _ in 0..3 {
+        let before = asked("listinvoices");
+        assert_eq!((buys().await, fake.invoices()), (429, 1));
+        eventually("a question", || asked("listinvoices") > before).await;
+    }
+    fake.recovers();
+    fake.is_paid(&fake.bolt11s()[0]);
+    sells().await;
+    assert_eq!(fake.invoices(), 2);
+    fake.is_paid(&fake.bolt11s()[1]);
+
+    // It does nothing, and does not say so either.
+    fake.goes_wrong("invoice", Fault::Hangs);
+    let before = asked("invoice");
+    let limit = Instant::now() + Duration::from_mins(1);
+    while asked("invoice") == before {
+        assert!(Instant::now() < limit, "the payment is not heard of");
+        buys().await;
+    }
+    fake.goes_wrong("listinvoices", Fault::Hangs);
+    let before = asked("invoice");
+    assert_eq!(buys().await, 503);
+    assert_eq!(
+        asked("invoice"),
+        before,
+        "there is no place for a second one"
+    );
+    fake.recovers();
+    sells().await;
+    assert_eq!(fake.invoices(), 3);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::payments::admission::Admission;
 use crate::payments::claims::Claims;
 use crate::payments::purchases::{Offer, Purchases};
-use crate::payments::refusals::{Refusal, tell};
+use crate::payments::refusals::{Refusal, Refusals};
 
 /// The goods, for a claim that is paid; what to pay, for everybody else.
 ///
@@ -79,7 +79,7 @@ pub(crate) async fn get_content(
     let Path(item) = item?;
     match purchases.admit(item.as_str(), credentials).await? {
         Admission::Paid(claim) => {
-            let content = sold(&shelf, &metrics, &item, &claim)?;
+            let content = sold(&shelf, purchases.refusals(), &item, &claim)?;
             deliver(content, &method, &headers, &metrics).await
         }
         Admission::Unpaid(claim, bolt11) => Err(challenge(&claim, &bolt11)),
@@ -95,11 +95,11 @@ pub(crate) async fn get_content(
 /// The version that was sold under a verified claim for this item.
 pub(crate) fn sold(
     shelf: &Shelf,
-    metrics: &Metrics,
+    refusals: &Refusals,
     item: &ItemId,
     claim: &Claim,
 ) -> Result<Content, Error> {
-    let refused = |refusal| tell(metrics, refusal, item.as_str(), claim.payment_hash());
+    let refused = |refusal| refusals.tell(refusal, item.as_str(), claim.payment_hash());
     let version = Claims::version(claim).inspect_err(|_| refused(Refusal::OtherVersion))?;
     let content = shelf.catalogue().sold(item, version);
     if let Err(VersionError::Gone) = content {

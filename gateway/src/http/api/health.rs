@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::errors::chain;
 use crate::http::problem::Error;
+use crate::metrics::Metrics;
 use crate::payments::node::NodeError;
 use crate::payments::purchases::Purchases;
 
@@ -80,7 +81,8 @@ impl KnownReadiness {
 }
 
 /// Whether invoices can be made, and if not, what is wrong and how to mend it. While payments are
-/// not followed, those that come are found when buyers ask.
+/// not followed, those that come are found when buyers ask. While webhooks are stalled, those of new
+/// payments wait at lightningd, because they cannot be kept on the disk.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Report {
@@ -89,17 +91,23 @@ pub(crate) enum Report {
         network: Network,
         node_id: NodeId,
         payments_followed: bool,
+        webhooks_stalled: bool,
     },
     NotReady {
         ready: bool,
         problem: String,
         remedy: String,
         payments_followed: bool,
+        webhooks_stalled: bool,
     },
 }
 
 /// `GET /readyz` for operators: asks lightningd now.
-pub(crate) async fn report(State(purchases): State<Purchases>) -> (StatusCode, Json<Report>) {
+pub(crate) async fn report(
+    State(purchases): State<Purchases>,
+    State(metrics): State<Metrics>,
+) -> (StatusCode, Json<Report>) {
+    let webhooks_stalled = metrics.webhooks_are_stalled();
     let payments_followed = purchases.invoices().are_followed();
     let (problem, remedy) = match purchases.invoices().ask_node().await {
         Ok(node) => match node.syncing {
@@ -109,6 +117,7 @@ pub(crate) async fn report(State(purchases): State<Purchases>) -> (StatusCode, J
                     network: node.network,
                     node_id: node.id,
                     payments_followed,
+                    webhooks_stalled,
                 };
                 return (status(true), Json(report));
             }
@@ -125,6 +134,7 @@ pub(crate) async fn report(State(purchases): State<Purchases>) -> (StatusCode, J
         problem,
         remedy: remedy.to_owned(),
         payments_followed,
+        webhooks_stalled,
     };
     (status(false), Json(report))
 }

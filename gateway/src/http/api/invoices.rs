@@ -25,7 +25,7 @@ use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::{Made, Offer, Purchases};
-use crate::payments::refusals::{Refusal, tell};
+use crate::payments::refusals::Refusal;
 
 /// Creates a purchase's invoice, or finds it: the same purchase id and item give the same invoice
 /// and claim.
@@ -119,7 +119,8 @@ pub(crate) async fn get_invoice(
     if let (Err(InvoiceError::Unknown), None) = (&standing, credential.preimage) {
         let item = purchases.claims().verify(&credential.claim, unix_now())?;
         let payment_hash = credential.payment_hash();
-        tell(invoices.metrics(), Refusal::Unconfirmed, item, payment_hash);
+        let refusals = purchases.refusals();
+        refusals.tell(Refusal::Unconfirmed, item, payment_hash);
     }
     let standing = match standing {
         // The preimage proves the payment without the node. The invoice's own time is gone with it.

@@ -16,6 +16,7 @@ use crate::clock::unix_now;
 use crate::errors::{chain, origin};
 use crate::metrics::Metrics;
 use crate::options::Timing;
+use crate::payments::claims::Claims;
 use crate::payments::webhooks::event::event;
 use crate::payments::webhooks::signing::SigningKey;
 use crate::payments::webhooks::spool::{Entry, Spool};
@@ -24,7 +25,8 @@ use crate::retry::{Pauses, Trouble};
 /// One address and what it is told from.
 pub(super) struct Delivery {
     pub(super) url: String,
-    pub(super) key: SigningKey,
+    /// Webhooks are signed by the secret that claims are made with.
+    pub(super) claims: Claims,
     pub(super) spool: Arc<Spool>,
     pub(super) timing: Timing,
     pub(super) metrics: Metrics,
@@ -105,7 +107,8 @@ impl Delivery {
             // The payment was heard of twice, and the first event has been taken meanwhile.
             return Ok(());
         };
-        let status = post(&self.url, &self.key, &entry.id, body, self.timing)
+        let key = SigningKey::of_url(&self.claims.secret(), &self.url);
+        let status = post(&self.url, &key, &entry.id, body, self.timing)
             .await
             .map_err(|error| chain(&error))?;
         tracing::info!(

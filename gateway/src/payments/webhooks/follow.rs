@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use lightningd::{LightningError, Lightningd};
+use lightningd::{LightningError, Lightningd, Watch};
 
 use crate::metrics::Metrics;
 use crate::options::Timing;
@@ -18,6 +18,9 @@ use crate::retry::{Attempt, Health, Pauses, retry};
 
 /// While only payments of others come, the index is written once in so many.
 const INDEX_EVERY: u64 = 1000;
+
+/// While the disk is full, no more sales than these are counted.
+const MOST_COUNTED: usize = 1000;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FollowError {
@@ -84,7 +87,12 @@ impl Follower {
             if let Some(payment) = &payment {
                 let ours = Sale::of(payment, &self.store);
                 if let Some(ours) = &ours {
-                    self.outbox.keep(ours)?;
+                    if let Err(error) = self.outbox.sold(ours) {
+                        self.count_behind(&mut connection, payment.pay_index, newest)
+                            .await?;
+                        return Err(error.into());
+                    }
+                    self.metrics.webhook_was_behind(self.outbox.news.len());
                 }
                 self.tell_of_pruned(last.max(told), payment.pay_index);
                 save = ours.is_some() || payment.pay_index - saved >= INDEX_EVERY;
@@ -97,6 +105,27 @@ impl Follower {
                 saved = last;
             }
         }
+    }
+
+    /// Counts the sales after `last` up to `newest`, whose webhooks wait at lightningd.
+    async fn count_behind(
+        &self,
+        connection: &mut Watch,
+        mut last: u64,
+        newest: u64,
+    ) -> Result<(), LightningError> {
+        let mut behind = 0;
+        while last < newest && behind < MOST_COUNTED {
+            let payment = connection
+                .next_payment(last, self.timing.watch_round)
+                .await?;
+            let Some(payment) = payment else { break };
+            behind += usize::from(Sale::of(&payment, &self.store).is_some());
+            last = payment.pay_index;
+        }
+        let webhooks = behind * self.outbox.news.len();
+        self.metrics.webhooks_are_behind(webhooks);
+        Ok(())
     }
 
     /// lightningd numbers payments without gaps, so numbers that are missing are paid invoices that

@@ -1,6 +1,6 @@
 //! The way of an event into the spool, and from there to who delivers it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -8,10 +8,12 @@ use tokio::sync::mpsc;
 use crate::metrics::Metrics;
 use crate::payments::sales::Sale;
 use crate::payments::webhooks::event::event;
-use crate::payments::webhooks::spool::{Entry, Spool, SpoolError};
+use crate::payments::webhooks::spool::{Entry, Spool, SpoolError, Told};
 
-/// The type of the one event there is.
+/// The type of the event of a payment.
 const PAID: &str = "invoice.paid";
+/// The type of the event of a payment that got nothing.
+const REFUSED: &str = "purchase.refused";
 
 /// Where new events are announced, by address.
 pub(super) type News = HashMap<String, mpsc::UnboundedSender<Entry>>;
@@ -21,35 +23,38 @@ pub(super) struct Outbox {
     pub(super) spool: Arc<Spool>,
     pub(super) news: News,
     pub(super) metrics: Metrics,
-    /// The event that is being kept, and the addresses that it is kept for. Where a full disk stops
-    /// it midway, the next try goes on from here.
-    pub(super) midway: Mutex<Option<(Entry, HashSet<String>)>>,
+    /// The events that are being kept, and the addresses that each is kept for. Where a full disk
+    /// stops it midway, the next try goes on from here.
+    pub(super) midway: Mutex<BTreeMap<Entry, HashSet<String>>>,
 }
 
 impl Outbox {
     /// Keeps the event of a sale for every address.
-    pub(super) fn keep(&self, sale: &Sale) -> Result<(), SpoolError> {
-        let entry = Entry::of(sale);
-        let body = event(PAID, sale.paid_at, sale);
+    pub(super) fn sold(&self, sale: &Sale) -> Result<(), SpoolError> {
+        self.keep(&Entry::of(sale), &event(PAID, sale.paid_at, sale))
+    }
+
+    /// Keeps the event of a refusal for every address.
+    pub(super) fn refused(&self, told: &Told) -> Result<(), SpoolError> {
+        self.keep(&told.entry(), &event(REFUSED, told.refused_at, told))
+    }
+
+    fn keep(&self, entry: &Entry, body: &[u8]) -> Result<(), SpoolError> {
         let mut midway = self.midway.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = midway.as_ref().is_none_or(|(kept, _)| *kept != entry);
-        if is_new {
+        let kept = midway.entry(entry.clone()).or_insert_with(|| {
             self.metrics.webhooks_wait(self.news.len());
-        }
-        let (_, kept) = match &mut *midway {
-            Some(begun) if !is_new => begun,
-            other => other.insert((entry.clone(), HashSet::new())),
-        };
+            HashSet::new()
+        });
         for (url, news) in &self.news {
             if !kept.contains(url) {
-                let put = self.spool.put(url, &entry, &body);
+                let put = self.spool.put(url, entry, body);
                 self.metrics.webhooks_are_kept(put.is_ok());
                 put?;
                 kept.insert(url.clone());
                 news.send(entry.clone()).ok();
             }
         }
-        *midway = None;
+        midway.remove(entry);
         Ok(())
     }
 }

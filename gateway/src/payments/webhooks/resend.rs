@@ -86,7 +86,7 @@ impl Attempt for Resender {
     async fn attempt(&mut self, health: &mut Health) -> Result<Infallible, SpoolError> {
         loop {
             for (asked, sale) in self.spool.asked_again()? {
-                self.outbox.keep(&sale)?;
+                self.outbox.sold(&sale)?;
                 Spool::was_kept(&asked)?;
                 tracing::info!(webhook_id = %sale.payment_hash, "a webhook is sent again");
             }

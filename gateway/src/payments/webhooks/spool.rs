@@ -6,8 +6,11 @@
 //!   index                                the last payment that became events
 //!   resend/
 //!     <pay_index>-<payment_hash>.json    a sale whose webhooks the owner wants once more
+//!   refused/
+//!     0-<payment_hash>-<reason>.json     a payment that got nothing, to be told of
+//!     told/                              those that were told of: each is told of once
 //!   <hash of an address>/
-//!     <pay_index>-<payment_hash>.json    a body that this address has not taken yet
+//!     <pay_index>-<id>.json              a body that this address has not taken yet
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -17,6 +20,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::hex::DisplayHex as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::lightning::PaymentHash;
 
 use crate::payments::sales::Sale;
 
@@ -28,6 +32,10 @@ pub(super) struct Spool {
 
 /// Where what is asked for once more lies. No address's folder has this name.
 const RESEND: &str = "resend";
+/// Where refusals lie. No address's folder has this name.
+const REFUSED: &str = "refused";
+/// Beside them, those that are events.
+const TOLD: &str = "told";
 
 /// A sale as it is asked for once more.
 #[derive(Serialize, Deserialize)]
@@ -40,10 +48,32 @@ struct Asked {
 /// An undelivered event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
-    /// The payment's number.
+    /// The payment's number; 0 where the event is of a refusal.
     pub(super) pay_index: u64,
-    /// The event's id: the payment_hash in hex.
+    /// The event's id: the payment_hash in hex, and of a refusal also the reason.
     pub(super) id: String,
+}
+
+/// A refusal as the owner's programs are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// Names the payment.
+    pub(super) payment_hash: PaymentHash,
+    /// What the buyer asked for: an item's id, or `route:` and the name of a route.
+    pub(super) item: String,
+    /// Why nothing was given.
+    pub(super) reason: String,
+    /// When, in UNIX seconds.
+    pub(super) refused_at: u64,
+}
+
+impl Told {
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            pay_index: 0,
+            id: format!("{}-{}", self.payment_hash.to_hex(), self.reason),
+        }
+    }
 }
 
 /// A file that cannot be used.
@@ -162,6 +192,41 @@ impl Spool {
     /// Forgets what was asked for once more: it is in the spool.
     pub(super) fn was_kept(asked: &Path) -> Result<(), SpoolError> {
         fs::remove_file(asked).map_err(|source| failed("remove", asked, source))
+    }
+
+    /// Whether this refusal is, or was, to be told of.
+    pub(super) fn knows_refusal(&self, told: &Told) -> bool {
+        let (folder, name) = (self.dir.join(REFUSED), told.entry().file_name());
+        folder.join(&name).exists() || folder.join(TOLD).join(name).exists()
+    }
+
+    /// Asks the gateway that sends to tell of a refusal.
+    pub(super) fn ask_to_tell(&self, told: &Told) -> Result<(), SpoolError> {
+        let folder = self.dir.join(REFUSED);
+        make_folder(&folder)?;
+        let path = folder.join(told.entry().file_name());
+        let text = serde_json::to_vec(told).expect("string keys and no failing field");
+        durable::write(&path, &text).map_err(|source| failed("write", &path, source))
+    }
+
+    /// The refusals to tell of.
+    pub(super) fn refusals(&self) -> Result<Vec<Told>, SpoolError> {
+        let folder = self.dir.join(REFUSED);
+        let read = |entry: Entry| {
+            let path = folder.join(entry.file_name());
+            let text = fs::read(&path).map_err(|source| failed("read", &path, source))?;
+            serde_json::from_slice(&text).map_err(|error| failed("read", &path, error.into()))
+        };
+        entries(&folder)?.into_iter().map(read).collect()
+    }
+
+    /// The refusal is an event now, and never becomes one again.
+    pub(super) fn was_told(&self, told: &Told) -> Result<(), SpoolError> {
+        let (folder, name) = (self.dir.join(REFUSED), told.entry().file_name());
+        make_folder(&folder.join(TOLD))?;
+        let path = folder.join(&name);
+        let moved = fs::rename(&path, folder.join(TOLD).join(&name));
+        moved.map_err(|source| failed("move", &path, source))
     }
 
     fn path(&self, url: &str, entry: &Entry) -> PathBuf {

@@ -1,0 +1,112 @@
+//! Invoices are made here, each in the place that was taken for it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lightningd::{KnownInvoice, LightningError, Lightningd, NewInvoice};
+use tokio::time::{Instant, sleep};
+
+use crate::options::Timing;
+use crate::payments::open_invoices::Place;
+use crate::retry::Pauses;
+
+/// Makes invoices. A clone is another handle to the same.
+#[derive(Clone)]
+pub(crate) struct Making(Arc<Inner>);
+
+struct Inner {
+    lightningd: Arc<Lightningd>,
+    /// The labels of invoices that may have been made. Their places are held.
+    unknown: Mutex<HashSet<String>>,
+    pauses: Pauses,
+}
+
+/// The longest pause before lightningd is asked again whether it made an invoice.
+const LONGEST: Duration = Duration::from_secs(30);
+
+impl Making {
+    /// None is being made.
+    pub(crate) fn new(lightningd: Arc<Lightningd>, timing: Timing) -> Self {
+        Self(Arc::new(Inner {
+            lightningd,
+            unknown: Mutex::default(),
+            pauses: Pauses::new(timing.reconnect_min, LONGEST),
+        }))
+    }
+
+    /// Makes the invoice and puts it into its place; `None` where one with this label exists. It goes
+    /// on if the buyer goes away, or the invoice would be open without being counted.
+    ///
+    /// lightningd may have made an invoice although it did not say so in time. The place is held
+    /// until that is known.
+    pub(crate) async fn make(
+        &self,
+        invoice: NewInvoice,
+        place: Place,
+    ) -> Result<Option<KnownInvoice>, LightningError> {
+        let making = self.clone();
+        let task = tokio::spawn(async move {
+            let (label, expiry_secs) = (invoice.label.clone(), invoice.expiry_secs);
+            let made = making.0.lightningd.create_invoice(invoice).await;
+            match &made {
+                Ok(Some(made)) => place.take(made.payment_hash, made.standing.expires_at),
+                Err(error) if may_be_made(error) => {
+                    let lifetime = Duration::from_secs(expiry_secs.into());
+                    making.hold(label, lifetime, place);
+                }
+                Ok(None) | Err(_) => {}
+            }
+            made
+        });
+        task.await.expect("making an invoice does not panic")
+    }
+
+    /// Holds the place until it is known whether the invoice was made, or until it has expired. A
+    /// buyer who tries again meanwhile asks for the same invoice, which needs no second place.
+    fn hold(&self, label: String, lifetime: Duration, place: Place) {
+        if !self.unknown().insert(label.clone()) {
+            return;
+        }
+        let making = self.clone();
+        tokio::spawn(async move {
+            match making.find(&label, Instant::now() + lifetime).await {
+                Some(made) => place.take(made.payment_hash, made.standing.expires_at),
+                None => drop(place),
+            }
+            making.unknown().remove(&label);
+        });
+    }
+
+    /// The invoice, once lightningd has it; `None` where it does not have it.
+    async fn find(&self, label: &str, until: Instant) -> Option<KnownInvoice> {
+        let mut pauses = self.0.pauses;
+        let mut is_missing = false;
+        while Instant::now() < until {
+            sleep(pauses.next()).await;
+            match self.0.lightningd.find_by_label(label.to_owned()).await {
+                Ok(Some(made)) => return Some(made),
+                // The first answer may have overtaken the call that makes the invoice.
+                Ok(None) if is_missing => return None,
+                Ok(None) => is_missing = true,
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    fn unknown(&self) -> MutexGuard<'_, HashSet<String>> {
+        let unknown = self.0.unknown.lock();
+        unknown.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether lightningd may have done what it was asked.
+fn may_be_made(error: &LightningError) -> bool {
+    match error {
+        LightningError::Closed { .. }
+        | LightningError::Timeout { .. }
+        | LightningError::Decode { .. } => true,
+        LightningError::Connect { .. } | LightningError::Rpc { .. } => false,
+    }
+}
