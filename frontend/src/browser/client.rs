@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 
+use gloo_net::http::{Method, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
@@ -20,14 +21,13 @@ use shared::problem::CONTENT_TYPE;
 use shared::purchase::Trouble;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, Response};
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
 use yew::html::ImplicitClone;
 
 use crate::browser::clock::Clock;
 use crate::browser::gateway::Gateway;
 use crate::browser::goods::Arriving;
 use crate::browser::json;
-use crate::browser::object::object;
 
 /// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
@@ -78,7 +78,7 @@ impl Client {
         purchase_id: PurchaseId,
         signal: &AbortSignal,
     ) -> Result<CreatedInvoice, Trouble> {
-        let headers = [("content-type", "application/json".into())];
+        let headers = [("content-type", "application/json")];
         let body = json::write(&CreateInvoice { purchase_id });
         json(
             &self
@@ -95,7 +95,7 @@ impl Client {
         signal: &AbortSignal,
     ) -> Result<InvoiceStatus, Trouble> {
         let path = [INVOICE_PATH, "?wait=", &wait_secs.to_string()].concat();
-        let headers = [("authorization", credential(claim, None))];
+        let headers = [("authorization", &*credential(claim, None))];
         let status: InvoiceStatus = json(&self.ask(&path, &headers, None, signal).await?)?;
         self.clock.learn(status.server_time);
         Ok(status)
@@ -116,15 +116,14 @@ impl Client {
     ) -> Result<(), Trouble> {
         let mut patience = Patience::new(controller);
         let received = arriving.borrow().received();
-        let mut headers = vec![("authorization", credential(claim, preimage))];
-        if received > 0 {
-            // The parts cannot come from two versions of the goods: the claim names one, and the
-            // whole is checked against its hash.
-            let range = ["bytes=", &received.to_string(), "-"].concat();
-            headers.push(("range", range.into()));
-        }
+        let credential = credential(claim, preimage);
+        // The parts cannot come from two versions of the goods: the claim names one, and the whole
+        // is checked against its hash.
+        let range = ["bytes=", &received.to_string(), "-"].concat();
+        let headers = [("authorization", &*credential), ("range", &range)];
+        let headers = &headers[..if received > 0 { 2 } else { 1 }];
         let (path, signal) = (content_path(item), controller.signal());
-        let response = match self.send(&path, &headers, None, &signal).await {
+        let response = match self.send(&path, headers, None, &signal).await {
             Err(trouble) => {
                 // The gateway may refuse the rest and still give the whole.
                 match &trouble {
@@ -162,7 +161,7 @@ impl Client {
     fn ask<'a>(
         &'a self,
         path: &'a str,
-        headers: &'a [(&str, JsValue)],
+        headers: &'a [(&str, &str)],
         body: Option<String>,
         signal: &'a AbortSignal,
     ) -> Pin<Box<dyn Future<Output = Result<String, Trouble>> + 'a>> {
@@ -173,22 +172,25 @@ impl Client {
     async fn send(
         &self,
         path: &str,
-        headers: &[(&str, JsValue)],
+        headers: &[(&str, &str)],
         body: Option<String>,
         signal: &AbortSignal,
     ) -> Result<Response, Trouble> {
-        let method = if body.is_some() { "POST" } else { "GET" };
-        let options = [
-            ("method", method.into()),
-            ("headers", object(headers).into()),
-            ("body", body.into()),
-            ("cache", "no-store".into()),
-            ("signal", signal.into()),
-        ];
-        let response = fetch(&self.gateway.url(path), &options).await;
-        let response = response.map_err(|_| Trouble::Offline)?;
+        let mut request = RequestBuilder::new(&self.gateway.url(path))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = match body {
+            Some(body) => request.method(Method::POST).body(body),
+            None => request.build(),
+        };
+        // A request can only be invalid if its address is, and nothing answers there.
+        let request = request.map_err(|_| Trouble::Offline)?;
+        let response = request.send().await.map_err(|_| Trouble::Offline)?;
         // A page on another origin cannot read this header; there the status answers set the clock.
-        if let Some(date) = header(&response, "date") {
+        if let Some(date) = response.headers().get("date") {
             self.clock.learn_from_date(&date);
         }
         if response.ok() {
@@ -201,15 +203,9 @@ impl Client {
 
 /// Loads a JSON file; `None` if there is none, or the signal is aborted.
 pub async fn load_json(url: &str, signal: &AbortSignal) -> Option<JsValue> {
-    let response = fetch(url, &[("signal", signal.into())]).await.ok()?;
-    let text = JsFuture::from(response.text().ok()?).await.ok()?;
-    JSON::parse(&text.as_string()?).ok()
-}
-
-async fn fetch(url: &str, options: &[(&str, JsValue)]) -> Result<Response, JsValue> {
-    let options = object(options).unchecked_into();
-    let response = gloo_utils::window().fetch_with_str_and_init(url, &options);
-    Ok(JsFuture::from(response).await?.unchecked_into())
+    let request = RequestBuilder::new(url).abort_signal(Some(signal));
+    let response = request.send().await.ok()?;
+    JSON::parse(&response.text().await.ok()?).ok()
 }
 
 /// Aborts a download that stands still for too long.
@@ -250,12 +246,8 @@ impl Body {
     }
 }
 
-fn header(response: &Response, name: &str) -> Option<String> {
-    response.headers().get(name).ok()?
-}
-
 fn media_type(response: &Response) -> String {
-    header(response, "content-type").unwrap_or_default()
+    response.headers().get("content-type").unwrap_or_default()
 }
 
 async fn trouble(response: &Response) -> Trouble {
@@ -288,11 +280,10 @@ fn json<T: DeserializeOwned>(text: &str) -> Result<T, Trouble> {
 }
 
 /// The header `Authorization`: the scheme is L402's.
-fn credential(claim: &Claim, preimage: Option<Preimage>) -> JsValue {
+fn credential(claim: &Claim, preimage: Option<Preimage>) -> String {
     let claim = claim.to_base64();
-    let credential = match preimage {
+    match preimage {
         Some(preimage) => ["L402 ", &claim, ":", &preimage.to_hex()].concat(),
         None => ["L402 ", &claim].concat(),
-    };
-    credential.into()
+    }
 }
