@@ -2,41 +2,21 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use purrwall_gateway::Secret;
 use purrwall_gateway::goods::catalogue::CATS;
-use purrwall_gateway::{Price, Secret};
 
 use crate::commands::output::say;
 
+mod arguments;
 mod goods;
 mod questions;
 
+pub(crate) use arguments::Arguments;
+use arguments::{NAME, PRICE};
 use goods::Found;
-
-/// What the store is made of. What is not given is asked for on a terminal.
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {
-    /// The folder to make.
-    dir: PathBuf,
-
-    /// The store's name, as buyers see it.
-    #[arg(long)]
-    name: Option<String>,
-
-    /// A folder whose files are sold, each as an item. They are copied into the store's folder.
-    #[arg(long, value_name = "DIR")]
-    goods: Option<PathBuf>,
-
-    /// What each item costs, such as "500 sat".
-    #[arg(long, value_parser = price)]
-    price: Option<Price>,
-}
-
-const NAME: &str = "My store";
-const PRICE: &str = "100 sat";
 
 /// Makes the folder; one that holds anything already is left alone.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
@@ -87,18 +67,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         quoted(&file)
     );
     Ok(())
-}
-
-/// A price that needs nothing else in the store's file.
-fn price(text: &str) -> Result<Price, String> {
-    match text.parse() {
-        Ok(Price::Fiat(fiat)) => Err(format!(
-            "a price in {} needs a rate; give one in satoshi here, and change it in the store's file",
-            fiat.currency
-        )),
-        Ok(price) => Ok(price),
-        Err(error) => Err(format!("{error}")),
-    }
 }
 
 /// Copies the goods, and gives their sections.

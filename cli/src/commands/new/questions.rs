@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::commands::new::{Arguments, NAME, PRICE, price};
+use crate::commands::new::arguments::{Arguments, NAME, PRICE, price};
 
 /// Asks for what was not given. An empty answer takes what stands in brackets.
 pub(super) fn answered(
