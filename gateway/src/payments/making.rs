@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lightningd::{KnownInvoice, LightningError, Lightningd, NewInvoice};
+use shared::api::Status;
 use tokio::time::{Instant, sleep};
 
 use crate::options::Timing;
@@ -71,8 +72,11 @@ impl Making {
         let making = self.clone();
         tokio::spawn(async move {
             match making.find(&label, Instant::now() + lifetime).await {
-                Some(made) => place.take(made.payment_hash, made.standing.expires_at),
-                None => drop(place),
+                Some(made) if made.standing.status == Status::Unpaid => {
+                    place.take(made.payment_hash, made.standing.expires_at);
+                }
+                // The watcher has heard of a payment already, so nothing else would free the place.
+                Some(_) | None => drop(place),
             }
             making.unknown().remove(&label);
         });
