@@ -187,7 +187,9 @@ describe('paid goods', () => {
     const [value, max] = await progress.evaluate((bar) => [bar.value, bar.max]);
     assert.ok(value > 0 && value < max, `${value} of ${max}`);
     assert.equal(max, 6_000_000);
-    await page.waitForFunction((bar) => bar.value > 2_000_000, await progress.elementHandle());
+    // Each try may draw another bar, after a longer pause than the one before.
+    const isFurther = () => document.querySelector('[data-testid="progress"]')?.value > 2_000_000;
+    await page.waitForFunction(isFurther, null, { timeout: 3 * PATIENCE_MS });
     gate.open();
 
     const card = page.getByTestId('item-archive');
