@@ -162,11 +162,11 @@ impl Purchases {
             limits.count_search(client).map_err(|_| refused)?;
         }
         invoices.node().await?;
-        let earlier = self.earlier_labels(offer.name, purchase_id);
+        let token_id = claims.token_id(offer.name, purchase_id);
+        let earlier = self.earlier_labels(offer.name, purchase_id, token_id);
         if let Some(found) = self.find_labelled(offer.name, earlier).await? {
             return Ok((Made::Before, found));
         }
-        let token_id = claims.token_id(offer.name, purchase_id);
         let label = store.label(offer.name, &token_id);
         let refusal = match counted
             .map_err(PurchaseError::from)
@@ -206,7 +206,8 @@ impl Purchases {
         let Parts { claims, store, .. } = &*self.0;
         let token_id = claims.token_id(name, purchase_id);
         let latest = (token_id, store.label(name, &token_id));
-        let labels = self.earlier_labels(name, purchase_id).chain([latest]);
+        let mut labels = self.earlier_labels(name, purchase_id, token_id);
+        labels.push(latest);
         self.find_labelled(name, labels).await
     }
 
@@ -226,24 +227,27 @@ impl Purchases {
     }
 
     /// What the purchase's invoice may be called if it was begun before a rotation of the secret, or
-    /// at an earlier gateway.
+    /// at an earlier gateway. Its name of today is `token_id`.
     fn earlier_labels(
         &self,
         name: &str,
         purchase_id: PurchaseId,
-    ) -> impl Iterator<Item = ([u8; 32], String)> {
+        token_id: [u8; 32],
+    ) -> Vec<([u8; 32], String)> {
         let Parts {
             claims,
             store,
             old_labels,
             ..
         } = &*self.0;
-        let rotated = claims.old_token_ids(name, purchase_id).into_iter();
-        let rotated = rotated.map(|token_id| (token_id, store.label(name, &token_id)));
-        let tokens = claims.old_token_ids(name, purchase_id).into_iter();
-        let tokens = tokens.chain([claims.token_id(name, purchase_id)]);
-        let old = tokens.map(|token_id| (token_id, old_label(name, &token_id)));
-        rotated.chain(old.filter(|_| old_labels.may_be()))
+        let rotated = claims.old_token_ids(name, purchase_id);
+        let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
+        let mut labels: Vec<_> = rotated.iter().map(labelled).collect();
+        if old_labels.may_be() {
+            let tokens = rotated.into_iter().chain([token_id]);
+            labels.extend(tokens.map(|token_id| (token_id, old_label(name, &token_id))));
+        }
+        labels
     }
 
     /// What a new invoice says, and a place for it.
