@@ -7,6 +7,7 @@
 
 mod buyer;
 mod campaigns;
+mod connections;
 mod http;
 mod kinds;
 mod lock;

@@ -1,19 +1,20 @@
 //! The way between the store and its node: a proxy for lightningd's socket that can be taken away,
 //! and that counts the calls.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::connections::{Between, Open, accept};
 use crate::lock::lock;
 
 /// A proxy before a node's socket.
@@ -24,8 +25,7 @@ pub(crate) struct NodeSocket {
 
 struct Shared {
     node: Mutex<PathBuf>,
-    open: Mutex<HashMap<u64, UnixStream>>,
-    next: AtomicU64,
+    open: Open<UnixStream>,
     is_away: AtomicBool,
     ended: AtomicBool,
     calls: Mutex<BTreeMap<String, usize>>,
@@ -43,8 +43,7 @@ impl NodeSocket {
         let listener = UnixListener::bind(dir.path().join("lightning-rpc"))?;
         let shared = Arc::new(Shared {
             node: Mutex::new(node.to_owned()),
-            open: Mutex::default(),
-            next: AtomicU64::default(),
+            open: Open::default(),
             is_away: AtomicBool::default(),
             ended: AtomicBool::default(),
             calls: Mutex::default(),
@@ -52,18 +51,7 @@ impl NodeSocket {
             most_under_way: AtomicUsize::default(),
             unreadable: AtomicUsize::default(),
         });
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                if accepting.ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&accepting);
-                if let Ok(client) = client {
-                    thread::spawn(move || shared.forward(&client).ok());
-                }
-            }
-        });
+        accept(&shared, move || Ok(listener.accept()?.0));
         Ok(Self { dir, shared })
     }
 
@@ -75,9 +63,9 @@ impl NodeSocket {
     pub(crate) fn go_away(&self) {
         self.shared.is_away.store(true, Ordering::Relaxed);
         fs::rename(self.path(), self.path().with_extension("away")).ok();
-        for (_, stream) in lock(&self.shared.open).drain() {
-            stream.shutdown(Shutdown::Both).ok();
-        }
+        self.shared
+            .open
+            .drain(|stream| drop(stream.shutdown(Shutdown::Both)));
     }
 
     pub(crate) fn come_back(&self) {
@@ -118,14 +106,19 @@ impl Drop for NodeSocket {
     }
 }
 
-impl Shared {
+impl Between for Shared {
+    type Stream = UnixStream;
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     fn forward(&self, client: &UnixStream) -> io::Result<()> {
         if self.is_away.load(Ordering::Relaxed) {
             return Ok(());
         }
         let node = UnixStream::connect(&*lock(&self.node))?;
-        let id = self.next.fetch_add(2, Ordering::Relaxed);
-        lock(&self.open).extend([(id, client.try_clone()?), (id + 1, node.try_clone()?)]);
+        let id = self.open.add([client.try_clone()?, node.try_clone()?]);
         let asked = Mutex::new(VecDeque::new());
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -137,10 +130,12 @@ impl Shared {
         });
         let unanswered = lock(&asked).iter().filter(|method| !waits(method)).count();
         self.under_way.fetch_sub(unanswered, Ordering::Relaxed);
-        lock(&self.open).retain(|key, _| *key != id && *key != id + 1);
+        self.open.remove(id);
         Ok(())
     }
+}
 
+impl Shared {
     fn requests(
         &self,
         mut from: &UnixStream,

@@ -1,6 +1,5 @@
 //! The way between buyers and the store: a TCP proxy that cuts, delays and garbles.
 
-use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::connections::{Between, Open, accept};
 use crate::lock::lock;
 
 /// What happens to one direction of a connection.
@@ -32,8 +32,7 @@ pub(crate) struct Way {
 struct Shared {
     store: Mutex<Option<SocketAddr>>,
     rng: Mutex<Rng>,
-    open: Mutex<HashMap<u64, TcpStream>>,
-    next: AtomicU64,
+    open: Open<TcpStream>,
     is_closed: AtomicBool,
     ended: AtomicBool,
     cut: AtomicU64,
@@ -48,26 +47,14 @@ impl Way {
         let shared = Arc::new(Shared {
             store: Mutex::default(),
             rng: Mutex::new(Rng::with_seed(seed)),
-            open: Mutex::default(),
-            next: AtomicU64::default(),
+            open: Open::default(),
             is_closed: AtomicBool::default(),
             ended: AtomicBool::default(),
             cut: AtomicU64::default(),
             garbled: AtomicU64::default(),
             delayed: AtomicU64::default(),
         });
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                if accepting.ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&accepting);
-                if let Ok(client) = client {
-                    thread::spawn(move || shared.forward(&client).ok());
-                }
-            }
-        });
+        accept(&shared, move || Ok(listener.accept()?.0));
         Ok(Self { address, shared })
     }
 
@@ -79,9 +66,9 @@ impl Way {
     /// Cuts every connection, and lets no new one through until it is opened again.
     pub(crate) fn close(&self) {
         self.shared.is_closed.store(true, Ordering::Relaxed);
-        for (_, stream) in lock(&self.shared.open).drain() {
-            stream.shutdown(Shutdown::Both).ok();
-        }
+        self.shared
+            .open
+            .drain(|stream| drop(stream.shutdown(Shutdown::Both)));
     }
 
     pub(crate) fn open_again(&self) {
@@ -109,24 +96,31 @@ impl Drop for Way {
     }
 }
 
-impl Shared {
+impl Between for Shared {
+    type Stream = TcpStream;
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     fn forward(&self, client: &TcpStream) -> io::Result<()> {
         let store = *lock(&self.store);
         if self.is_closed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let store = TcpStream::connect(store.ok_or(io::ErrorKind::NotConnected)?)?;
-        let id = self.next.fetch_add(2, Ordering::Relaxed);
-        lock(&self.open).extend([(id, client.try_clone()?), (id + 1, store.try_clone()?)]);
+        let id = self.open.add([client.try_clone()?, store.try_clone()?]);
         let (request, answer) = self.fate();
         thread::scope(|scope| {
             scope.spawn(|| pump(client, &store, request));
             pump(&store, client, answer);
         });
-        lock(&self.open).retain(|key, _| *key != id && *key != id + 1);
+        self.open.remove(id);
         Ok(())
     }
+}
 
+impl Shared {
     /// What happens to the request and to the answer of one connection.
     fn fate(&self) -> (Option<Harm>, Option<Harm>) {
         let mut rng = lock(&self.rng);
