@@ -188,7 +188,7 @@ describe('paid goods', () => {
     assert.ok(value > 0 && value < max, `${value} of ${max}`);
     assert.equal(max, 6_000_000);
     // Each try may draw another bar, after a longer pause than the one before.
-    const isFurther = () => document.querySelector('[data-testid="progress"]')?.value > 2_000_000;
+    const isFurther = () => document.querySelector('[data-test="progress"]')?.value > 2_000_000;
     await page.waitForFunction(isFurther, null, { timeout: 3 * PATIENCE_MS });
     gate.open();
 
