@@ -66,6 +66,7 @@ pub mod stamp;
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
 pub use http::tls::{Tls, TlsError};
+pub use lightningd::{Endpoint, Rest, RestError};
 pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
