@@ -72,4 +72,4 @@ pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{PriceLayer, Priced};
-pub use secret::{KeyId, ParseKeyIdError, ParseSecretError, Secret, SecretError};
+pub use secret::{KeyId, KeyUse, ParseKeyIdError, ParseSecretError, Secret, SecretError};

@@ -12,7 +12,7 @@ use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
-use purrwall_gateway::PAID_ARE_DELETED;
+use purrwall_gateway::{KeyUse, PAID_ARE_DELETED};
 
 use crate::commands::output::say;
 
@@ -89,11 +89,17 @@ async fn check_secret(settings: &Settings) -> Result<String> {
         None => format!("in {path}"),
     };
     match find(settings).await {
-        Ok(Some(secret)) => Ok(match secret.ids().count() - 1 {
-            0 => place,
-            1 => format!("{place}, with an old key"),
-            old => format!("{place}, with {old} old keys"),
-        }),
+        Ok(Some(secret)) => Ok(
+            match secret
+                .uses()
+                .filter(|(_, used)| *used == KeyUse::Old)
+                .count()
+            {
+                0 => place,
+                1 => format!("{place}, with an old key"),
+                old => format!("{place}, with {old} old keys"),
+            },
+        ),
         Ok(None) => Ok(format!("will be made in {path}")),
         // The node is told of below.
         Err(StoreSecretError::Unknown { .. }) => Ok(format!(
