@@ -1,6 +1,7 @@
 //! The program's tests, which run it as owners do: one program, because linking many takes longer than
 //! running them.
 //!
+//! - `kubernetes`: packaging/kubernetes.
 //! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
@@ -21,6 +22,7 @@ mod examples;
 mod goods;
 mod guard;
 mod guide;
+mod kubernetes;
 mod own_store;
 mod parts;
 mod plugin;
