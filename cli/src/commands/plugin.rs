@@ -1,34 +1,43 @@
 //! As a plugin of lightningd: the gateway starts and ends with the node, logs into its log, and
 //! answers `purrwall-status` and `purrwall-sales`.
 //!
-//! Standard output belongs to lightningd here. What keeps the gateway from starting disables the
-//! plugin and says why; the node runs on.
+//! This process has lightningd's rights and talks to nobody but lightningd. The gateway is a process of
+//! its own ([`http_side`]) that reaches lightningd through a guard in this one. Standard output belongs
+//! to lightningd here. What keeps the gateway from starting disables the plugin and says why; the node
+//! runs on.
+
+mod http_side;
+mod log;
 
 use std::env;
-use std::io;
 use std::path::Path;
 use std::process;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
 use cln_plugin::options::{ConfigOption, StringConfigOption};
 use cln_plugin::{Builder, ConfiguredPlugin, Plugin, RpcMethodBuilder};
+use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
-use purrwall_gateway::Gateway;
-use purrwall_gateway::sales::moment;
+use purrwall_gateway::goods::catalogue::CATS;
+use purrwall_gateway::options::Options;
+use purrwall_gateway::sales::{Report, moment};
 use serde_json::{Value, json};
 use tokio::io::{Stdin, Stdout};
-use tokio::sync::mpsc;
-use tracing::{Level, Metadata};
-use tracing_subscriber::fmt::MakeWriter;
 
-use super::serve::{Opened, log_filter, shutdown};
+use super::serve::shutdown;
+use http_side::{HttpSide, Told};
 
 const CONFIG: StringConfigOption =
     ConfigOption::new_str_no_default("purrwall-config", "Purrwall's file, purrwall.toml");
 const LISTEN: StringConfigOption = ConfigOption::new_str_no_default(
     "purrwall-listen",
     "The address that Purrwall listens on, such as 127.0.0.1:8080",
+);
+const USER: StringConfigOption = ConfigOption::new_str_no_default(
+    "purrwall-user",
+    "The user that faces the internet; lightningd has to run as root for it",
 );
 
 /// Whether lightningd started this process.
@@ -49,12 +58,13 @@ pub(crate) async fn run() -> ! {
 }
 
 async fn serve() -> Result<()> {
-    let log = start_log()?;
+    let lines = log::start()?;
     let builder = Builder::new(tokio::io::stdin(), tokio::io::stdout())
         .with_logging(false)
         .dynamic()
         .option(CONFIG)
         .option(LISTEN)
+        .option(USER)
         .rpcmethod(
             "purrwall-status",
             "Whether Purrwall sells, and where",
@@ -69,77 +79,92 @@ async fn serve() -> Result<()> {
     let Some(configured) = builder.configure().await? else {
         return Ok(());
     };
-    let opened = match open(&configured).await {
-        Ok(opened) => opened,
+    let (mut http, state) = match start(&configured).await {
+        Ok(started) => started,
         Err(error) => return configured.disable(&format!("{error:#}")).await,
     };
-    let state = State {
-        gateway: opened.gateway().clone(),
-        store: opened.store_name().to_owned(),
-        url: opened.url()?,
-    };
-    let plugin = configured.start(state.clone()).await?;
-    tokio::spawn(forward(log, plugin.clone()));
-    tracing::info!("listening on {}", state.url);
-    let asked = shutdown()?;
-    opened
-        .serve(async move {
-            tokio::select! {
-                () = asked => {}
-                // lightningd closed our input.
-                _ = plugin.join() => {}
-            }
-        })
-        .await
+    let url = state.url.clone();
+    let plugin = configured.start(state).await?;
+    tokio::spawn(log::forward(lines, plugin.clone()));
+    tracing::info!("listening on {url}");
+    tokio::select! {
+        () = shutdown()? => {}
+        // lightningd closed our input.
+        _ = plugin.join() => {}
+        ended = http.ended() => return Err(ended),
+    }
+    http.end().await;
+    Ok(())
 }
 
-/// Takes what lightningd's options and its own place say.
-async fn open(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<Opened> {
+/// Starts the HTTP side as lightningd's options and its own place say.
+async fn start(plugin: &ConfiguredPlugin<State, Stdin, Stdout>) -> Result<(HttpSide, State)> {
     let lightning = plugin.configuration();
     let dir = Path::new(&lightning.lightning_dir);
+    let socket = dir.join(&lightning.rpc_file);
     let config = plugin.option(&CONFIG)?;
     // Without a store's file there is no folder beside it.
     let own_place = config.is_none() && env::var_os("PURRWALL_DATA_DIR").is_none();
     let data_dir = own_place.then(|| dir.join("purrwall").display().to_string());
-    let socket = dir.join(&lightning.rpc_file).display().to_string();
     let flags = [
         ("config", config),
         ("listen", plugin.option(&LISTEN)?),
-        ("lightning_rpc", Some(socket)),
+        ("lightning_rpc", Some(socket.display().to_string())),
         ("data_dir", data_dir),
     ];
     let given = flags
         .into_iter()
         .filter_map(|(key, text)| Some((key, text?)));
     let arguments: Arguments = given.collect();
-    let settings = Settings::new(&arguments)?;
-    Opened::new(arguments, settings).await
+    let options = Settings::new(&arguments)?.options;
+    let told = Told {
+        arguments: &arguments,
+        lightning_rpc: socket.clone(),
+        store: options.store.id.clone(),
+        user: plugin.option(&USER)?,
+    };
+    let http = HttpSide::start(told).await?;
+    let state = State {
+        lightningd: Arc::new(Lightningd::new(socket, options.timing.call_deadline)),
+        url: http.url.clone(),
+        options: Arc::new(options),
+    };
+    Ok((http, state))
 }
 
 #[derive(Clone)]
 struct State {
-    gateway: Gateway,
-    store: String,
+    lightningd: Arc<Lightningd>,
+    options: Arc<Options>,
     url: String,
 }
 
 async fn status(plugin: Plugin<State>, _: Value) -> Result<Value> {
     let State {
-        gateway,
-        store,
+        lightningd,
+        options,
         url,
     } = plugin.state();
-    let node = gateway.node().await;
-    let problem = match &node {
-        Ok(node) => node.syncing.clone(),
+    let problem = match lightningd.node().await {
+        Ok(node) => match options.network {
+            Some(expected) if expected != node.network => Some(format!(
+                "lightningd is on {}, but the setting network says {expected}",
+                node.network
+            )),
+            _ => node.syncing,
+        },
         Err(error) => Some(error.to_string()),
+    };
+    let items = match options.catalogue.items.len() {
+        0 => CATS.len(),
+        items => items,
     };
     Ok(json!({
         "listening": url,
         "ready": problem.is_none(),
         "problem": problem,
-        "store": store,
-        "items": gateway.items(),
+        "store": options.store.name,
+        "items": items,
     }))
 }
 
@@ -154,82 +179,11 @@ async fn sales(plugin: Plugin<State>, params: Value) -> Result<Value> {
             ));
         }
     };
-    let report = plugin.state().gateway.sales(since).await?;
+    let State {
+        lightningd,
+        options,
+        ..
+    } = plugin.state();
+    let report = Report::read(lightningd, &options.store.id, since).await?;
     Ok(serde_json::to_value(report)?)
-}
-
-/// Lines on their way to lightningd, each with its level.
-type Lines = mpsc::UnboundedReceiver<(&'static str, String)>;
-
-fn start_log() -> Result<Lines> {
-    let (sender, lines) = mpsc::unbounded_channel();
-    tracing_subscriber::fmt()
-        .with_env_filter(log_filter()?)
-        // lightningd writes time, level and the plugin's name.
-        .without_time()
-        .with_level(false)
-        .with_ansi(false)
-        .with_writer(ToLightningd(sender))
-        .init();
-    Ok(lines)
-}
-
-async fn forward(mut lines: Lines, plugin: Plugin<State>) {
-    while let Some((level, message)) = lines.recv().await {
-        let line = json!({ "level": level, "message": message });
-        if plugin
-            .send_custom_notification("log".into(), line)
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// Makes a writer for each line of the log.
-struct ToLightningd(mpsc::UnboundedSender<(&'static str, String)>);
-
-struct Line {
-    level: &'static str,
-    sender: mpsc::UnboundedSender<(&'static str, String)>,
-}
-
-impl<'a> MakeWriter<'a> for ToLightningd {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line {
-            level: "info",
-            sender: self.0.clone(),
-        }
-    }
-
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line {
-        let level = match *metadata.level() {
-            Level::ERROR => "error",
-            Level::WARN => "warn",
-            Level::INFO => "info",
-            Level::DEBUG => "debug",
-            Level::TRACE => "trace",
-        };
-        Line {
-            level,
-            ..self.make_writer()
-        }
-    }
-}
-
-/// The subscriber writes a line at once.
-impl io::Write for Line {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line).trim_end().to_owned();
-        // Once lightningd is gone, nobody reads it.
-        self.sender.send((self.level, text)).ok();
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

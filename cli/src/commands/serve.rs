@@ -4,6 +4,7 @@ use std::env;
 use std::future::IntoFuture as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use purrwall::settings::{Arguments, LogFormat, Settings};
@@ -14,6 +15,7 @@ use purrwall_gateway::{Gateway, Secret, Tls};
 use sd_notify::NotifyState;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use crate::descriptors;
@@ -35,7 +37,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// A gateway that has all that it needs, and whose address is taken.
-pub(crate) struct Opened {
+struct Opened {
     gateway: Gateway,
     listener: TcpListener,
     tls: Option<Tls>,
@@ -49,7 +51,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Takes what the configuration says, which came from the arguments.
-    pub(crate) async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
+    async fn new(arguments: Arguments, settings: Settings) -> Result<Self> {
         let listener = listen(settings.listen, "--listen")?;
         let metrics = match settings.metrics_listen {
             Some(address) => Some(listen(address, "--metrics-listen")?),
@@ -84,27 +86,14 @@ impl Opened {
         })
     }
 
-    /// The gateway itself.
-    pub(crate) fn gateway(&self) -> &Gateway {
-        &self.gateway
-    }
-
-    /// The store's name, as buyers see it.
-    pub(crate) fn store_name(&self) -> &str {
-        &self.settings.options.store.name
-    }
-
     /// Where it listens.
-    pub(crate) fn url(&self) -> Result<String> {
+    fn url(&self) -> Result<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", self.listener.local_addr()?))
     }
 
     /// Answers requests, follows the files and tells of payments until `shutdown` is done.
-    pub(crate) async fn serve(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<()> {
+    async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let Self {
             gateway, settings, ..
         } = self;
@@ -195,18 +184,40 @@ pub(crate) fn log_filter() -> Result<EnvFilter> {
         .context("cannot read PURRWALL_LOG; an example is `info` or `gateway=debug`")
 }
 
+/// Where this variable is set, the end of standard input asks the process to end, too: whoever started it
+/// may be gone without a word.
+pub(crate) const ENDS_WITH_INPUT: &str = "PURRWALL_ENDS_WITH_INPUT";
+
 /// Done when the process is asked to end.
 pub(crate) fn shutdown() -> Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    let input = env::var_os(ENDS_WITH_INPUT).map(|_| end_of_input());
     Ok(async move {
+        let input = async {
+            match input {
+                Some(end) => end.await.ok(),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = input => {}
         }
         tracing::info!("ending");
         if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
             tracing::warn!("cannot answer systemd: {error}");
         }
     })
+}
+
+/// Tells of the end of standard input. A thread reads it, for whose end no runtime waits.
+fn end_of_input() -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    thread::spawn(move || {
+        io::copy(&mut io::stdin(), &mut io::sink()).ok();
+        ended.send(()).ok();
+    });
+    end
 }

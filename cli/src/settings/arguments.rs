@@ -17,7 +17,7 @@ impl Arguments {
     }
 
     /// The value of a flag.
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
+    pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 }

@@ -2,6 +2,7 @@
 //! is the node.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use shared::api::{CreatedInvoice, content_path, invoices_path};
 use tempfile::TempDir;
 
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{item, l402, new_purchase};
+use testing::tools::{eventually, item, l402, new_purchase, say};
 
 /// purrwall as lightningd runs it.
 struct Plugin {
@@ -79,6 +80,20 @@ impl Plugin {
         )
     }
 
+    /// The processes that it started.
+    fn children(&self) -> Vec<u32> {
+        let pid = self.child.id();
+        let mut found = Vec::new();
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+            let path = thread.unwrap().path().join("children");
+            let more = std::fs::read_to_string(path).unwrap_or_default();
+            found.extend(more.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// lightningd hangs up; gives what was logged since the last call.
     fn end(mut self) -> Vec<Value> {
         drop(self.child.stdin.take());
@@ -111,7 +126,7 @@ fn it_tells_lightningd_what_it_has() {
     };
     assert_eq!(
         names(&manifest["options"]),
-        ["purrwall-config", "purrwall-listen"]
+        ["purrwall-config", "purrwall-listen", "purrwall-user"]
     );
     assert_eq!(
         names(&manifest["rpcmethods"]),
@@ -137,6 +152,16 @@ fn it_sells_a_cat() {
         assert_eq!(status["items"], 2);
         assert_eq!(status["store"], "A plugin");
         let url = status["listening"].as_str().unwrap().to_owned();
+
+        // The process that listens has neither lightningd's socket nor our standard input and output.
+        let http = plugin.children();
+        let [http] = http[..] else {
+            panic!("{http:?}");
+        };
+        let told = std::fs::read(format!("/proc/{http}/cmdline")).unwrap();
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains("--lightning\0"), "{told}");
+        assert!(!told.contains("lightning-rpc"), "{told}");
 
         let agent = ureq::Agent::new_with_defaults();
         let request = agent.post(format!("{url}{}", invoices_path(&item("cat"))));
@@ -182,6 +207,10 @@ fn it_sells_a_cat() {
         assert!(has("info", "/api/v1/items/{item}/invoices"), "{log:?}");
         let claim = created.claim.to_base64();
         assert!(!format!("{log:?}").contains(&claim));
+        assert!(
+            !std::fs::exists(format!("/proc/{http}")).unwrap(),
+            "it ended, too"
+        );
     });
 }
 
@@ -213,6 +242,72 @@ fn it_ends_when_it_is_told_to() {
         let pid = plugin.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
         assert!(plugin.child.wait().unwrap().success());
+    });
+}
+
+/// Not even a plugin that is killed leaves a gateway behind.
+#[test]
+fn the_http_side_ends_with_it() {
+    run(async {
+        let dir = store("");
+        let mut plugin = Plugin::start();
+        plugin.call("getmanifest", &json!({}));
+        let config = dir.path().join("purrwall.toml");
+        let options = json!({"purrwall-config": config, "purrwall-listen": "127.0.0.1:0"});
+        plugin.init(&options).await;
+        let status = plugin.call("purrwall-status", &json!({}));
+        let url = status["result"]["listening"].as_str().unwrap().to_owned();
+        let address = url.strip_prefix("http://").unwrap();
+        assert!(std::net::TcpStream::connect(address).is_ok());
+        plugin.child.kill().unwrap();
+        plugin.child.wait().unwrap();
+        eventually("the end of the HTTP side", || {
+            std::net::TcpStream::connect(address).is_err()
+        })
+        .await;
+    });
+}
+
+/// As root, it can be a user that has nothing of lightningd's.
+#[test]
+fn the_http_side_has_a_user_of_its_own_where_one_is_named() {
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    if !is_root {
+        return say("skipped: only root can start a process of another user");
+    }
+    run(async {
+        let dir = store("");
+        let everyone = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(dir.path(), everyone).unwrap();
+        let mut plugin = Plugin::start();
+        plugin.call("getmanifest", &json!({}));
+        let config = dir.path().join("purrwall.toml");
+        let options = json!({
+            "purrwall-config": config, "purrwall-listen": "127.0.0.1:0", "purrwall-user": "nobody",
+        });
+        let started = plugin.init(&options).await;
+        assert_eq!(started["result"], json!({}), "{started}");
+        let http = plugin.children();
+        let owner = std::fs::metadata(format!("/proc/{}", http[0]))
+            .unwrap()
+            .uid();
+        assert_ne!(owner, 0);
+        let status = plugin.call("purrwall-status", &json!({}));
+        let url = status["result"]["listening"].as_str().unwrap().to_owned();
+        let agent = ureq::Agent::new_with_defaults();
+        let request = agent.post(format!("{url}{}", invoices_path(&item("cat"))));
+        let body = json!({ "purchase_id": new_purchase() }).to_string();
+        let created = request.content_type("application/json").send(body);
+        assert_eq!(created.unwrap().status(), 201);
+        plugin.end();
+
+        let mut plugin = Plugin::start();
+        plugin.call("getmanifest", &json!({}));
+        let options = json!({"purrwall-config": config, "purrwall-user": "no such user"});
+        let started = plugin.init(&options).await;
+        let why = started["result"]["disable"].as_str().unwrap();
+        assert!(why.contains("no such user"), "{why}");
+        plugin.end();
     });
 }
 
