@@ -261,7 +261,7 @@ impl ConnectionsOptions {
         Self {
             total,
             per_client: total / 2,
-            // A buyer's windows are few; a crowd that shares one claim is none.
+            // A buyer has a few windows; a crowd that shares one claim is not a buyer.
             waits_per_claim: 64,
         }
     }
@@ -378,7 +378,7 @@ mod tests {
         }
         assert_eq!(ConnectionsOptions::default().total, 416);
         assert_eq!(ConnectionsOptions::within(1 << 20).total, 16_384);
-        // Too few for anything still serves somebody.
+        // With very few descriptors, there is still room for some connections.
         assert_eq!(ConnectionsOptions::within(64).total, 8);
     }
 }

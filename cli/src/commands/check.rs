@@ -82,7 +82,7 @@ async fn check_secret(settings: &Settings) -> Result<String> {
             old => format!("{place}, with {old} old keys"),
         }),
         Ok(None) => Ok(format!("will be made in {path}")),
-        // The node is told of below.
+        // The node has a line of its own below.
         Err(StoreSecretError::Unknown { .. }) => Ok(format!(
             "will be made in {path}, unless lightningd has invoices that a store made"
         )),

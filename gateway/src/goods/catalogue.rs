@@ -89,7 +89,7 @@ impl KeptBytes {
 /// Why there is no catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// An item's file is none that may be sold.
+    /// An item's file may not be sold.
     #[error("{place}: {why}")]
     File {
         /// Where it is named.

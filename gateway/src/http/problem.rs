@@ -21,7 +21,7 @@ use crate::payments::open_invoices::TooManyOpen;
 use crate::payments::purchases::PurchaseError;
 use crate::payments::shares::Refusal;
 
-/// Why a request is not answered as asked, by who must act.
+/// Why a request is not answered as asked. Each variant names whoever has to act.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The client: the request has another form than the API's.
@@ -104,7 +104,7 @@ pub(crate) enum Error {
     /// The owner, or time: the node cannot be used.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// Us.
+    /// The gateway itself: a bug of ours.
     #[error("{0}")]
     Internal(String),
 }

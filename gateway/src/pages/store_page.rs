@@ -168,7 +168,7 @@ async fn show_item(
 struct Fields {
     /// Drawn with the page, so that two clicks on its button are one purchase.
     purchase_id: Option<PurchaseId>,
-    /// The same, where the cookie's purchase was not paid by the buyer's word.
+    /// The same, if the buyer says that the purchase in the cookie was not paid.
     new_purchase_id: Option<PurchaseId>,
     /// Typed in by the buyer.
     purrwall_preimage: Option<String>,
