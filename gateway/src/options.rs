@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
+use lightningd::Endpoint;
 use shared::api::{ItemId, MAX_WAIT_SECS};
 use shared::fiat::{Currency, Decimal};
 use shared::lightning::Network;
@@ -17,8 +18,8 @@ use crate::payments::label::StoreId;
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// lightningd's socket.
-    pub lightning_rpc: PathBuf,
+    /// Where lightningd is.
+    pub lightning: Endpoint,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// The store itself.
@@ -38,10 +39,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with the lightningd at this socket and the two cats that are built in.
-    pub fn new(lightning_rpc: impl Into<PathBuf>) -> Self {
+    /// The defaults, with this lightningd (by its socket, or by clnrest and a rune) and the two cats
+    /// that are built in.
+    pub fn new(lightning: impl Into<Endpoint>) -> Self {
         Self {
-            lightning_rpc: lightning_rpc.into(),
+            lightning: lightning.into(),
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),

@@ -2,6 +2,7 @@
 //!
 //! - `fake_lightningd`: a lightningd that goes wrong in every way.
 //! - `nodes`: real Lightning nodes, of the devnet or of the environment.
+//! - `rest`: clnrest before any of them, so that every test can run over it; `line`: a bad line to it.
 //! - `tools`: a gateway in this process, asked through its router.
 //! - `page_buyer`: a buyer without a browser, driven by the page's own state machine.
 //! - `shop`, `faults`: a store for `purrwall buy`, and a faulty way to it.
@@ -15,7 +16,9 @@
 
 pub mod fake_lightningd;
 pub mod faults;
+pub mod line;
 pub mod nodes;
 pub mod page_buyer;
+pub mod rest;
 pub mod shop;
 pub mod tools;

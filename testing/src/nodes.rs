@@ -12,6 +12,8 @@ use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
+use crate::rest;
+
 /// The network takes a while to start, so the tests that can share one do, and so one runtime.
 pub fn run(test: impl Future<Output = ()>) {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -39,6 +41,12 @@ impl Nodes {
         let dir = tempfile::tempdir().unwrap();
         let network = devnet::Network::story(dir.path()).await.unwrap();
         let socket = |name: &str| dir.path().join(name).join("lightning-rpc");
+        if rest::is_wanted() {
+            let address = network.store().start_rest(rest::ANY_PORT).unwrap();
+            let rune = rest::recorded_rune(&socket("store")).await;
+            let client = rest::client(&address, address.address, &rune);
+            rest::know(socket("store"), client);
+        }
         Self {
             store: socket("store"),
             alice: socket("alice"),

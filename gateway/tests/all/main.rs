@@ -11,6 +11,7 @@
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
+//! - `slow_line`: a node elsewhere, behind clnrest.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
 
@@ -33,6 +34,7 @@ mod payments;
 mod plain;
 mod purchase;
 mod refused;
+mod slow_line;
 mod spam;
 mod story;
 mod visit;
