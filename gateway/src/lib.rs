@@ -71,5 +71,5 @@ pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
-pub use priced::{PriceLayer, Priced};
+pub use priced::{Admitted, PriceLayer, Priced};
 pub use secret::{KeyId, KeyUse, ParseKeyIdError, ParseSecretError, Secret, SecretError};

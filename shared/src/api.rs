@@ -28,6 +28,13 @@ pub fn content_path(item: &ItemId) -> String {
     format!("/api/v1/items/{item}/content")
 }
 
+/// `GET`, with the claim: the goods, at the address that is offered to programs. Some keep one credential
+/// for the first two segments of a path, so these name the item. A claim that does not open the item
+/// is answered by what to pay.
+pub fn goods_path(item: &ItemId) -> String {
+    format!("/goods/{item}")
+}
+
 /// The longest that `GET /api/v1/invoice?wait=` waits, in seconds. Below the usual 60 s of proxies.
 pub const MAX_WAIT_SECS: u64 = 30;
 

@@ -76,10 +76,7 @@ pub(crate) enum Error {
     InvalidClaim(#[from] ClaimRejection),
     /// The buyer: has to pay first.
     #[error("the goods are given out after payment")]
-    PaymentRequired {
-        /// What to pay, as the value of `WWW-Authenticate`; `HEAD` gets none.
-        challenge: Option<HeaderValue>,
-    },
+    PaymentRequired(Demand),
     /// The buyer: the invoice was deleted at the node.
     #[error(
         "this payment can no longer be confirmed here, because the store's node no longer has the \
@@ -109,6 +106,17 @@ pub(crate) enum Error {
     Internal(String),
 }
 
+/// What a `402` says.
+#[derive(Debug, Default)]
+pub(crate) struct Demand {
+    /// What to pay, as values of `WWW-Authenticate`; `HEAD` gets none.
+    pub(crate) challenges: Vec<HeaderValue>,
+    /// The path at which programs get the goods, where it is another than the one that was asked for.
+    pub(crate) goods: Option<String>,
+    /// What is wrong with the credential that was sent.
+    pub(crate) why: Option<ClaimRejection>,
+}
+
 impl Error {
     /// What the client is told.
     fn problem(&self) -> Problem {
@@ -124,7 +132,7 @@ impl Error {
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
-            Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
+            Self::PaymentRequired(_) => ErrorCode::PaymentRequired,
             Self::UnknownInvoice => ErrorCode::UnknownInvoice,
             Self::Gone | Self::NotForSale(_) => ErrorCode::Gone,
             Self::Range(_) => ErrorCode::RangeNotSatisfiable,
@@ -147,6 +155,11 @@ impl Error {
             ),
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
             Self::InvalidClaim(why) => format!("{self}: {why}"),
+            Self::PaymentRequired(Demand { goods, why, .. }) => {
+                let place = goods.as_ref().map(|path| format!("; programs get them at {path}"));
+                let why = why.map(|why| format!("; the credential that you sent does not open them: {why}"));
+                format!("{self}{}{}", place.unwrap_or_default(), why.unwrap_or_default())
+            }
             told => told.to_string(),
         };
         Problem {
@@ -259,10 +272,10 @@ impl IntoResponse for Error {
             HeaderValue::from_static(problem::CONTENT_TYPE),
         );
         match &self {
-            Self::PaymentRequired {
-                challenge: Some(challenge),
-            } => {
-                headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            Self::PaymentRequired(demand) => {
+                for challenge in &demand.challenges {
+                    headers.append(WWW_AUTHENTICATE, challenge.clone());
+                }
             }
             Self::InvalidClaim(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));

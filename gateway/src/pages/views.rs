@@ -411,6 +411,9 @@ fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
                     style { (PreEscaped(&*STYLE)) }
                 }
                 link rel="icon" href="data:,";
+                @if let Some(base) = site.shelf.and_then(|shelf| shelf.strip_suffix("/buy")) {
+                    link rel="service-desc" href={ (base) "/openapi.json" };
+                }
             }
             body {
                 header class="top" {

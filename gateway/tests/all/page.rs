@@ -162,8 +162,8 @@ async fn other_sites_may_use_the_api() {
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "www-authenticate,date,etag,accept-ranges,content-range,content-disposition,retry-after,\
-             x-request-id"
+            "www-authenticate,payment-receipt,date,etag,accept-ranges,content-range,\
+             content-disposition,retry-after,x-request-id"
         );
     }
     let operators = gateway.get("/readyz").await;
