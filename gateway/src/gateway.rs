@@ -41,12 +41,14 @@ impl Gateway {
     /// A gateway with nothing in its catalogue, to put prices on routes of your own.
     ///
     /// `lightning_rpc` is lightningd's socket. Every claim follows from `secret`: programs that
-    /// share it accept each other's claims, and whoever loses it has to sell again what was sold.
+    /// share it accept each other's claims, and whoever loses it has to sell again what was sold. It
+    /// has no name, so that the pages to pay on carry the titles of your routes alone.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn new(lightning_rpc: impl Into<std::path::PathBuf>, secret: &Secret) -> Self {
-        let options = Options::new(lightning_rpc);
+        let mut options = Options::new(lightning_rpc);
+        options.store.name.clear();
         Self {
             app: App::new(options, secret, Catalogue::default(), Metrics::start()),
         }

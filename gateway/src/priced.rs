@@ -22,6 +22,7 @@ use crate::errors::chain;
 use crate::goods::price::Price;
 use crate::http::admission::{Presented, ask_to_pay, challenge};
 use crate::http::problem::Error;
+use crate::http::requests::accepted_languages;
 use crate::http::visitor::Visitor;
 use crate::options::{LimitsOptions, StoreOptions, WebOptions};
 use crate::pages::paywall_page::{Answer, Paywall, Visit, as_page, pressed, wants_a_page};
@@ -145,9 +146,13 @@ impl PriceLayer {
     async fn visit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Response> {
         let (pressed, request) = pressed(request).await;
         let visit = Visit::new(&request);
+        let headers = request.headers().clone();
+        let catalogue = self.shelf.catalogue();
         let site = Site {
             name: &self.store.name,
             shelf: None,
+            look: catalogue.look(),
+            languages: accepted_languages(&headers),
         };
         let visitor = self.visitor(&request);
         let paywall = Paywall {
@@ -156,7 +161,7 @@ impl PriceLayer {
             name: &self.sold.name,
             title: &self.sold.title,
             price: self.sold.price,
-            quote: self.shelf.catalogue().rates().quote(self.sold.price),
+            quote: catalogue.rates().quote(self.sold.price),
         };
         let answer = paywall.answer(&visit, visitor, request.headers(), pressed, || self.offer());
         let response = match answer.await {
@@ -164,7 +169,7 @@ impl PriceLayer {
             Ok(Answer::Page(response)) => response,
             Err(error) => problem_page(site, &visit.here, self.refuse(error)),
         };
-        Err(as_page(response, &self.web.frame_ancestors))
+        Err(as_page(response, site.look, &self.web.frame_ancestors))
     }
 
     fn visitor(&self, request: &Request) -> Visitor {

@@ -3,6 +3,7 @@
 //!
 //! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `look`: what a store says and how it looks.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
@@ -19,6 +20,7 @@ mod buy;
 mod examples;
 mod goods;
 mod guide;
+mod look;
 mod own_store;
 mod parts;
 mod plugin;

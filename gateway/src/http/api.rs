@@ -6,5 +6,6 @@ pub(crate) mod health;
 pub(crate) mod invoices;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod preview;
 pub(crate) mod responses;
 pub(crate) mod store;
