@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
@@ -19,11 +20,23 @@ use crate::http::visitor::{OverTls, Visitor};
 use crate::metrics::Metrics;
 use crate::options::Timing;
 
+/// Lets a site that isolates itself from other origins load a file all the same.
+pub(crate) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
 pub(crate) fn unless_set(
     name: HeaderName,
     value: &'static str,
 ) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// What the visitor's browser says of the languages that it accepts; empty if it says nothing.
+pub(crate) fn accepted_languages(headers: &HeaderMap) -> &str {
+    let languages = headers.get(ACCEPT_LANGUAGE);
+    languages
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 pub(crate) async fn not_found() -> Error {

@@ -235,7 +235,7 @@ impl Claims {
     /// The keys that charges are issued and checked with, the current one first.
     pub(crate) fn charging_keys(&self) -> impl Iterator<Item = HmacSha256> {
         let keys = self.keys();
-        let all = [&keys.current].into_iter().chain(&keys.old);
+        let all = [&keys.current].into_iter().chain(&keys.others);
         let derive =
             |key: &HmacSha256| keyed(&sum(key.clone(), &[b"purrwall payment challenge\0"]));
         all.map(derive).collect::<Vec<_>>().into_iter()
