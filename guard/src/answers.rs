@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::Owns;
+use crate::owns::Owns;
 
 /// What is left of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

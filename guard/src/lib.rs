@@ -4,6 +4,7 @@
 //!
 //! # Layout, in reading order
 //!
+//! - `owns`: whose invoice a label names.
 //! - `policy`: which requests are passed on, and as what. Pure.
 //! - `answers`: what is left of an answer. Pure.
 //! - `framing`: requests and answers on a stream.
@@ -11,22 +12,9 @@
 
 mod answers;
 mod framing;
+mod owns;
 mod policy;
 mod server;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-pub use server::listen;
-
-/// Whether an invoice with this label is the store's.
-pub type Owns = Arc<dyn Fn(&str) -> bool + Send + Sync>;
-
-/// What a guard guards, and for whom.
-#[derive(Clone)]
-pub struct Guard {
-    /// lightningd's own socket.
-    pub lightning_rpc: PathBuf,
-    /// Which invoices the store may see.
-    pub owns: Owns,
-}
+pub use owns::Owns;
+pub use server::{Guard, listen};

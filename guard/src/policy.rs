@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::Owns;
 use crate::answers::Kept;
+use crate::owns::Owns;
 
 /// The longest time for which an invoice may be valid, in seconds. lightningd aborts at an absurd one.
 const MAX_EXPIRY: u64 = 30 * 24 * 60 * 60;

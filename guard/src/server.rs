@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::Guard;
 use crate::framing::Reader;
+use crate::owns::Owns;
 use crate::policy::{Passed, Refused, decide};
 
 /// A gateway has 24 connections for calls, one for its watcher and one for webhooks; so this is enough
@@ -26,6 +26,15 @@ const MODE: u32 = 0o660;
 const PAUSE: Duration = Duration::from_millis(100);
 /// So much is logged of the name of an unknown method.
 const LOGGED: usize = 40;
+
+/// What a guard guards, and for whom.
+#[derive(Clone)]
+pub struct Guard {
+    /// lightningd's own socket.
+    pub lightning_rpc: PathBuf,
+    /// Which invoices the store may see.
+    pub owns: Owns,
+}
 
 /// Listens on a new socket at `path`, which the group may use. One that is there already is replaced.
 ///
