@@ -31,7 +31,7 @@ fn page(webln_script: Option<&str>) -> Page {
     }
     let mut options = options("/nonexistent");
     // A page of this name is served as it was built.
-    options.store.name = "Purrwall".to_owned();
+    "Purrwall".clone_into(&mut options.store.name);
     options.page.dir = Some(dir.path().to_owned());
     options.page.webln_script = webln_script.map(str::to_owned);
     Page {
