@@ -11,6 +11,7 @@ mod command_line;
 mod error;
 mod file;
 mod keys;
+mod look;
 mod node;
 mod origin;
 mod parse;
@@ -572,6 +573,7 @@ mod tests {
         sections(&file::ITEM_KEYS, &file.items.iter().collect::<Vec<_>>());
         let rates: Vec<_> = file.rates.iter().map(|(_, section)| section).collect();
         sections(&file::RATE_KEYS, &rates);
+        sections(&file::LOOK_KEYS, &file.look.iter().collect::<Vec<_>>());
         catalogue::read(path, &file, CatalogueOptions::default()).unwrap();
 
         let shown = |file: &StoreFile| -> Vec<_> {

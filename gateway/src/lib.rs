@@ -42,7 +42,7 @@
 //! - `router`: the table of routes. `priced`: the tower layer that puts a price on any route.
 //! - `http/`: what requests say and how answers look; `http/api/`: a file for each noun;
 //!   `http/problem`: the one place where an error becomes a status.
-//! - `pages/`: the pages without script.
+//! - `look`: the owner's words, colours and pictures. `pages/`: the pages without script.
 //! - `payments/`: claims, invoices, the one watcher, limits, cleaning, sales, webhooks.
 //! - `goods/`: the catalogue, the versions that were offered, prices and rates, delivery.
 //! - `retry`: the one loop of everything that has to go on. `metrics`: what is counted.
@@ -53,6 +53,7 @@ mod errors;
 mod gateway;
 pub mod goods;
 mod http;
+pub mod look;
 mod metrics;
 pub mod options;
 mod pages;
@@ -71,5 +72,5 @@ pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
-pub use priced::{PriceLayer, Priced};
+pub use priced::{Admitted, PriceLayer, Priced};
 pub use secret::{KeyId, KeyUse, ParseKeyIdError, ParseSecretError, Secret, SecretError};

@@ -356,7 +356,12 @@ impl Purchase {
         };
         let same = self.terms.fiat_price == Some(stated.price)
             && order.invoice.amount_msat == Some(price_msat)
-            && check(&order.invoice, &order.claim, &terms.expected()).is_ok();
+            && check(
+                &order.invoice,
+                order.claim.payment_hash(),
+                &terms.expected(),
+            )
+            .is_ok();
         same.then_some(price_msat)
     }
 
@@ -589,7 +594,11 @@ impl Purchase {
 
     /// Only an order that passes every check gets to the state that shows a QR code.
     fn await_payment(self, order: Order) -> Self {
-        let state = match check(&order.invoice, &order.claim, &self.terms.expected()) {
+        let state = match check(
+            &order.invoice,
+            order.claim.payment_hash(),
+            &self.terms.expected(),
+        ) {
             Ok(()) => State::AwaitingPayment {
                 order,
                 trouble: None,
@@ -894,6 +903,18 @@ impl Purchase {
 }
 
 impl Saved {
+    /// A purchase that nobody has asked for yet.
+    pub fn begun(purchase_id: PurchaseId) -> Self {
+        Self {
+            purchase_id,
+            claim: None,
+            bolt11: None,
+            preimage: None,
+            size: None,
+            earlier: Vec::new(),
+        }
+    }
+
     /// What was ordered; `None` where there is no invoice yet, or it cannot be read, or belongs to
     /// another claim.
     pub fn order(&self) -> Option<Order> {

@@ -280,3 +280,9 @@ pub fn python(program: &str) -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin");
     Some(dir.join(program)).filter(|path| path.is_file())
 }
+
+/// A program of the npm packages that `cargo xtask setup` installs; `None` if it is not there.
+pub fn npm(program: &str) -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/node_modules/.bin");
+    Some(dir.join(program)).filter(|path| path.is_file())
+}

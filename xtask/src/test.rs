@@ -108,7 +108,7 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     let sizes = steps.run("page", build::page)?;
     steps.run("size of the page", || sizes.check())?;
     steps.run("npm package", widget::pack)?;
-    steps.run("programs", || run(&mut build::programs()))?;
+    steps.run("programs", || run(&mut build::tested_programs()))?;
     steps.run("stories in browsers", || {
         let programs = programs_dir()?;
         run(command("npm")
@@ -145,7 +145,7 @@ fn package_test(steps: &mut Steps) -> Result<()> {
             .args(embedded)
             .args(["--", "-D", "warnings"]))
     })?;
-    steps.run("devnet", || run(&mut build::programs()))?;
+    steps.run("devnet", || run(&mut build::tested_programs()))?;
     let packages = steps.run("packages", || dist::packages(dist::FOR_TESTS))?;
     steps.run("a cat from the Debian package", || {
         dist::debian::check(&packages)

@@ -35,6 +35,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         tell("kept goods", check_kept(&options.catalogue.versions_dir));
     }
     tell("frontend", check_frontend(options));
+    let look = catalogue::check_look(&options.catalogue);
+    if let Err(error) = look {
+        tell("look", Err(error.into()));
+    }
     for (id, checked) in catalogue::check(&options.catalogue) {
         let is_empty = checked.as_ref().is_ok_and(|checked| checked.is_empty);
         let checked = checked.map(|checked| checked.found);
@@ -101,7 +105,7 @@ async fn check_secret(settings: &Settings) -> Result<String> {
             },
         ),
         Ok(None) => Ok(format!("will be made in {path}")),
-        // The node is told of below.
+        // The node has a line of its own below.
         Err(StoreSecretError::Unknown { .. }) => Ok(format!(
             "will be made in {path}, unless lightningd has invoices that a store made"
         )),

@@ -194,6 +194,17 @@ fn origins(text: &str) -> Result<Vec<&str>, String> {
         .collect()
 }
 
+/// A text of at most so many bytes.
+pub(super) fn text(max: usize) -> impl Fn(&str) -> Result<String, String> {
+    move |text| {
+        if text.len() > max {
+            Err(format!("holds {} bytes; at most {max} fit", text.len()))
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

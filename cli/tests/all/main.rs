@@ -4,6 +4,7 @@
 //! - `kubernetes`: packaging/kubernetes.
 //! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `look`: what a store says and how it looks.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
 //! - `rune`, `guard`: a node that a gateway cannot spend from, behind clnrest or behind the guard.
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
@@ -23,6 +24,7 @@ mod goods;
 mod guard;
 mod guide;
 mod kubernetes;
+mod look;
 mod own_store;
 mod parts;
 mod plugin;

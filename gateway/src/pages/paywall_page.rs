@@ -7,16 +7,18 @@ use axum::http::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use shared::api::Scene;
+use shared::claim::Claim;
 use shared::content::ContentHash;
 
 use crate::goods::price::{NoPrice, Price, Quote};
-use crate::http::admission::challenge;
+use crate::http::admission::Asker;
 use crate::http::problem::Error;
-use crate::http::visitor::Visitor;
+use crate::look::Look;
 use crate::pages::flow::{Counter, Pressed, Shown};
-use crate::pages::views::{STYLE_SOURCE, Site, Ware};
+use crate::pages::views::{OPEN_THE_BOX, Site, Ware, style_source};
 use crate::payments::purchases::{Offer, Purchases};
 
 /// Whether a browser asks for a page. Programs accept anything, or name what they can read.
@@ -30,8 +32,9 @@ pub(crate) fn wants_a_page(request: &Request) -> bool {
 
 /// What becomes of a visitor's request.
 pub(crate) enum Answer {
-    /// The cookie has paid for the route: the request may pass. With the new cookie, where there is one.
-    Pass(Option<HeaderValue>),
+    /// The cookie's claim has paid for the route: the request may pass. With the new cookie, where there
+    /// is one.
+    Pass(Claim, Option<HeaderValue>),
     /// The visitor sees this instead.
     Page(Response),
 }
@@ -52,8 +55,7 @@ impl Paywall<'_> {
     pub(crate) async fn answer<'a>(
         &self,
         visit: &Visit,
-        visitor: Visitor,
-        headers: &HeaderMap,
+        asker: &Asker,
         pressed: Option<Pressed>,
         offer: impl FnOnce() -> Offer<'a>,
     ) -> Result<Answer, Error> {
@@ -66,29 +68,38 @@ impl Paywall<'_> {
             still: &still,
             // Routes with the same name are paid for together, wherever they are.
             cookie_path: "/",
-            visitor,
-            headers,
+            visitor: asker.visitor,
+            headers: &asker.headers,
         };
         if let Some(pressed) = pressed {
             let answer = counter.press(pressed, || Ok(offer()));
             return answer.await.map(Answer::Page);
         }
+        let scene = self.site.look.route_scene;
+        let button = match scene {
+            Scene::Box => OPEN_THE_BOX,
+            Scene::Card | Scene::Preview => "Buy",
+        };
         let ware = || {
             Ok(Ware {
                 id: self.name.to_owned(),
                 title: self.title.to_owned(),
                 teaser: String::new(),
                 price: self.price.for_people(&self.quote?),
+                until: None,
+                scene,
+                button: button.to_owned(),
                 seed: ContentHash::of(self.name.as_bytes()),
                 here: visit.here.clone(),
                 still: still.clone(),
             })
         };
         let page = match counter.show(visit.watching, ware).await? {
-            Shown::Paid(_, cookie) => return Ok(Answer::Pass(cookie)),
+            Shown::Paid(claim, cookie) => return Ok(Answer::Pass(claim, cookie)),
             Shown::Invoice(invoice, claim, page) => {
                 // For programs in the browser that pay by themselves.
-                let mut told = challenge(&claim, &invoice.bolt11).into_response();
+                let demand = asker.challenge(self.purchases, &claim, &invoice.bolt11);
+                let mut told = Error::PaymentRequired(demand).into_response();
                 let (parts, body) = page.into_parts();
                 told.headers_mut().extend(parts.headers);
                 *told.body_mut() = body;
@@ -103,11 +114,11 @@ impl Paywall<'_> {
 
 /// Makes a page of an answer: no script, nothing from elsewhere, no style but its own. Only
 /// `frame_ancestors` may show it in a frame.
-pub(crate) fn as_page(mut response: Response, frame_ancestors: &str) -> Response {
+pub(crate) fn as_page(mut response: Response, look: &Look, frame_ancestors: &str) -> Response {
     let policy = format!(
         "default-src 'none'; style-src {}; img-src data:; frame-src lightning:; \
          form-action 'self'; base-uri 'none'; frame-ancestors {frame_ancestors}",
-        *STYLE_SOURCE
+        style_source(look)
     );
     let policy = HeaderValue::try_from(policy).expect("origins are plain ASCII");
     let headers = response.headers_mut();

@@ -13,7 +13,8 @@ use shared::invoice::created_at;
 use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
 use crate::goods::versions::VersionError;
-use crate::payments::claims::{Claims, Terms};
+use crate::payments::charges::terms;
+use crate::payments::claims::Claims;
 use crate::payments::client::ClientKey;
 use crate::payments::invoices::Invoices;
 use crate::payments::label::{OldLabels, StoreId, old_label};
@@ -280,13 +281,7 @@ impl Purchases {
         };
         // All of it follows from the invoice, so the same purchase has the same claim, whatever the
         // owner has changed since. An invoice without a limit sold for good.
-        let Description {
-            valid_secs, sha256, ..
-        } = Description::read(&invoice.description);
-        let terms = Terms {
-            sha256,
-            valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
-        };
+        let terms = terms(&invoice.description, expires_at);
         Ok(CreatedInvoice {
             claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {

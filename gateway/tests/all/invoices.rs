@@ -42,7 +42,7 @@ async fn a_new_invoice_passes_every_check_of_the_buyers() {
     let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
     check(
         &invoice,
-        &created.claim,
+        created.claim.payment_hash(),
         &Terms::of(&store, two_cats).expected(),
     )
     .unwrap();
