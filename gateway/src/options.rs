@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method};
 use ipnet::IpNet;
 use shared::api::{ItemId, MAX_WAIT_SECS};
 use shared::fiat::{Currency, Decimal};
@@ -13,6 +15,7 @@ use shared::lightning::Network;
 
 use crate::goods::price::Price;
 use crate::payments::label::StoreId;
+pub use crate::routes::pattern::{ParsePatternError, Pattern};
 
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Options {
     pub store: StoreOptions,
     /// The goods.
     pub catalogue: CatalogueOptions,
+    /// Services of the owner's behind a price.
+    pub routes: Vec<RouteOptions>,
     /// The built page.
     pub page: PageOptions,
     /// How many invoices are made and kept.
@@ -45,6 +50,7 @@ impl Options {
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),
+            routes: Vec::new(),
             page: PageOptions::default(),
             limits: LimitsOptions::default(),
             web: WebOptions::default(),
@@ -116,6 +122,29 @@ pub struct ItemOptions {
     pub valid_for: Option<Duration>,
     /// Their media type; `None` guesses by the file's name.
     pub content_type: Option<String>,
+}
+
+/// A service of the owner's behind a price.
+#[derive(Clone, Debug)]
+pub struct RouteOptions {
+    /// Its name in claims; routes with the same name are paid for together.
+    pub name: ItemId,
+    /// Which paths are meant.
+    pub path: Pattern,
+    /// What buyers read.
+    pub title: String,
+    /// What it costs.
+    pub price: Price,
+    /// How long it is open after the invoice has expired; `None` is for good.
+    pub valid_for: Option<Duration>,
+    /// The service's host and port, by HTTP.
+    pub upstream: Authority,
+    /// The methods that it has; none is all.
+    pub methods: Vec<Method>,
+    /// Paths that cost nothing.
+    pub free: Vec<Pattern>,
+    /// What the service is told is signed with it.
+    pub signing_key: Option<Arc<str>>,
 }
 
 /// Where the rate of a currency comes from.
