@@ -182,7 +182,12 @@ impl Buyer {
                 tracing::debug!("the node's answer is not known: {error}");
                 return Ok(());
             }
-            Err(error @ (LightningError::Connect { .. } | LightningError::Rpc { .. })) => error,
+            Err(
+                error @ (LightningError::Connect { .. }
+                | LightningError::Unreachable { .. }
+                | LightningError::Certificate { .. }
+                | LightningError::Rpc { .. }),
+            ) => error,
         };
         // lightningd has given up, but a part may still be on its way back, or arrive.
         if matches!(error, LightningError::Rpc { .. })

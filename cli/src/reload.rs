@@ -92,6 +92,7 @@ async fn reload(
     let catalogue = CatalogueOptions {
         items: named.items,
         rates: named.rates,
+        look: named.look,
         ..running.clone()
     };
     gateway.restock(catalogue).await?;
@@ -114,9 +115,15 @@ struct Files(Vec<PathBuf>);
 
 impl Files {
     fn of(file: &Path, settings: &Settings) -> Self {
-        let goods = settings.options.catalogue.items.iter();
-        let goods = goods.map(|item| file.with_file_name("").join(&item.file));
-        Self(std::iter::once(file.to_owned()).chain(goods).collect())
+        let catalogue = &settings.options.catalogue;
+        let goods = catalogue.items.iter().map(|item| &item.file);
+        let previews = catalogue.items.iter().flat_map(|item| &item.preview);
+        let look = &catalogue.look;
+        let pictures = previews.chain(&look.logo).chain(&look.favicon);
+        let others = pictures.chain(&look.wallets).map(|file| &file.path);
+        let named = goods.chain(others);
+        let named = named.map(|path| file.with_file_name("").join(path));
+        Self(std::iter::once(file.to_owned()).chain(named).collect())
     }
 
     fn look(&self) -> Vec<Option<Stamp>> {

@@ -83,7 +83,7 @@ describe('the npm package', () => {
       'purrwall-web.js',
       'purrwall-web_bg.wasm',
       'server.js',
-      'wall.css',
+      'wall.txt',
       'widget.d.ts',
       'widget.js',
       'words',

@@ -3,25 +3,16 @@
 // This loader defines the element. The WebAssembly behind it comes when an element is near the
 // viewport or is used, once for all elements of a page. Until it is here, and where it cannot
 // come, an element shows its own content: a link to the store's plain page, say.
-
-// `cargo xtask build` writes in the files' real names and hashes.
-const GLUE = new URL('./purrwall-web.js', import.meta.url);
-const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
-const STYLE = new URL('./wall.css', import.meta.url);
-const INTEGRITY = {
-  glue: 'sha384-of-the-glue',
-  wasm: 'sha384-of-the-wasm',
-  style: 'sha384-of-the-style',
-};
-
-/** Where a language's words are. */
-const words = (language) => new URL(`./words/${language}.json`, import.meta.url).href;
-
-/** The gateway that this script came from. */
-const HOME = new URL('.', import.meta.url).href;
+//
+// `cargo xtask build` puts served.js before this, and `cargo xtask widget` packaged.js: they say where
+// the program is. Both define HOME (the store that is asked unless an element names another one),
+// words() (the address of a language's words) and load().
 
 /** How far below the viewport an element may be when the WebAssembly is fetched for it. */
 const NEAR = '600px';
+
+/** What the attributes of every element begin with, and those that frameworks add. */
+const OTHERS = /^(id|class|style|slot|part|role|hidden|title|dir|tabindex|_|data-|aria-|ng-|on)/;
 
 const REM = /(-?[\d.]+)rem\b/g;
 const HOST_STYLE = sheet(':host{display:block!important}:host([hidden]){display:none!important}');
@@ -59,6 +50,12 @@ class PurrWall extends HTMLElement {
         const value = this[name];
         delete this[name];
         this[name] = value;
+      }
+    }
+    const known = PurrWall.observedAttributes;
+    for (const { name } of this.attributes) {
+      if (!known.includes(name) && !OTHERS.test(name)) {
+        console.warn(`purr-wall has no attribute ${name}, but ${known}`);
       }
     }
     if (this.#wanted) this.#load();
@@ -111,9 +108,17 @@ class PurrWall extends HTMLElement {
         }
       } catch (error) {
         this.#fallBack('unavailable');
-        const detail = { code: 'load-failed', message: `the wall cannot be loaded: ${error.message}` };
+        const message = `the wall cannot be loaded: ${error.message}`;
+        if (error.isRefusal) {
+          // Beside the element's own content: whoever makes the site has to see it.
+          this.#root.append(message);
+          console.error(message);
+        }
+        const detail = { code: 'load-failed', message };
         const options = { detail, bubbles: true, composed: true };
-        this.dispatchEvent(new CustomEvent('purr-wall:error', options));
+        for (const name of ['purr-wall:error', 'purrwallerror']) {
+          this.dispatchEvent(new CustomEvent(name, options));
+        }
       }
     }
     if (this.#wall && this.#wanted) {
@@ -173,33 +178,9 @@ function program() {
 }
 
 async function start() {
-  const [css, wasm] = await Promise.all([
-    text(STYLE, INTEGRITY.style),
-    fetch(WASM, { integrity: INTEGRITY.wasm }),
-    verify(GLUE, INTEGRITY.glue),
-  ]);
-  const glue = await import(/* @vite-ignore */ /* webpackIgnore: true */ GLUE.href);
-  await glue.default({ module_or_path: wasm });
+  const { mount, css } = await load();
   // The site's rem is not ours.
-  return { mount: glue.mount, style: sheet(css.replace(REM, 'calc($1*var(--purr-unit))')) };
-}
-
-async function text(url, integrity) {
-  const response = await fetch(url, { integrity });
-  if (!response.ok) throw new Error(`${url} is not there`);
-  return response.text();
-}
-
-/** Fetches a module that `import` then takes as it is, if it has the hash that it must have. */
-function verify(url, integrity) {
-  return new Promise((resolve, reject) => {
-    const link = document.createElement('link');
-    if (!link.relList.supports('modulepreload')) throw new Error('this browser is too old');
-    Object.assign(link, { rel: 'modulepreload', href: url, integrity, crossOrigin: 'anonymous' });
-    link.onload = resolve;
-    link.onerror = () => reject(new Error(`${url} is not there, or not what it should be`));
-    document.head.append(link);
-  });
+  return { mount, style: sheet(css.replace(REM, 'calc($1*var(--purr-unit))')) };
 }
 
 function sheet(css) {

@@ -63,12 +63,20 @@ export type PurrWallState =
   | 'undelivered'
   | 'delivered';
 
+/** Each event has two names; the second is for templates that can bind neither a hyphen nor a colon. */
 export interface PurrWallEventMap {
   'purr-wall:invoice': CustomEvent<InvoiceDetail>;
   'purr-wall:paid': CustomEvent<PaidDetail>;
   'purr-wall:content': CustomEvent<ContentDetail>;
   'purr-wall:error': CustomEvent<ErrorDetail>;
+  purrwallinvoice: CustomEvent<InvoiceDetail>;
+  purrwallpaid: CustomEvent<PaidDetail>;
+  purrwallcontent: CustomEvent<ContentDetail>;
+  purrwallerror: CustomEvent<ErrorDetail>;
 }
+
+export type Theme = 'auto' | 'light' | 'dark' | (string & {});
+export type Mode = 'inline' | 'dialog' | (string & {});
 
 /** `<purr-wall>`. The properties reflect the attributes; `null` stands for one that is not set. */
 export interface PurrWallElement extends HTMLElement {
@@ -81,8 +89,8 @@ export interface PurrWallElement extends HTMLElement {
   /** The highest price that the page allows, in satoshi. */
   get maxSat(): string | null;
   set maxSat(value: string | number | null);
-  theme: 'auto' | 'light' | 'dark' | (string & {}) | null;
-  mode: 'inline' | 'dialog' | (string & {}) | null;
+  theme: Theme | null;
+  mode: Mode | null;
   readonly state: PurrWallState;
   /** Starts the purchase, or goes on with one that was begun. */
   buy(): void;
@@ -116,4 +124,74 @@ declare global {
     'purr-wall': PurrWallElement;
   }
   interface GlobalEventHandlersEventMap extends PurrWallEventMap {}
+}
+
+/** The attributes in a template, and the properties that frameworks set. */
+export interface PurrWallAttributes {
+  item?: string;
+  gateway?: string;
+  payee?: string;
+  'max-sat'?: string | number;
+  maxSat?: string | number;
+  theme?: Theme;
+  mode?: Mode;
+  lang?: string;
+}
+
+/** The listeners in a template: `onpurrwallpaid`, `onpurr-wall:paid`. */
+export type PurrWallListeners = {
+  [K in keyof PurrWallEventMap as `on${K}`]?: (event: PurrWallEventMap[K]) => void;
+};
+
+/** Vue's: `onPurrwallpaid`, `onPurr-wall:paid`. */
+export type PurrWallVueListeners = {
+  [K in keyof PurrWallEventMap as `on${Capitalize<K>}`]?: (event: PurrWallEventMap[K]) => void;
+};
+
+/** Solid's: `on:purrwallpaid`. */
+export type PurrWallSolidListeners = {
+  [K in keyof PurrWallEventMap as `on:${K}`]?: (event: PurrWallEventMap[K]) => void;
+};
+
+// What each framework knows of elements. Those that are not installed cannot be told, which is no error.
+
+// @ts-ignore
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'purr-wall': PurrWallAttributes &
+        PurrWallListeners &
+        // @ts-ignore
+        Omit<DetailedHTMLProps<HTMLAttributes<PurrWallElement>, PurrWallElement>, 'lang'>;
+    }
+  }
+}
+
+// @ts-ignore
+declare module 'vue' {
+  interface GlobalComponents {
+    'purr-wall': new () => { $props: PurrWallAttributes & PurrWallVueListeners };
+  }
+}
+
+// @ts-ignore
+declare module 'svelte/elements' {
+  interface SvelteHTMLElements {
+    'purr-wall': PurrWallAttributes &
+      PurrWallListeners &
+      // @ts-ignore
+      Omit<HTMLAttributes<PurrWallElement>, 'lang'>;
+  }
+}
+
+// @ts-ignore
+declare module 'solid-js' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'purr-wall': PurrWallAttributes &
+        PurrWallSolidListeners &
+        // @ts-ignore
+        Omit<HTMLAttributes<PurrWallElement>, 'lang'>;
+    }
+  }
 }

@@ -19,7 +19,7 @@ use frontend::browser::storage::{Slot, purchases};
 use frontend::wall::content_view::content_view;
 use frontend::wall::invoice_panel::{self, InvoicePanel};
 use frontend::wall::{self, Wall};
-use shared::api::Item;
+use shared::api::{Item, Scene};
 use shared::content::ContentHash;
 use shared::link::Link;
 use shared::purchase::{Event, Purchase, Saved};
@@ -41,6 +41,7 @@ async fn an_invoice_can_be_paid_until_the_server_says_that_it_expired() {
         clock.learn(server_secs);
         invoice_panel::Props {
             purchase: awaiting(),
+            gateway: Gateway::same_origin(),
             clock,
             title: "Two cats".into(),
             trouble: None,
@@ -359,6 +360,8 @@ fn item(id: &str) -> Item {
         content_type: "text/plain; charset=utf-8".to_owned(),
         size: GOODS.len().try_into().unwrap(),
         sha256: ContentHash::of(GOODS),
+        scene: Scene::Box,
+        button: Vec::new(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub(crate) mod delivery;
+pub mod files;
+pub(crate) mod preview;
 pub mod price;
 pub mod rates;
 pub mod versions;

@@ -43,7 +43,7 @@
 //! - `routes/`: routes with a price before services of the owner's.
 //! - `http/`: what requests say and how answers look; `http/api/`: a file for each noun;
 //!   `http/problem`: the one place where an error becomes a status.
-//! - `pages/`: the pages without script.
+//! - `look`: the owner's words, colours and pictures. `pages/`: the pages without script.
 //! - `payments/`: claims, invoices, the one watcher, limits, cleaning, sales, webhooks.
 //! - `goods/`: the catalogue, the versions that were offered, prices and rates, delivery.
 //! - `retry`: the one loop of everything that has to go on. `metrics`: what is counted.
@@ -54,6 +54,7 @@ mod errors;
 mod gateway;
 pub mod goods;
 mod http;
+pub mod look;
 mod metrics;
 pub mod options;
 mod pages;
@@ -68,9 +69,10 @@ pub mod stamp;
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
 pub use http::tls::{Tls, TlsError};
+pub use lightningd::{Endpoint, Rest, RestError};
 pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{Admitted, PriceLayer, Priced};
-pub use secret::{KeyId, ParseKeyIdError, ParseSecretError, Secret, SecretError};
+pub use secret::{KeyId, KeyUse, ParseKeyIdError, ParseSecretError, Secret, SecretError};

@@ -9,19 +9,21 @@ use std::time::Duration;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method};
 use ipnet::IpNet;
-use shared::api::{ItemId, MAX_WAIT_SECS};
+use lightningd::Endpoint;
+use shared::api::{ItemId, MAX_WAIT_SECS, Scene, Word};
 use shared::fiat::{Currency, Decimal};
 use shared::lightning::Network;
 
 use crate::goods::price::Price;
+use crate::look::colours::Colours;
 use crate::payments::label::StoreId;
 pub use crate::routes::pattern::{ParsePatternError, Pattern};
 
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// lightningd's socket.
-    pub lightning_rpc: PathBuf,
+    /// Where lightningd is.
+    pub lightning: Endpoint,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// The store itself.
@@ -43,10 +45,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with the lightningd at this socket and the two cats that are built in.
-    pub fn new(lightning_rpc: impl Into<PathBuf>) -> Self {
+    /// The defaults, with this lightningd (by its socket, or by clnrest and a rune) and the two cats
+    /// that are built in.
+    pub fn new(lightning: impl Into<Endpoint>) -> Self {
         Self {
-            lightning_rpc: lightning_rpc.into(),
+            lightning: lightning.into(),
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),
@@ -101,6 +104,41 @@ pub struct CatalogueOptions {
     pub items: Vec<ItemOptions>,
     /// One for each currency of a price.
     pub rates: Vec<RateOptions>,
+    /// How the store looks.
+    pub look: LookOptions,
+}
+
+/// How the store looks and what it says of itself. What is not set stays as it is built in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookOptions {
+    /// The heading of the store's page.
+    pub headline: Option<String>,
+    /// The sentence below it; empty leaves it out.
+    pub subline: Option<String>,
+    /// What stands at the foot of the page; empty leaves it out.
+    pub footer: Option<String>,
+    /// The colours of the main button, of the ground and of the text.
+    pub colours: Colours,
+    /// The picture beside the store's name.
+    pub logo: Option<NamedFile>,
+    /// The picture in the browser's tab.
+    pub favicon: Option<NamedFile>,
+    /// The list of wallets for buyers who have none; `None` takes the built-in one.
+    pub wallets: Option<NamedFile>,
+    /// What stands before items that say nothing else; `None` is the box for the built-in cats, and
+    /// the card for all others.
+    pub scene: Option<Scene>,
+    /// The words on buttons of items that say nothing else; none are chosen by the kind of goods.
+    pub button: Vec<Word>,
+}
+
+/// A file that the store's file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The file, as a path that may begin at the store's folder.
+    pub path: PathBuf,
+    /// Where it was named, for errors.
+    pub place: String,
 }
 
 /// An item as its owner describes it.
@@ -122,6 +160,12 @@ pub struct ItemOptions {
     pub valid_for: Option<Duration>,
     /// Their media type; `None` guesses by the file's name.
     pub content_type: Option<String>,
+    /// What stands before it until it is paid for; `None` leaves that to the store's look.
+    pub scene: Option<Scene>,
+    /// A picture to show before the payment; `None` takes the goods, where they are a picture.
+    pub preview: Option<NamedFile>,
+    /// The words on its button; none leaves them to the store's look.
+    pub button: Vec<Word>,
 }
 
 /// A service of the owner's behind a price.
@@ -290,7 +334,7 @@ impl ConnectionsOptions {
         Self {
             total,
             per_client: total / 2,
-            // A buyer's windows are few; a crowd that shares one claim is none.
+            // A buyer has a few windows; a crowd that shares one claim is not a buyer.
             waits_per_claim: 64,
         }
     }
@@ -407,7 +451,7 @@ mod tests {
         }
         assert_eq!(ConnectionsOptions::default().total, 416);
         assert_eq!(ConnectionsOptions::within(1 << 20).total, 16_384);
-        // Too few for anything still serves somebody.
+        // With very few descriptors, there is still room for some connections.
         assert_eq!(ConnectionsOptions::within(64).total, 8);
     }
 }

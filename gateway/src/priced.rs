@@ -24,6 +24,7 @@ use crate::errors::chain;
 use crate::goods::price::Price;
 use crate::http::admission::{Asker, PAYMENT_RECEIPT, presented, receipt};
 use crate::http::problem::Error;
+use crate::http::requests::accepted_languages;
 use crate::options::{LimitsOptions, StoreOptions, WebOptions};
 use crate::pages::paywall_page::{Answer, Paywall, Visit, as_page, pressed, wants_a_page};
 use crate::pages::problem_page::problem_page;
@@ -164,9 +165,13 @@ impl PriceLayer {
     async fn visit(&self, asker: Asker, request: Request) -> Result<(Request, Set), Response> {
         let (pressed, mut request) = pressed(request).await;
         let visit = Visit::new(&request);
+        let headers = request.headers().clone();
+        let catalogue = self.shelf.catalogue();
         let site = Site {
             name: &self.store.name,
             shelf: None,
+            look: catalogue.look(),
+            languages: accepted_languages(&headers),
         };
         let paywall = Paywall {
             purchases: &self.purchases,
@@ -174,7 +179,7 @@ impl PriceLayer {
             name: &self.sold.name,
             title: &self.sold.title,
             price: self.sold.price,
-            quote: self.shelf.catalogue().rates().quote(self.sold.price),
+            quote: catalogue.rates().quote(self.sold.price),
         };
         let answer = paywall.answer(&visit, &asker, pressed, || self.offer());
         let response = match answer.await {
@@ -185,7 +190,7 @@ impl PriceLayer {
             Ok(Answer::Page(response)) => response,
             Err(error) => problem_page(site, &visit.here, self.refuse(error)),
         };
-        Err(as_page(response, &self.web.frame_ancestors))
+        Err(as_page(response, site.look, &self.web.frame_ancestors))
     }
 
     fn asker(&self, request: &Request) -> Asker {

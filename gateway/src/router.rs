@@ -15,12 +15,13 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::api::listing::OPENAPI_ROOT;
-use crate::http::api::{content, directory, discovery, health, invoices, openapi, store};
+use crate::http::api::{content, directory, discovery, health, invoices, openapi, preview, store};
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
 use crate::http::{cors, frontend};
 use crate::options::{RouteOptions, WebOptions};
-use crate::pages::store_page;
+use crate::pages::views::AT;
+use crate::pages::{look_files, store_page};
 use crate::routes;
 
 /// Everything that the gateway answers.
@@ -40,8 +41,9 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         ));
     let timed = Router::new()
         .merge(api)
-        .nest(store_page::BUY, store_page::router(&app))
+        .nest(AT, store_page::router(&app))
         .route("/buy/", get(store_page::without_slash))
+        .merge(look_files::router())
         .merge(Router::from(discovery()).layer(cors))
         .merge(Router::from(operation()))
         .merge(frontend::router(&app))
@@ -81,6 +83,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(invoices::get_invoice))
         .routes(routes!(content::get_content))
         .routes(routes!(content::get_goods))
+        .routes(routes!(preview::get_preview))
         .routes(routes!(openapi::get_document))
 }
 

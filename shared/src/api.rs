@@ -35,6 +35,11 @@ pub fn goods_path(item: &ItemId) -> String {
     format!("/goods/{item}")
 }
 
+/// `GET`: the small picture of an item whose scene is a preview.
+pub fn preview_path(item: &ItemId) -> String {
+    format!("/api/v1/items/{item}/preview")
+}
+
 /// The longest that `GET /api/v1/invoice?wait=` waits, in seconds. Below the usual 60 s of proxies.
 pub const MAX_WAIT_SECS: u64 = 30;
 
@@ -126,16 +131,83 @@ pub struct Item {
     pub size: u64,
     /// Their hash, which the invoice commits to.
     pub sha256: ContentHash,
+    /// What stands before it until it is paid for.
+    #[serde(default)]
+    pub scene: Scene,
+    /// The owner's words for its button, one for each language that has its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub button: Vec<Word>,
+}
+
+/// What stands before an item until it is paid for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Scene {
+    /// A box in the dark with a cat in it.
+    #[default]
+    Box,
+    /// Nothing but the words.
+    Card,
+    /// A small picture of the goods, from [`preview_path`].
+    Preview,
+}
+
+/// A word in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Word {
+    /// The language's tag, such as `de`.
+    pub language: String,
+    /// The word.
+    pub text: String,
 }
 
 impl Item {
     /// The price for people: as the owner set it.
     pub fn price_text(&self) -> String {
         match self.fiat_price {
-            None => self.price_msat.to_string(),
-            Some(price) => format!("{price} (about {} sat)", self.price_msat.0.div_ceil(1000)),
+            None => self.price_msat.for_people(),
+            Some(price) => format!("{price} (about {})", self.price_msat.for_people()),
         }
     }
+
+    /// What its buyer does with it.
+    pub fn deed(&self) -> Deed {
+        let kind = &*self.content_type;
+        match kind.split('/').next() {
+            _ if self.scene == Scene::Box => Deed::Open,
+            Some("text") => Deed::Read,
+            Some("audio") => Deed::Listen,
+            Some("video") => Deed::Watch,
+            _ if kind.starts_with("application/pdf") || kind.starts_with("application/epub") => {
+                Deed::Read
+            }
+            _ => Deed::Buy,
+        }
+    }
+
+    /// The owner's word for its button in a language; in English where that language has none.
+    pub fn word(&self, language: &str) -> Option<&str> {
+        let find = |tag| self.button.iter().find(|word| word.language == tag);
+        let word = find(language).or_else(|| find("en"))?;
+        Some(&word.text)
+    }
+}
+
+/// What buyers do with goods, which the button says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Open the box.
+    Open,
+    /// Read a text, or a document.
+    Read,
+    /// Listen to a recording.
+    Listen,
+    /// Watch a film.
+    Watch,
+    /// Anything else is only bought.
+    Buy,
 }
 
 /// Names a purchase: random, made and stored by the buyer's side before it asks. 32 hex digits on

@@ -21,6 +21,34 @@ impl Msat {
 }
 
 /// Shows whole satoshi as `100 sat` and the rest as `1500 msat`.
+impl Msat {
+    /// The amount as people read it, always in satoshi: whole ones, rounded up, from ten on, because
+    /// nobody is helped by their thousandths.
+    pub fn for_people(self) -> String {
+        self.rounded().in_sat()
+    }
+
+    /// What [`for_people`](Self::for_people) shows.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        if self.0 < 10_000 {
+            self
+        } else {
+            Self(self.0.div_ceil(1000) * 1000)
+        }
+    }
+
+    /// The amount in satoshi, to the last millisatoshi.
+    pub fn in_sat(self) -> String {
+        let (sat, rest) = (self.0 / 1000, self.0 % 1000);
+        if rest == 0 {
+            return format!("{sat} sat");
+        }
+        let digits = format!("{rest:03}");
+        format!("{sat}.{} sat", digits.trim_end_matches('0'))
+    }
+}
+
 impl fmt::Display for Msat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_multiple_of(1000) {
@@ -246,6 +274,19 @@ mod tests {
             preimage.payment_hash().to_hex(),
             "a03adbefa7a1da6640959ea04bcdf247d9cbfedd9d7c9146c9af0e584dae78de"
         );
+    }
+
+    #[test]
+    fn people_read_amounts_in_satoshi() {
+        for (msat, read, exact) in [
+            (100_000, "100 sat", "100 sat"),
+            (384_616, "385 sat", "384.616 sat"),
+            (1_500, "1.5 sat", "1.5 sat"),
+            (1, "0.001 sat", "0.001 sat"),
+        ] {
+            assert_eq!(Msat(msat).for_people(), read);
+            assert_eq!(Msat(msat).in_sat(), exact);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Item, ItemId};
+use crate::api::{Item, ItemId, Scene};
 use crate::content;
 use crate::lightning::Msat;
 use crate::purchase::Saved;
@@ -46,6 +46,8 @@ impl Link {
             content_type: String::new(),
             size: order.size.unwrap_or(0),
             sha256: order.promised()?,
+            scene: Scene::Card,
+            button: Vec::new(),
         })
     }
 

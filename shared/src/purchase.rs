@@ -903,6 +903,18 @@ impl Purchase {
 }
 
 impl Saved {
+    /// A purchase that nobody has asked for yet.
+    pub fn begun(purchase_id: PurchaseId) -> Self {
+        Self {
+            purchase_id,
+            claim: None,
+            bolt11: None,
+            preimage: None,
+            size: None,
+            earlier: Vec::new(),
+        }
+    }
+
     /// What was ordered; `None` where there is no invoice yet, or it cannot be read, or belongs to
     /// another claim.
     pub fn order(&self) -> Option<Order> {

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use common::{CREATED_AT, EXPIRES_AT, claim, node_id, payment_hash, preimage, purchase_id, sample};
 use purrwall_shared::api::{
-    CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Status, Store,
+    CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Scene, Status, Store, Word,
 };
 use purrwall_shared::content::ContentHash;
 use purrwall_shared::fiat::{FiatPrice, Rate};
@@ -45,6 +45,8 @@ fn store() {
             content_type: "text/plain; charset=utf-8".into(),
             size: 8,
             sha256: ContentHash::of(b"two cats"),
+            scene: Scene::Box,
+            button: Vec::new(),
         }],
     };
     let expected = json!({
@@ -59,6 +61,7 @@ fn store() {
             "content_type": "text/plain; charset=utf-8",
             "size": 8,
             "sha256": ContentHash::of(b"two cats").to_hex(),
+            "scene": "box",
         }],
     });
     check(&store, &expected);
@@ -80,6 +83,11 @@ fn an_item_whose_price_follows_a_rate() {
         content_type: "audio/mpeg".into(),
         size: 8,
         sha256: ContentHash::of(b"two cats"),
+        scene: Scene::Preview,
+        button: vec![Word {
+            language: "de".into(),
+            text: "Anhören".into(),
+        }],
     };
     let expected = json!({
         "id": "song",
@@ -92,6 +100,8 @@ fn an_item_whose_price_follows_a_rate() {
         "content_type": "audio/mpeg",
         "size": 8,
         "sha256": ContentHash::of(b"two cats").to_hex(),
+        "scene": "preview",
+        "button": [{"language": "de", "text": "Anhören"}],
     });
     check(&item, &expected);
     assert_eq!(item.price_text(), "0.25 USD (about 385 sat)");

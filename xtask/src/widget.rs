@@ -16,8 +16,14 @@ use crate::{
     command::{command, root, run},
 };
 
-/// The loader's source, and the names and hashes that stand in it for the real ones.
+/// The loader's source.
 const LOADER: &str = "frontend/js/widget.js";
+/// What stands before it: where the program is that the store serves, with names and hashes in the place
+/// of the real ones, and where it is in the package.
+const SERVED: &str = "frontend/js/served.js";
+const PACKAGED: &str = "frontend/js/packaged.js";
+/// What the names of the built program begin with.
+const PROGRAM: &str = "purrwall-web-";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
@@ -59,8 +65,8 @@ impl Program {
                 .with_context(|| format!("{} holds no {start}…{end}", dist.display()))
         };
         Ok(Self {
-            glue: find("purrwall-web-", ".js")?,
-            wasm: find("purrwall-web-", "_bg.wasm")?,
+            glue: find(PROGRAM, ".js")?,
+            wasm: find(PROGRAM, "_bg.wasm")?,
             style: find("wall-", ".css")?,
         })
     }
@@ -104,17 +110,16 @@ pub(crate) fn pack() -> Result<()> {
     // Names without hashes: a package has a version, and bundlers make names of their own.
     copy(&program.glue, GLUE)?;
     copy(&program.wasm, WASM)?;
-    copy(&program.style, STYLE)?;
+    // Development servers make scripts of what they know by its name.
+    copy(&program.style, "wall.txt")?;
     fs::create_dir(dir.join(WORDS))?;
     for file in fs::read_dir(root().join("frontend").join(WORDS))? {
         let file = file?.path();
-        copy(&file, &format!("{WORDS}/{}", name(&file)?))?;
+        let language = name(&file)?.trim_end_matches(".json");
+        copy(&file, &format!("{WORDS}/{language}.txt"))?;
     }
     // With its comments: some of them tell bundlers what to leave alone.
-    fs::write(
-        dir.join("widget.js"),
-        loader(&program, [GLUE, WASM, STYLE])?,
-    )?;
+    fs::write(dir.join("widget.js"), packaged(&source(PACKAGED)?)?)?;
     for file in PACKAGE_FILES {
         copy(&root().join(PACKAGE).join(file), file)?;
     }
@@ -128,10 +133,23 @@ pub(crate) fn pack() -> Result<()> {
     Ok(())
 }
 
+/// The package's loader. It has to name the words of each language, because bundlers look for names.
+fn packaged(before: &str) -> Result<String> {
+    for file in fs::read_dir(root().join("frontend").join(WORDS))? {
+        let file = file?.path();
+        let named = format!("./{WORDS}/{}.txt", name(&file)?.trim_end_matches(".json"));
+        ensure!(before.contains(&named), "{PACKAGED} has to name {named}");
+    }
+    Ok([before, &source(LOADER)?].concat())
+}
+
+fn source(path: &str) -> Result<String> {
+    fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))
+}
+
 /// The loader of a program whose files have these names.
 fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
-    let source =
-        fs::read_to_string(root().join(LOADER)).with_context(|| format!("cannot read {LOADER}"))?;
+    let source = [source(SERVED)?, source(LOADER)?].concat();
     let written = [
         (GLUE, glue),
         (WASM, wasm),
@@ -143,7 +161,7 @@ fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
     written.iter().try_fold(source, |text, (place, value)| {
         ensure!(
             text.matches(place).count() == 1,
-            "{LOADER} has to name {place} once"
+            "{SERVED} has to name {place} once"
         );
         Ok(text.replacen(place, value, 1))
     })
@@ -195,6 +213,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = write_loader(dir.path()).err().unwrap().to_string();
         assert!(error.contains("purrwall-web-"), "{error}");
+    }
+
+    #[test]
+    fn the_packages_loader_names_every_language() {
+        packaged(&source(PACKAGED).unwrap()).unwrap();
+        assert!(packaged("").is_err());
     }
 
     #[test]

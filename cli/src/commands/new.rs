@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     // Another store may have sold at the same node; this one has nothing to lose yet.
     Secret::create(&secret)?;
     let file = dir.join("purrwall.toml");
-    let text = [&head(&name)?, &*items, TAIL].concat();
+    let look = if found.is_some() { LOOK } else { BOXES };
+    let text = [&head(&name)?, look, &*items, TAIL].concat();
     write(&file, text.as_bytes())?;
     // The secret must not get into a repository.
     write(&dir.join(".gitignore"), b"/.purrwall/\n")?;
@@ -139,6 +140,27 @@ store_id = {id}
 fn toml(text: &str) -> Result<String> {
     Ok(serde_json::to_string(text)?)
 }
+
+/// How a store of the owner's goods looks: as they say.
+const LOOK: &str = r##"
+# How the store looks. With "preview", small pictures stand before goods that are pictures.
+[look]
+scene = "card"
+# headline = "Pictures of the sea"
+# subline = "Each in 24 megapixels, yours in a second or two."
+# footer = "By Ada, from her window."
+# accent = "#0b6e4f"
+# logo = "logo.svg"
+# favicon = "favicon.png"
+# button = "Take it home"
+"##;
+
+/// How a store of the two cats looks.
+const BOXES: &str = r#"
+# Each item waits in a box in the dark; `card` leaves the box out.
+[look]
+scene = "box"
+"#;
 
 const TAIL: &str = r#"
 # More goods: any file in this folder or below.

@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let since = since.map_or(Ok(0), |text| moment(text, SystemTime::now()));
     let since = since.map_err(anyhow::Error::msg).context("--since")?;
     let options = Settings::new(&arguments.settings)?.options;
-    let lightningd = Lightningd::new(options.lightning_rpc, options.timing.call_deadline);
+    let lightningd = Lightningd::new(options.lightning, options.timing.call_deadline);
     let report = Report::read(&lightningd, &options.store.id, since)
         .await
         .map_err(|error| {
@@ -79,7 +79,7 @@ fn table(report: &Report) -> String {
     let width = names.max().unwrap_or(0).max("in all".len());
     let sales = report.sales.iter().map(|sale| {
         let (time, hash) = (time(sale.paid_at), sale.payment_hash.to_hex());
-        let received = sat(sale.amount_received_msat);
+        let received = sale.amount_received_msat.in_sat();
         let item = &sale.item;
         format!("{time}  {item:width$}  {received:>12}  {hash}\n")
     });
@@ -92,25 +92,14 @@ fn table(report: &Report) -> String {
 
 fn told(sum: &Sum) -> String {
     let sales = if sum.sales == 1 { "sale" } else { "sales" };
-    let received = sat(Msat(sum.amount_received_msat));
+    let received = Msat(sum.amount_received_msat).in_sat();
     match sum.amount_received_msat - sum.amount_msat.min(sum.amount_received_msat) {
         0 => format!("{} {sales}, {received}", sum.sales),
         more => format!(
             "{} {sales}, {received} ({} more than asked)",
             sum.sales,
-            sat(Msat(more))
+            Msat(more).in_sat()
         ),
-    }
-}
-
-/// In satoshi, to the last millisatoshi.
-fn sat(Msat(amount): Msat) -> String {
-    match amount % 1000 {
-        0 => format!("{} sat", amount / 1000),
-        rest => {
-            let digits = format!("{rest:03}");
-            format!("{}.{} sat", amount / 1000, digits.trim_end_matches('0'))
-        }
     }
 }
 

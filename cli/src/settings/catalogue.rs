@@ -14,8 +14,9 @@ use shared::fiat::Decimal;
 
 use crate::settings::error::SettingsError;
 use crate::settings::file::{ConfigFile, RATE_KEYS, Section};
+use crate::settings::look;
 use crate::settings::origin::Given;
-use crate::settings::parse::duration;
+use crate::settings::parse::{duration, text};
 
 const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
 const MIN_MAX_AGE: Duration = Duration::from_secs(10);
@@ -23,7 +24,7 @@ const MIN_MAX_AGE: Duration = Duration::from_secs(10);
 const MAX_TITLE: usize = 200;
 const MAX_TEASER: usize = 2000;
 
-/// Reads the items and rates of a file, on top of what is set elsewhere.
+/// Reads the items, the rates and the look of a file, on top of what is set elsewhere.
 pub(super) fn read(
     path: &Path,
     file: &ConfigFile,
@@ -40,10 +41,12 @@ pub(super) fn read(
         }
         items.push(item);
     }
+    let look = file.look.as_ref().map(look::read).transpose()?;
     Ok(CatalogueOptions {
         file: Some(path.to_owned()),
         items,
         rates,
+        look: look.unwrap_or_default(),
         ..besides
     })
 }
@@ -70,6 +73,9 @@ fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, Se
         price,
         valid_for: valid_for.transpose()?,
         content_type: content_type.transpose()?,
+        scene: look::scene(section)?,
+        preview: section.get("preview").map(look::named_file),
+        button: look::button(section)?,
     })
 }
 
@@ -192,16 +198,6 @@ pub(super) fn title(title: &str) -> Result<String, String> {
         return Err("is empty; the item needs a name for people".into());
     }
     text(MAX_TITLE)(title)
-}
-
-fn text(max: usize) -> impl Fn(&str) -> Result<String, String> {
-    move |text| {
-        if text.len() > max {
-            Err(format!("holds {} bytes; at most {max} fit", text.len()))
-        } else {
-            Ok(text.to_owned())
-        }
-    }
 }
 
 fn media_type(text: &str) -> Result<String, &'static str> {

@@ -12,7 +12,7 @@ use crate::settings::keys::ALL;
 use crate::settings::origin::{Given, Origin};
 
 /// The keys of an `[[item]]`.
-pub(super) const ITEM_KEYS: [&str; 7] = [
+pub(super) const ITEM_KEYS: [&str; 15] = [
     "id",
     "title",
     "teaser",
@@ -20,6 +20,33 @@ pub(super) const ITEM_KEYS: [&str; 7] = [
     "price",
     "valid_for",
     "content_type",
+    "scene",
+    "preview",
+    "button",
+    "button_de",
+    "button_fr",
+    "button_es",
+    "button_ja",
+    "button_ar",
+];
+/// The keys of `[look]`.
+pub(super) const LOOK_KEYS: [&str; 16] = [
+    "headline",
+    "subline",
+    "footer",
+    "accent",
+    "paper",
+    "ink",
+    "logo",
+    "favicon",
+    "wallets",
+    "scene",
+    "button",
+    "button_de",
+    "button_fr",
+    "button_es",
+    "button_ja",
+    "button_ar",
 ];
 /// The keys of a `[rates.…]`.
 pub(super) const RATE_KEYS: [&str; 10] = [
@@ -58,6 +85,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static str> {
 const ITEMS: &str = "item";
 const ROUTES: &str = "route";
 const RATES: &str = "rates";
+const LOOK: &str = "look";
 
 /// A configuration file, all of whose keys are known.
 #[derive(Debug)]
@@ -70,6 +98,8 @@ pub(super) struct ConfigFile {
     pub(super) routes: Vec<Section>,
     /// The `[rates.…]`, by the name of the currency.
     pub(super) rates: Vec<(Given, Section)>,
+    /// The `[look]`.
+    pub(super) look: Option<Section>,
 }
 
 /// A table of plain values.
@@ -125,14 +155,16 @@ impl ConfigFile {
             items: Vec::new(),
             routes: Vec::new(),
             rates: Vec::new(),
+            look: None,
         };
         for (key, value) in table.into_inner() {
             match key.get_ref().as_ref() {
                 ITEMS => file.items = reader.sections(value, ITEMS, &ITEM_KEYS)?,
                 ROUTES => file.routes = reader.sections(value, ROUTES, &ROUTE_KEYS)?,
                 RATES => file.rates = reader.rates(value)?,
+                LOOK => file.look = Some(reader.section(value, "[look]", &LOOK_KEYS)?),
                 _ => {
-                    let known = keys().chain([ITEMS, ROUTES, RATES]);
+                    let known = keys().chain([ITEMS, ROUTES, RATES, LOOK]);
                     let given = reader.scalar(&key, &value, known)?;
                     file.settings.insert(given.key.clone(), given);
                 }

@@ -19,15 +19,16 @@ extern "C" {
     fn to_text(this: &LocalNumber, locale: &str, options: &JsValue) -> String;
 }
 
-/// An amount, in satoshi where it is whole.
+/// An amount as people read it: in satoshi, whole ones from ten on.
 #[inline(never)]
-pub fn amount(amount: Msat) -> String {
-    let (number, unit) = if amount.0.is_multiple_of(1000) {
-        (amount.0 / 1000, " sat")
-    } else {
-        (amount.0, " msat")
-    };
-    [&number_text(float(number), &[]), unit].concat()
+pub fn amount(msat: Msat) -> String {
+    exactly(msat.rounded())
+}
+
+/// An amount in satoshi, to the last millisatoshi.
+pub fn exactly(msat: Msat) -> String {
+    // Three digits after the point are the most that are written.
+    [&number_text(float(msat.0) / 1000.0, &[]), " sat"].concat()
 }
 
 /// An item's price, as its owner set it.
@@ -36,12 +37,7 @@ pub fn price(item: &Item) -> String {
         return amount(item.price_msat);
     };
     let price = money(price.amount, price.currency);
-    say_of("{0} (about {1})", &[&price, &about(item.price_msat)])
-}
-
-/// An amount in whole satoshi, rounded up.
-pub fn about(msat: Msat) -> String {
-    amount(Msat(msat.0.div_ceil(1000) * 1000))
+    say_of("{0} (about {1})", &[&price, &amount(item.price_msat)])
 }
 
 /// An amount of a state's currency.
@@ -125,7 +121,9 @@ mod tests {
     #[test]
     fn amounts_follow_the_language() {
         assert_eq!(amount(Msat(1_234_000)), "1,234 sat");
-        assert_eq!(amount(Msat(1)), "1 msat");
+        assert_eq!(amount(Msat(384_616)), "385 sat");
+        assert_eq!(exactly(Msat(384_616)), "384.616 sat");
+        assert_eq!(amount(Msat(1)), "0.001 sat");
     }
 
     #[test]

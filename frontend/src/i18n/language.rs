@@ -173,7 +173,7 @@ pub(super) fn translation(english: &str) -> Option<String> {
 }
 
 /// The current language's tag, for the browser's own formats of numbers, amounts and days.
-pub(super) fn locale() -> &'static str {
+pub fn locale() -> &'static str {
     CURRENT.with_borrow(Language::tag)
 }
 

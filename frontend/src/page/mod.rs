@@ -31,8 +31,6 @@ use crate::ui::trouble::trouble_text;
 use crate::wall::Wall;
 use crate::wall::use_purchase::Handle;
 
-/// The element of the frame that shows the store's name.
-const NAME: &str = "store-name";
 /// The frame's texts, and the attribute that keeps each in English.
 const SAID: &str = "[data-say]";
 const ENGLISH: &str = "data-say";
@@ -60,15 +58,6 @@ pub fn StorePage() -> Html {
     });
     let client = use_memo((), |()| Client::new(Gateway::same_origin()));
     let (catalogue, ask_again) = use_store(&client);
-    let name = match &catalogue {
-        StoreState::Open(store) => Some(store.name.clone()),
-        StoreState::Loading | StoreState::Away(_) => None,
-    };
-    use_effect_with(name, |name| {
-        if let Some(name) = name {
-            show_name(name);
-        }
-    });
     let Some(language) = language else {
         return opening();
     };
@@ -116,14 +105,6 @@ fn translate_frame(language: &Language) {
             let _ = element.set_attribute(ENGLISH, &english);
             element.set_text_content(Some(&language.find(&english).unwrap_or(english)));
         }
-    }
-}
-
-fn show_name(name: &str) {
-    let document = gloo_utils::document();
-    document.set_title(name);
-    if let Some(element) = document.get_element_by_id(NAME) {
-        element.set_text_content(Some(name));
     }
 }
 

@@ -8,9 +8,10 @@ use crate::ui::element::element;
 use crate::ui::trouble::trouble_text;
 
 /// Two live regions: the payment interrupts, everything else waits its turn. Both are always in the
-/// page, because a screen reader ignores the first text of a region that is new.
-pub fn announcements(purchase: &Purchase) -> Html {
-    let (polite, assertive) = announcement(purchase);
+/// page, because a screen reader ignores the first text of a region that is new. `over`: the time of what
+/// was bought is over.
+pub fn announcements(purchase: &Purchase, over: bool) -> Html {
+    let (polite, assertive) = announcement(purchase, over);
     let region = |urgency: &'static str, words: AttrValue| {
         element("p", "unseen")
             .attribute("aria-live", urgency)
@@ -22,7 +23,7 @@ pub fn announcements(purchase: &Purchase) -> Html {
         .into()
 }
 
-fn announcement(purchase: &Purchase) -> (AttrValue, AttrValue) {
+fn announcement(purchase: &Purchase, over: bool) -> (AttrValue, AttrValue) {
     let nothing = AttrValue::default;
     let paid = || say("Payment received.");
     let polite = match purchase.state() {
@@ -42,8 +43,9 @@ fn announcement(purchase: &Purchase) -> (AttrValue, AttrValue) {
         State::Refused { .. } => say("The invoice failed a check and is not shown."),
         State::Failed { .. } => say("The store could not go on."),
         State::Paid { .. } => return (nothing(), paid()),
+        State::Undelivered { .. } if over => say("Its time is over"),
         State::Undelivered { .. } => return (say("The goods are not here yet."), paid()),
-        State::Delivered { .. } => return (say("The box is open."), paid()),
+        State::Delivered { .. } => return (say("Here it is."), paid()),
     };
     (polite, nothing())
 }

@@ -3,7 +3,7 @@
 use shared::invoice::{DecodeError, FailedCheck};
 use yew::prelude::*;
 
-use crate::i18n::format::amount;
+use crate::i18n::format::exactly;
 use crate::i18n::say::{say, say_of};
 
 /// The end of a sentence that began with "your browser checked it, and".
@@ -25,7 +25,7 @@ pub fn failed_check(failure: &FailedCheck) -> AttrValue {
             found: Some(found),
         } => say_of(
             "the invoice asks for {0}, but the price is {1}",
-            &[&amount(*found), &amount(*expected)],
+            &[&exactly(*found), &exactly(*expected)],
         )
         .into(),
         FailedCheck::Amount {
@@ -33,12 +33,12 @@ pub fn failed_check(failure: &FailedCheck) -> AttrValue {
             found: None,
         } => say_of(
             "the invoice leaves the amount open, but the price is {0}",
-            &[&amount(*expected)],
+            &[&exactly(*expected)],
         )
         .into(),
         FailedCheck::AboveMaximum { maximum, found } => say_of(
             "the invoice asks for {0}, but this page allows at most {1}",
-            &[&amount(*found), &amount(*maximum)],
+            &[&exactly(*found), &exactly(*maximum)],
         )
         .into(),
         FailedCheck::Commitment { found: Some(_), .. } => {

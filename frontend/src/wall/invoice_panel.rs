@@ -1,14 +1,14 @@
 //! What to pay, how, and until when.
 
-use shared::claim::Claim;
 use shared::invoice::Invoice;
 use shared::lightning::Preimage;
 use shared::purchase::{Order, Purchase, Tries};
 use yew::prelude::*;
 
 use crate::browser::clock::Clock;
+use crate::browser::gateway::Gateway;
 use crate::browser::ios;
-use crate::i18n::format::{amount, moment, moment_of, money};
+use crate::i18n::format::{amount, moment_of, money};
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_of};
 use crate::ui::copy_button::{CopyButton, copy_link};
@@ -16,6 +16,7 @@ use crate::ui::element::{button, element, paragraph};
 use crate::ui::qr_code::qr_code;
 use crate::ui::trouble::trouble_line;
 use crate::wall::countdown::countdown;
+use crate::wall::until::until;
 use crate::wall::use_server_now::use_server_now;
 use crate::wall::verified::verified;
 use crate::wall::wallet_button::WalletButton;
@@ -25,6 +26,8 @@ use crate::wall::wallet_button::WalletButton;
 pub struct Props {
     /// It alone says what is payable.
     pub purchase: Purchase,
+    /// The store.
+    pub gateway: Gateway,
     /// The server's clock.
     pub clock: Clock,
     /// The item's name.
@@ -88,7 +91,7 @@ pub fn InvoicePanel(props: &Props) -> Html {
             ),
         })
         .children(payable.and_then(|order| rate(&order.invoice)))
-        .children(payable.and_then(|order| time_of(&order.claim)))
+        .children(payable.and_then(|order| until(&order.claim, &props.clock)))
         .children(trouble)
         .children(props.lost_with_the_page.then(not_kept))
         .child(
@@ -103,7 +106,7 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
     let invoice = &order.invoice;
     let bolt11 = AttrValue::from(invoice.bolt11.clone());
     let ways = element("div", "ways")
-        .child(html! { <WalletButton bolt11={&bolt11} on_paid={&props.on_paid} /> })
+        .child(html! { <WalletButton bolt11={&bolt11} gateway={props.gateway.clone()} on_paid={&props.on_paid} /> })
         .child(html! {
             <CopyButton text={&bolt11} label={say("Copy invoice")} class="plain" test="copy" />
         });
@@ -150,12 +153,6 @@ pub fn rate(invoice: &Invoice) -> Option<Html> {
         ],
     );
     Some(element("p", "quiet").test("rate").text(words).into())
-}
-
-/// Until when the goods can be had, where that has an end.
-pub fn time_of(claim: &Claim) -> Option<Html> {
-    let words = say_of("Yours until {0}.", &[&moment(claim.valid_until()?)]);
-    Some(element("p", "quiet").test("valid-until").text(words).into())
 }
 
 /// Tells buyers whose browser stores nothing to copy the link.

@@ -5,9 +5,11 @@ mod box_view;
 pub mod content_view;
 mod countdown;
 mod failed_check;
+mod help;
 pub mod invoice_panel;
 mod offer;
 mod proof_form;
+mod until;
 pub mod use_purchase;
 mod use_server_now;
 mod verified;
@@ -16,9 +18,9 @@ mod wallet_button;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use shared::api::Item;
+use shared::api::{self, Item};
 use shared::drawings::PAW;
-use shared::invoice::{Check, FailedCheck, Terms};
+use shared::invoice::{FailedCheck, Terms};
 use shared::lightning::Msat;
 use shared::link::Link;
 use shared::problem::{ErrorCode, Problem};
@@ -29,7 +31,7 @@ use yew::prelude::*;
 
 use crate::browser::client::Client;
 use crate::browser::goods::Goods;
-use crate::i18n::format::{about, amount};
+use crate::i18n::format::amount;
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_around, say_of};
 use crate::ui::copy_button::copy_link;
@@ -42,9 +44,10 @@ use crate::wall::announcements::announcements;
 use crate::wall::box_view::box_view;
 use crate::wall::content_view::{content_view, use_fitted_letters};
 use crate::wall::failed_check::failed_check;
-use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate, time_of};
+use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate};
 use crate::wall::offer::offer;
 use crate::wall::proof_form::proof_form;
+use crate::wall::until::until;
 use crate::wall::use_purchase::{Handle, use_purchase};
 
 /// From this size in bytes, goods take long enough to show the progress of their download.
@@ -94,13 +97,14 @@ pub fn Wall(props: &Props) -> Html {
         attended: &attended,
         taken,
     };
+    let over = matches!(purchase.state(), State::Undelivered { order, .. } if view.is_over(order));
     element("div", "wall")
         .part("wall")
         .attribute("role", "group")
         .attribute("data-scene", scene.name())
         .attribute("aria-label", props.item.title.clone())
         .children(view.draw())
-        .child(announcements(purchase))
+        .child(announcements(purchase, over))
         .into()
 }
 
@@ -220,7 +224,9 @@ impl View<'_> {
     }
 
     fn offer(&self, busy: bool, trouble: Option<&Tries>) -> Vec<Html> {
-        let offer = offer(&self.props.item, busy, self.focus, &self.on(Handle::buy));
+        let gateway = self.props.client.gateway();
+        let on_buy = self.on(Handle::buy);
+        let offer = offer(gateway, &self.props.item, busy, self.focus, &on_buy);
         [offer].into_iter().chain(self.trouble(trouble)).collect()
     }
 
@@ -231,7 +237,7 @@ impl View<'_> {
         };
         html! {
             <InvoicePanel purchase={self.handle.purchase().clone()}
-                clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
+                gateway={self.props.client.gateway().clone()} clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
                 {trouble} focus={self.focus} {on_paid} link={self.link().unwrap_or_default()}
                 lost_with_the_page={self.handle.is_lost_with_the_page()}
                 on_retry={self.on(Handle::retry)} on_close={self.on(Handle::put_away)} />
@@ -240,8 +246,7 @@ impl View<'_> {
 
     fn expired(&self) -> Html {
         let comfort = say(
-            "Nothing was taken from you. If you did pay it at the last moment, the box opens by \
-             itself.",
+            "Nothing was taken from you. If you did pay it at the last moment, it opens by itself.",
         );
         self.notice(
             "expired",
@@ -256,27 +261,44 @@ impl View<'_> {
             .text(before)
             .child(with_code(&failed_check(failure)))
             .text(after);
-        let remedy = (failure.check() == Check::Amount).then(|| {
-            let words =
-                say("The store may have another price by now. Load the page again to see it.");
-            paragraph("", words)
-        });
-        let children = [
-            Some(why.into()),
-            remedy,
-            Some(nothing_payable()),
-            Some(self.new_invoice("main")),
-        ];
-        self.notice(
-            "refused",
-            say("Do not pay this invoice"),
-            children.into_iter().flatten(),
-        )
+        // Another invoice of this store would be the same.
+        let meaning = match failure {
+            FailedCheck::Payee { .. } => Some(say("Somebody else would get the money.")),
+            FailedCheck::Network { .. } => Some(say("Your wallet could not pay for these goods.")),
+            FailedCheck::AboveMaximum { .. } => {
+                Some(say("The page promises you to ask for no more."))
+            }
+            _ => None,
+        };
+        let remedy = match failure {
+            _ if meaning.is_some() => Some(say(
+                "Another invoice would not help. Load the page again; if this stays, tell whoever \
+                 runs the page.",
+            )),
+            FailedCheck::Amount { .. } => Some(say(
+                "The store may have another price by now. Load the page again to see it.",
+            )),
+            _ => None,
+        };
+        let way = if meaning.is_some() {
+            button("plain", "close", &self.on(Handle::put_away))
+                .say("Close")
+                .into()
+        } else {
+            self.new_invoice("main")
+        };
+        let advice = meaning.into_iter().chain(remedy);
+        let advice = advice.map(|words| paragraph("", words));
+        let children = [why.into()]
+            .into_iter()
+            .chain(advice)
+            .chain([nothing_payable(), way]);
+        self.notice("refused", say("Do not pay this invoice"), children)
     }
 
     /// The rate moved so far that the buyer has to agree.
     fn moved(&self, price: Msat, order: &Order) -> Html {
-        let shown = about(self.handle.purchase().terms().price_msat);
+        let shown = amount(self.handle.purchase().terms().price_msat);
         let price = amount(price);
         let words = say_of(
             "The price follows an exchange rate. This page showed {0}; the invoice asks for {1}.",
@@ -325,7 +347,7 @@ impl View<'_> {
     fn unknown_payment(&self) -> Vec<Html> {
         let words = say(
             "We cannot tell whether this was paid, so this browser keeps the ticket. If you did \
-             pay, your wallet shows a preimage as the proof. It opens the box:",
+             pay, your wallet shows a preimage as the proof. It opens what you bought:",
         );
         let on_proof = {
             let handle = self.handle.clone();
@@ -343,8 +365,11 @@ impl View<'_> {
     }
 
     fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
-        let stage = element("div", "stage lit").child(box_view(self.props.item.sha256, true));
-        let words = [paragraph("", say("The box is opening…"))]
+        let stage = self.is_box().then(|| {
+            let opened = box_view(self.props.item.sha256, true);
+            element("div", "stage lit").child(opened).into()
+        });
+        let words = [paragraph("", say("What you bought is coming…"))]
             .into_iter()
             .chain(self.progress());
         let notice = self.notice(
@@ -352,7 +377,11 @@ impl View<'_> {
             say("Paid. Thank you!"),
             words.chain(self.trouble(trouble)),
         );
-        vec![stage.into(), notice]
+        stage.into_iter().chain([notice]).collect()
+    }
+
+    fn is_box(&self) -> bool {
+        self.props.item.scene == api::Scene::Box
     }
 
     /// How much of large goods has arrived.
@@ -368,8 +397,7 @@ impl View<'_> {
     }
 
     fn undelivered(&self, order: &Order, reason: &Undelivered) -> Html {
-        let now = self.props.client.clock().now();
-        if order.claim.valid_until().is_some_and(|end| end < now) {
+        if self.is_over(order) {
             return self.over(order);
         }
         let why = match reason {
@@ -381,7 +409,7 @@ impl View<'_> {
         let comfort = say("Your payment is safe: this browser keeps the ticket.");
         let children = [
             Some(element("p", "").test("failed").text(why).into()),
-            time_of(&order.claim),
+            self.until(order),
             Some(paragraph("quiet", comfort)),
             Some(self.asides(vec![])),
             Some(self.retry_or_start_over()),
@@ -393,9 +421,19 @@ impl View<'_> {
         )
     }
 
+    fn is_over(&self, order: &Order) -> bool {
+        let now = self.props.client.clock().now();
+        order.claim.valid_until().is_some_and(|end| end < now)
+    }
+
+    fn until(&self, order: &Order) -> Option<Html> {
+        until(&order.claim, self.props.client.clock())
+    }
+
     /// Goods that were limited in time, and cannot be had any more.
     fn over(&self, order: &Order) -> Html {
-        let children = time_of(&order.claim)
+        let children = self
+            .until(order)
             .into_iter()
             .chain([self.start_over("plain")]);
         self.notice("over", say("Its time is over"), children)
@@ -428,7 +466,7 @@ impl View<'_> {
                     .text(item.title.clone()),
             )
             .child(badge)
-            .children(time_of(&order.claim))
+            .children(self.until(order))
             .child(self.asides(vec![self.save_receipt(goods), Some(again)]));
         element("slot", "")
             .attribute("name", "paid")
@@ -516,8 +554,7 @@ impl View<'_> {
     /// A small celebration of the payment, but not after a reload.
     fn joy(&self) -> Option<Html> {
         let paws = || element("div", "joy").attribute("aria-hidden", "true");
-        self.attended
-            .get()
+        (self.attended.get() && self.is_box())
             .then(|| paws().children((0..6).map(|_| drawing(PAW))).into())
     }
 
@@ -531,9 +568,8 @@ impl View<'_> {
 }
 
 fn nothing_payable() -> Html {
-    let words = say(
-        "Nothing payable is shown. If you did pay this invoice before, the box opens by itself.",
-    );
+    let words =
+        say("Nothing payable is shown. If you did pay this invoice before, it opens by itself.");
     paragraph("quiet", words)
 }
 

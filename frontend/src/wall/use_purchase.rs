@@ -14,7 +14,7 @@ use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Terms;
 use shared::lightning::Preimage;
-use shared::purchase::{Event, Job, Purchase, State, Task, Trouble};
+use shared::purchase::{Event, Job, Purchase, Saved, State, Task, Trouble};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, PageTransitionEvent, VisibilityState};
@@ -117,13 +117,16 @@ impl Handle {
         self.buying.dispatch(Action::Event(event));
     }
 
-    /// Buys, or goes on with what this browser has begun to buy, perhaps in another tab.
+    /// Buys, or goes on with what this browser has begun to buy, perhaps in another tab or in another
+    /// element of this page: what is begun is stored at once, before anything is drawn.
     pub fn buy(&self) {
         self.send(match self.slot.load() {
             Some(saved) => Event::Restore(Box::new(saved)),
-            None => Event::Buy {
-                purchase_id: random_purchase_id(),
-            },
+            None => {
+                let purchase_id = random_purchase_id();
+                self.slot.save(&Saved::begun(purchase_id));
+                Event::Buy { purchase_id }
+            }
         });
     }
 

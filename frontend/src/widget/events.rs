@@ -125,6 +125,11 @@ pub fn state_name(state: &State) -> &'static str {
     }
 }
 
+/// Whether it is certain that the buyer has paid.
+pub fn is_paid(state: &State) -> bool {
+    payment(state).is_some()
+}
+
 fn payment(state: &State) -> Option<(&Order, Option<Preimage>)> {
     match state {
         State::Paid {

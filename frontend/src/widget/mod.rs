@@ -4,10 +4,12 @@
 //! - [`view`]: what is drawn in the element's shadow root.
 //! - [`events`]: what the site is told as a purchase goes on.
 //! - [`remote`]: connects the element with its drawn wall.
+//! - `stage`: where it is drawn, used again by the next element.
 
 pub mod attributes;
 pub mod events;
 pub mod remote;
+mod stage;
 pub mod view;
 
 use std::cell::RefCell;
@@ -15,12 +17,13 @@ use std::cell::RefCell;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, ShadowRoot};
-use yew::{AppHandle, AttrValue, Renderer};
+use yew::AttrValue;
 
 use crate::i18n::language::set_files;
 use crate::widget::attributes::Attributes;
 use crate::widget::remote::Remote;
-use crate::widget::view::{Props, Widget};
+use crate::widget::stage::Stage;
+use crate::widget::view::Props;
 
 #[wasm_bindgen]
 extern "C" {
@@ -51,14 +54,12 @@ extern "C" {
 /// The browser's, where it cannot make an element.
 #[wasm_bindgen]
 pub fn mount(root: &ShadowRoot, host: HtmlElement, config: &Config) -> Result<WallHandle, JsValue> {
-    let container = gloo_utils::document().create_element("div")?;
-    root.replace_children_with_node_1(&container);
     let remote = Remote::new(host);
     set_files(config.words());
-    let props = props(config, &remote);
-    let app = Renderer::<Widget>::with_root_and_props(container, props).render();
+    let stage = Stage::take(props(config, &remote))?;
+    root.replace_children_with_node_1(stage.container());
     Ok(WallHandle {
-        app: RefCell::new(app),
+        stage: RefCell::new(stage),
         remote,
     })
 }
@@ -66,7 +67,7 @@ pub fn mount(root: &ShadowRoot, host: HtmlElement, config: &Config) -> Result<Wa
 /// A mounted wall.
 #[wasm_bindgen]
 pub struct WallHandle {
-    app: RefCell<AppHandle<Widget>>,
+    stage: RefCell<Stage>,
     remote: Remote,
 }
 
@@ -74,7 +75,8 @@ pub struct WallHandle {
 impl WallHandle {
     /// Does what other attributes ask for.
     pub fn update(&self, config: &Config) {
-        self.app.borrow_mut().update(props(config, &self.remote));
+        let props = props(config, &self.remote);
+        self.stage.borrow_mut().update(props);
     }
 
     /// Starts the purchase, or goes on with one that was begun, as soon as there is an offer.
@@ -94,7 +96,7 @@ impl WallHandle {
 
     /// Takes the wall down. What was begun stays in storage.
     pub fn destroy(self) {
-        self.app.into_inner().destroy();
+        self.stage.into_inner().clear();
     }
 }
 

@@ -17,6 +17,11 @@ use crate::browser::storage::Slot;
 use crate::wall::use_purchase::Handle;
 use crate::widget::events::{WidgetEvent, events, state_name};
 
+/// What the names of events begin with, and what they begin with for frameworks that can bind neither a
+/// hyphen nor a colon.
+const PREFIX: &str = "purr-wall:";
+const PLAIN: &str = "purrwall";
+
 /// The connection of one element. Clones share it.
 #[derive(Clone)]
 pub struct Remote(Rc<Inner>);
@@ -136,8 +141,14 @@ impl Remote {
         self.0.handle.borrow().clone()
     }
 
-    /// Returns false if a listener prevented the default.
+    /// Tells it under both names. Returns false if a listener prevented the default.
     fn dispatch(&self, name: &str, detail: &JsValue) -> bool {
+        let plain = [PLAIN, name.trim_start_matches(PREFIX)].concat();
+        let is_free = self.dispatch_as(name, detail);
+        self.dispatch_as(&plain, detail) && is_free
+    }
+
+    fn dispatch_as(&self, name: &str, detail: &JsValue) -> bool {
         let init = object(&[
             ("bubbles", true.into()),
             ("composed", true.into()),

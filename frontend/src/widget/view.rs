@@ -19,8 +19,9 @@ use crate::ui::element::{button, element, paragraph};
 use crate::ui::notice::notice;
 use crate::ui::trouble::trouble_text;
 use crate::wall::Wall;
+use crate::wall::use_purchase::Handle;
 use crate::widget::attributes::{Attributes, Config, Mode};
-use crate::widget::events::WidgetEvent;
+use crate::widget::events::{WidgetEvent, is_paid};
 use crate::widget::remote::Remote;
 
 /// What the site asks for.
@@ -75,7 +76,7 @@ pub fn Widget(props: &Props) -> Html {
             }),
         Err(invalid) => widget.child(notice(
             "failed",
-            say("This box is not set up"),
+            say("This element is not set up"),
             &focus,
             invalid
                 .iter()
@@ -100,6 +101,8 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
     });
     let focus = use_node_ref();
     let (catalogue, ask_again) = use_store(&client);
+    let bought = use_state_eq(|| false);
+    let (is_bought, bought) = (*bought, bought.setter());
     let offer = Offer::of(&catalogue, config);
     use_effect_with(
         (offer.event(config), remote.clone()),
@@ -120,15 +123,24 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             item,
             off_the_shelf,
         } => {
-            let wall = wall(&client, store, &item, off_the_shelf, config, remote);
+            let on_bought = Callback::from(move |now| bought.set(now));
+            let wall = wall(
+                &client,
+                store,
+                &item,
+                off_the_shelf,
+                config,
+                remote,
+                &on_bought,
+            );
             match config.mode {
                 Mode::Inline => wall,
-                Mode::Dialog => dialog(&item, remote, wall),
+                Mode::Dialog => dialog(&item, is_bought, remote, wall),
             }
         }
         Offer::Unknown => notice(
             "failed",
-            say("Nothing is in this box"),
+            say("Nothing is here"),
             &focus,
             [paragraph(
                 "",
@@ -203,7 +215,7 @@ impl<'a> Offer<'a> {
 }
 
 /// A button, and the wall in the dialog that it opens.
-fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
+fn dialog(item: &Item, is_bought: bool, remote: &Remote, wall: Html) -> Html {
     let on_open = {
         let remote = remote.clone();
         Callback::from(move |()| remote.buy())
@@ -211,7 +223,11 @@ fn dialog(item: &Item, remote: &Remote, wall: Html) -> Html {
     let open = button("main opener", "open", &on_open)
         .part("button open")
         .attribute("aria-haspopup", "dialog")
-        .text([&item.title, " – ", &price(item)].concat());
+        .text(if is_bought {
+            [&item.title, " – ", &*say("Open")].concat()
+        } else {
+            [&item.title, " – ", &price(item)].concat()
+        });
     let close = element("button", "shut")
         .part("button close")
         .test("close-dialog")
@@ -242,6 +258,7 @@ fn wall(
     off_the_shelf: bool,
     config: &Config,
     remote: &Remote,
+    on_bought: &Callback<bool>,
 ) -> Html {
     let terms = Terms {
         payee: config.payee.or(Some(store.node_id)),
@@ -250,7 +267,11 @@ fn wall(
     };
     let on_change = {
         let (remote, item) = (remote.clone(), item.clone());
-        Callback::from(move |handle| remote.changed(handle, &item))
+        let on_bought = on_bought.clone();
+        Callback::from(move |handle: Rc<Handle>| {
+            on_bought.emit(is_paid(handle.purchase().state()));
+            remote.changed(handle, &item);
+        })
     };
     let on_goods = {
         let (remote, item) = (remote.clone(), item.clone());

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shared::api::{Item, ItemId};
+use shared::api::{Item, ItemId, Scene, Word};
 use shared::content::{ContentHash, Description};
 use shared::lightning::Msat;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
+use crate::goods::files::{self, FileError};
+use crate::goods::preview::{self, Preview};
 use crate::goods::price::{NoPrice, NoRate, Price, Quote};
 use crate::goods::rates::Rates;
 use crate::goods::versions::unsold::promise;
 use crate::goods::versions::{Version, VersionError, Versions};
+use crate::look::Look;
 use crate::metrics::GoodsCounts;
-use crate::options::{CatalogueOptions, ItemOptions};
+use crate::options::{CatalogueOptions, ItemOptions, NamedFile};
 
 /// What the store sells, in the owner's order, and what it sold.
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub struct Catalogue {
     goods: Vec<Goods>,
     rates: Arc<Rates>,
     versions: Arc<Versions>,
+    look: Look,
 }
 
 /// One item with its bytes.
@@ -42,6 +46,10 @@ pub struct Goods {
     pub valid_for: Option<Duration>,
     /// What only buyers get.
     pub content: Content,
+    /// What everyone sees before.
+    scene: Scene,
+    preview: Option<Arc<Preview>>,
+    button: Vec<Word>,
     rates: Arc<Rates>,
     /// Whether its kept version is known to stay.
     promised: AtomicBool,
@@ -89,22 +97,9 @@ impl KeptBytes {
 /// Why there is no catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// An item's file is none that may be sold.
-    #[error("{place}: {why}")]
-    File {
-        /// Where it is named.
-        place: String,
-        /// What is wrong, and the remedy.
-        why: String,
-    },
-    /// An item's file cannot be read.
-    #[error("{place}: cannot read this file; a path begins at the folder of the store's file")]
-    Read {
-        /// Where it is named.
-        place: String,
-        /// The reason.
-        source: io::Error,
-    },
+    /// A file that the store's file names cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// An item's file cannot be kept.
     #[error(
         "{place}: cannot keep a copy in {dir:?}; set `data_dir` to a folder that purrwall may write"
@@ -134,32 +129,32 @@ impl Catalogue {
             None => Arc::new(Versions::new(options.versions_dir.clone(), counts.clone())),
         };
         // Rates are followed once everything else is known to be right.
+        let look = Look::load(options)?;
         let contents = contents(options, &versions)?;
         clean(&versions, &contents);
         if before.is_none() && options.file.is_some() {
             versions.check_all();
         }
         let rates = Arc::new(Rates::follow(&options.rates, known, counts));
-        let goods = contents.into_iter().map(|(item, content)| Goods {
-            id: item.id,
-            title: item.title,
-            teaser: item.teaser,
-            price: item.price,
-            valid_for: item.valid_for,
-            content,
-            rates: rates.clone(),
-            promised: AtomicBool::new(false),
-        });
         let goods = if options.items.is_empty() {
             cats(&rates)
         } else {
-            goods.collect()
+            let goods = contents.into_iter();
+            goods
+                .map(|(item, content)| goods_of(options, before, item, content, &rates))
+                .collect::<Result<_, _>>()?
         };
         Ok(Self {
             goods,
             rates,
             versions,
+            look,
         })
+    }
+
+    /// How the store looks.
+    pub(crate) fn look(&self) -> &Look {
+        &self.look
     }
 
     /// The rates that its prices follow.
@@ -260,7 +255,14 @@ impl Goods {
             content_type: self.content.content_type.clone(),
             size: self.content.size,
             sha256: self.content.sha256,
+            scene: self.scene,
+            button: self.button.clone(),
         })
+    }
+
+    /// The small picture that everyone may see, where the item has one.
+    pub(crate) fn preview(&self) -> Option<&Arc<Preview>> {
+        self.preview.as_ref()
     }
 }
 
@@ -299,11 +301,8 @@ fn contents(
     options: &CatalogueOptions,
     versions: &Arc<Versions>,
 ) -> Result<Vec<(ItemOptions, Content)>, CatalogueError> {
-    let Some(file) = &options.file else {
-        return Ok(Vec::new());
-    };
     let one = |item: &ItemOptions| {
-        let path = source(options, file, item)?;
+        let path = files::find(options, &named(item))?;
         let version = versions.keep(&item.id, &path);
         let version = version.map_err(|source| CatalogueError::Keep {
             place: item.place.clone(),
@@ -319,6 +318,83 @@ fn contents(
         Ok((item.clone(), content))
     };
     options.items.iter().map(one).collect()
+}
+
+/// The item's file, as the store's file names it.
+fn named(item: &ItemOptions) -> NamedFile {
+    NamedFile {
+        path: item.file.clone(),
+        place: item.place.clone(),
+    }
+}
+
+/// An item with all that its page needs.
+fn goods_of(
+    options: &CatalogueOptions,
+    before: Option<&Catalogue>,
+    item: ItemOptions,
+    content: Content,
+    rates: &Arc<Rates>,
+) -> Result<Goods, FileError> {
+    let before = before.and_then(|before| before.find(&item.id)?.preview.clone());
+    let preview = preview_of(options, &item, &content.content_type, before)?;
+    let scene = match wanted_scene(options, &item) {
+        Scene::Preview if preview.is_none() => Scene::Card,
+        scene => scene,
+    };
+    let button = if item.button.is_empty() {
+        options.look.button.clone()
+    } else {
+        item.button
+    };
+    Ok(Goods {
+        id: item.id,
+        title: item.title,
+        teaser: item.teaser,
+        price: item.price,
+        valid_for: item.valid_for,
+        content,
+        scene,
+        preview,
+        button,
+        rates: rates.clone(),
+        promised: AtomicBool::new(false),
+    })
+}
+
+/// The media types of goods that previews are drawn of.
+const DRAWN: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
+
+/// What the owner wants to stand before the item.
+fn wanted_scene(options: &CatalogueOptions, item: &ItemOptions) -> Scene {
+    let shown = item.preview.as_ref().map(|_| Scene::Preview);
+    let scene = item.scene.or(shown).or(options.look.scene);
+    scene.unwrap_or(Scene::Card)
+}
+
+/// The item's preview, where it is to have one: of the picture that the owner names, or of the goods.
+/// The one of `before` is taken over while its picture is the same.
+fn preview_of(
+    options: &CatalogueOptions,
+    item: &ItemOptions,
+    content_type: &str,
+    before: Option<Arc<Preview>>,
+) -> Result<Option<Arc<Preview>>, FileError> {
+    let draw = |named: &NamedFile, is_made| {
+        let path = files::find(options, named)?;
+        if let Some(before) = before.filter(|before| before.source == preview::source(&path)) {
+            return Ok(before);
+        }
+        let drawn = preview::draw(&path, is_made);
+        drawn.map_err(|error| FileError::wrong(named, error.to_string()))
+    };
+    match &item.preview {
+        _ if wanted_scene(options, item) != Scene::Preview => Ok(None),
+        Some(picture) => draw(picture, true).map(Some),
+        // Other goods have a card.
+        None if !DRAWN.contains(&content_type) => Ok(None),
+        None => draw(&named(item), false).map(Some),
+    }
 }
 
 /// Deletes versions that are no longer sold and that nobody ever asked an invoice for. If that
@@ -355,17 +431,14 @@ pub const EMPTY: &str = "the file is empty, so buyers get nothing for their mone
 
 /// Checks each item's file by itself, without keeping anything.
 pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<Checked, CatalogueError>)> {
-    let Some(file) = &options.file else {
-        return Vec::new();
-    };
     let one = |item: &ItemOptions| {
-        let path = source(options, file, item)?;
+        let named = named(item);
+        let path = files::find(options, &named)?;
         let read = fs::File::open(&path).and_then(|file| file.metadata());
-        let size = read.map_err(|source| CatalogueError::Read {
-            place: item.place.clone(),
-            source,
-        })?;
-        let (path, size) = (path.display(), size.len());
+        let size = read.map_err(FileError::read(&named))?.len();
+        let content_type = item.content_type.clone().unwrap_or(guess(&item.file));
+        preview_of(options, item, &content_type, None)?;
+        let path = path.display();
         Ok(Checked {
             found: format!("{path}, {size} bytes, for {}", item.price),
             is_empty: size == 0,
@@ -375,42 +448,12 @@ pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<Checked, Catalo
     items.map(|item| (&item.id, one(item))).collect()
 }
 
-/// The item's file, if it lies in the store's folder or below, seen past every symlink and `..`:
-/// a slip in the file must not sell the owner's keys.
-fn source(
-    options: &CatalogueOptions,
-    file: &Path,
-    item: &ItemOptions,
-) -> Result<PathBuf, CatalogueError> {
-    let place = &item.place;
-    let read = |source| CatalogueError::Read {
-        place: place.clone(),
-        source,
-    };
-    let wrong = |why: &str| CatalogueError::File {
-        place: place.clone(),
-        why: why.to_owned(),
-    };
-    let folder = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let root = folder.canonicalize().map_err(read)?;
-    let path = root.join(&item.file).canonicalize().map_err(read)?;
-    if !path.starts_with(&root) {
-        return Err(wrong(
-            "leads out of the store's folder; put the file (not a link to it) beside the store's \
-             file or below",
-        ));
-    }
-    let covers = |private: &PathBuf| private.canonicalize().is_ok_and(|p| path.starts_with(p));
-    if options.private.iter().any(covers) {
-        return Err(wrong("is the store's own; it is not for sale"));
-    }
-    if !path.metadata().map_err(read)?.is_file() {
-        return Err(wrong("is not a file; of a folder, make an archive"));
-    }
-    Ok(path)
+/// Whether the pictures of the store's look can be used.
+///
+/// # Errors
+/// What is wrong with them, and the remedy.
+pub fn check_look(options: &CatalogueOptions) -> Result<(), FileError> {
+    Look::load(options).map(drop)
 }
 
 /// The media type that a file's name stands for. Text is taken for UTF-8.
@@ -439,6 +482,9 @@ fn cats(rates: &Arc<Rates>) -> Vec<Goods> {
                 size: cat.drawing.len() as u64,
                 bytes: Bytes::Here(cat.drawing),
             },
+            scene: Scene::Box,
+            preview: None,
+            button: Vec::new(),
             rates: rates.clone(),
             promised: AtomicBool::new(false),
         })

@@ -10,7 +10,7 @@ use std::time::Duration;
 use shared::fiat::{Currency, Decimal, FiatPrice, Rate};
 use shared::lightning::Msat;
 
-/// What an item costs. Never nothing.
+/// What an item costs: always more than nothing.
 ///
 /// ```
 /// use purrwall_gateway::{ParsePriceError, Price};
@@ -138,8 +138,8 @@ impl Price {
     /// As the owner set it, and about what that is.
     pub(crate) fn for_people(&self, quote: &Quote) -> String {
         match self {
-            Self::Fixed(msat) => msat.to_string(),
-            Self::Fiat(price) => format!("{price} (about {} sat)", quote.msat.0.div_ceil(1000)),
+            Self::Fixed(msat) => msat.for_people(),
+            Self::Fiat(price) => format!("{price} (about {})", quote.msat.for_people()),
         }
     }
 

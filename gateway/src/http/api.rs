@@ -9,5 +9,6 @@ pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod offers;
 pub(crate) mod openapi;
+pub(crate) mod preview;
 pub(crate) mod responses;
 pub(crate) mod store;

@@ -5,6 +5,7 @@ mod embedded;
 // Its tests need no page.
 #[cfg(any(feature = "embedded-page", test))]
 mod encoding;
+mod frame;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,55 +15,93 @@ use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION,
 };
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
-use crate::app::App;
+use crate::app::{App, Shelf};
+use crate::http::frontend::frame::Frame;
 use crate::http::problem::Error;
-use crate::options::{PageOptions, WebOptions};
-
-/// Lets a site that isolates itself from other origins load a file all the same.
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-resource-policy");
+use crate::http::requests::CROSS_ORIGIN_RESOURCE_POLICY;
+use crate::options::{PageOptions, StoreOptions, WebOptions};
 
 /// Serves the page at `/` and its files beside it.
 pub(crate) fn router(app: &App) -> Router<App> {
     let options: Arc<PageOptions> = app.part();
-    let Some(dir) = options.dir.clone() else {
-        return without_folder(app);
+    let files = match options.dir.clone() {
+        Some(dir) => folder(dir),
+        None => built_in(),
     };
-    let files = ServeDir::new(&dir)
+    let whole = files.clone();
+    let index = get(
+        move |State(store), State(shelf), State(options), request| async move {
+            index(store, shelf, options, whole, request).await
+        },
+    );
+    Router::new()
+        .route("/", index.clone())
+        .route("/index.html", index)
+        .fallback_service(files)
+        .layer(from_fn_with_state(policy(app), file_headers))
+}
+
+/// The page's files in a folder, or those that were compressed beside them.
+fn folder(dir: PathBuf) -> Router {
+    let files = ServeDir::new(dir)
         .precompressed_br()
         .precompressed_gzip()
         .call_fallback_on_method_not_allowed(true)
         .fallback(Router::new().fallback(missing));
-    let page = match options.webln_script.clone() {
-        None => Router::new(),
-        Some(script) => {
-            let page = get(move || page_with_script(dir.join("index.html"), script.clone()));
-            Router::new()
-                .route("/", page.clone())
-                .route("/index.html", page)
-        }
-    };
-    page.fallback_service(files)
-        .layer(from_fn_with_state(policy(app), file_headers))
+    Router::new().fallback_service(files)
 }
 
-/// Serves the page that the program holds, where it holds one.
+/// The page that the program holds, where it holds one.
 #[cfg(feature = "embedded-page")]
-fn without_folder(app: &App) -> Router<App> {
-    Router::new()
-        .fallback(embedded::file)
-        .layer(from_fn_with_state(policy(app), file_headers))
+fn built_in() -> Router {
+    Router::new().fallback(embedded::file)
 }
 
 #[cfg(not(feature = "embedded-page"))]
-fn without_folder(_: &App) -> Router<App> {
+fn built_in() -> Router {
     Router::new().fallback(missing)
+}
+
+/// The page with what is the store's own; as it was built where nothing is.
+async fn index(
+    store: Arc<StoreOptions>,
+    shelf: Shelf,
+    options: Arc<PageOptions>,
+    files: Router,
+    request: Request,
+) -> Response {
+    let catalogue = shelf.catalogue();
+    let frame = Frame {
+        name: &store.name,
+        look: catalogue.look(),
+        webln_script: options.webln_script.as_deref(),
+    };
+    let page = match &options.dir {
+        _ if frame.is_built_in() => None,
+        Some(dir) => tokio::fs::read_to_string(dir.join("index.html")).await.ok(),
+        None => built_in_index(),
+    };
+    match page {
+        Some(page) => Html(frame.put_around(&page)).into_response(),
+        None => files.oneshot(request).await.into_response(),
+    }
+}
+
+#[cfg(feature = "embedded-page")]
+fn built_in_index() -> Option<String> {
+    embedded::index()
+}
+
+#[cfg(not(feature = "embedded-page"))]
+fn built_in_index() -> Option<String> {
+    None
 }
 
 /// Nothing is lost where the page was not built: the API answers all the same.
@@ -77,17 +116,6 @@ async fn missing(method: Method, uri: Uri) -> Result<(StatusCode, &'static str),
 const NOT_BUILT: &str = "This gateway serves the API, but it has no page to show.\n\n\
     Build the page with `cargo xtask build`, which makes dist/, and start the gateway with\n\
     `--frontend dist`.\n";
-
-/// The page with a wallet for development in it.
-async fn page_with_script(index: PathBuf, script: String) -> Result<Html<String>, Response> {
-    let Ok(page) = tokio::fs::read_to_string(index).await else {
-        return Err((StatusCode::NOT_FOUND, NOT_BUILT).into_response());
-    };
-    let script = script.replace('&', "&amp;").replace('"', "&quot;");
-    // A minified page has no tag `<head>`, but every page has a title in it.
-    let title = format!("<script src=\"{script}\"></script><title>");
-    Ok(Html(page.replacen("<title>", &title, 1)))
-}
 
 /// A file with a hash in its name never changes; every other one may with the next build. All of
 /// them are public, and other sites load some of them: the widget's.

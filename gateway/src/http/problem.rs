@@ -21,7 +21,7 @@ use crate::payments::open_invoices::TooManyOpen;
 use crate::payments::purchases::PurchaseError;
 use crate::payments::shares::Refusal;
 
-/// Why a request is not answered as asked, by who must act.
+/// Why a request is not answered as asked. Each variant names whoever has to act.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The client: the request has another form than the API's.
@@ -107,7 +107,7 @@ pub(crate) enum Error {
     /// The owner: the service behind a route is this gateway.
     #[error("the request came back to the store that had passed it on")]
     Loop,
-    /// Us.
+    /// The gateway itself: a bug of ours.
     #[error("{0}")]
     Internal(String),
 }

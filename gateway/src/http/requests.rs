@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
@@ -19,11 +20,23 @@ use crate::http::visitor::{OverTls, Visitor};
 use crate::metrics::Metrics;
 use crate::options::Timing;
 
+/// Lets a site that isolates itself from other origins load a file all the same.
+pub(crate) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
 pub(crate) fn unless_set(
     name: HeaderName,
     value: &'static str,
 ) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// What the visitor's browser says of the languages that it accepts; empty if it says nothing.
+pub(crate) fn accepted_languages(headers: &HeaderMap) -> &str {
+    let languages = headers.get(ACCEPT_LANGUAGE);
+    languages
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 pub(crate) async fn not_found() -> Error {
@@ -112,8 +125,8 @@ pub(crate) async fn finish(
     response
 }
 
-/// Browsers that came by the gateway's own TLS take no other way for so long. Behind a proxy this is
-/// the proxy's to say, because it knows what else is at the host.
+/// How long browsers that came over the gateway's own TLS use nothing else. Behind a proxy, the proxy
+/// has to say so, because it knows what else is at the host.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

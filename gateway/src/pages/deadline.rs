@@ -5,11 +5,24 @@ use std::time::{Duration, UNIX_EPOCH};
 /// `14:32 UTC, about 9 minutes`; with the day where it is not within a day. UNIX seconds.
 pub(super) fn describe(expires_at: u64, now: u64) -> String {
     let left = expires_at.saturating_sub(now);
-    let time = UNIX_EPOCH + Duration::from_secs(expires_at.min(LAST_HTTP_DATE));
+    let time = moment(expires_at);
+    let shown = if left < DAY { &time[17..] } else { &time };
+    format!("{shown}, {}", about(left))
+}
+
+/// The moment in RFC 3339, as [`moment`] has it; as it is where it is none.
+pub(super) fn moment_of(text: &str) -> String {
+    let time = humantime::parse_rfc3339(text).ok();
+    let secs = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    secs.map_or_else(|| text.to_owned(), |secs| moment(secs.as_secs()))
+}
+
+/// `Sun, 06 Nov 1994 08:49 UTC`, of UNIX seconds.
+pub(super) fn moment(secs: u64) -> String {
+    let time = UNIX_EPOCH + Duration::from_secs(secs.min(LAST_HTTP_DATE));
     // `Sun, 06 Nov 1994 08:49:37 GMT`
     let date = httpdate::fmt_http_date(time);
-    let shown = if left < DAY { 17..22 } else { 0..22 };
-    format!("{} UTC, {}", &date[shown], about(left))
+    format!("{} UTC", &date[..22])
 }
 
 const MINUTE: u64 = 60;

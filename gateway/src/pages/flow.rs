@@ -7,11 +7,11 @@
 use axum::http::header::{REFRESH, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
-use shared::api::PurchaseId;
+use shared::api::{PurchaseId, Scene};
 use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Invoice;
-use shared::lightning::Preimage;
+use shared::lightning::{Msat, Preimage};
 
 use crate::clock::unix_now;
 use crate::http::admission::random_purchase_id;
@@ -70,11 +70,15 @@ impl Counter<'_> {
         let site = self.site;
         Ok(
             match stage(self.purchases, self.name, self.headers).await? {
-                Stage::Paid(Paid { claim, news }) => {
-                    let cookie = news.map(|preimage| {
+                Stage::Paid(Paid {
+                    claim,
+                    preimage,
+                    is_news,
+                }) => {
+                    let cookie = is_news.then(|| {
                         self.cookie(&Credential {
                             claim: claim.clone(),
-                            preimage: Some(preimage),
+                            preimage,
                         })
                     });
                     Shown::Paid(claim, cookie)
@@ -85,7 +89,7 @@ impl Counter<'_> {
                     let invoice = Invoice::decode(&bolt11).map_err(|error| {
                         Error::Internal(format!("lightningd has no valid invoice: {error}"))
                     })?;
-                    let page = self.invoice_page(&invoice, watching);
+                    let page = self.invoice_page(&invoice, claim.valid_until(), watching);
                     Shown::Invoice(Box::new(invoice), claim, page)
                 }
                 Stage::Offer => {
@@ -129,7 +133,7 @@ impl Counter<'_> {
         };
         match stage(self.purchases, self.name, self.headers).await? {
             Stage::Payable(_) | Stage::Paid(_) => return Ok(back.into_response()),
-            // Its ticket goes only at the buyer's word.
+            // The ticket is removed only if the buyer says so.
             Stage::Unconfirmed if !is_anew => return Ok(back.into_response()),
             Stage::Unconfirmed | Stage::Offer | Stage::Expired => {}
         }
@@ -173,13 +177,16 @@ impl Counter<'_> {
     /// A refresh is answered at once. One that waited for the payment would be cancelled by the click
     /// on the `lightning:` link, or die with the phone's tab while the wallet is open; and the page
     /// would never learn of the payment.
-    fn invoice_page(&self, invoice: &Invoice, watching: bool) -> Response {
-        let price = invoice.amount_msat.map(|amount| amount.to_string());
+    fn invoice_page(&self, invoice: &Invoice, until: Option<u64>, watching: bool) -> Response {
+        let price = invoice.amount_msat.map(Msat::for_people);
         let ware = Ware {
             id: self.name.to_owned(),
             title: invoice.title().to_owned(),
             teaser: String::new(),
             price: price.unwrap_or_default(),
+            until,
+            scene: Scene::Card,
+            button: String::new(),
             seed: ContentHash::of(self.name.as_bytes()),
             here: self.here.to_owned(),
             still: self.still.to_owned(),
@@ -194,7 +201,7 @@ impl Counter<'_> {
 /// buyer pays for, and the new cookie would replace one that is paid for. Browsers too old to say
 /// where a form comes from leave out the cookie all the same (`SameSite=Lax`): with them, another
 /// site can only make an invoice that nobody asked for.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     headers
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin" && site != "none")

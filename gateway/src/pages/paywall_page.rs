@@ -9,14 +9,16 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use shared::api::Scene;
 use shared::claim::Claim;
 use shared::content::ContentHash;
 
 use crate::goods::price::{NoPrice, Price, Quote};
 use crate::http::admission::Asker;
 use crate::http::problem::Error;
+use crate::look::Look;
 use crate::pages::flow::{Counter, Pressed, Shown};
-use crate::pages::views::{STYLE_SOURCE, Site, Ware};
+use crate::pages::views::{OPEN_THE_BOX, Site, Ware, style_source};
 use crate::payments::purchases::{Offer, Purchases};
 
 /// Whether a browser asks for a page. Programs accept anything, or name what they can read.
@@ -73,12 +75,20 @@ impl Paywall<'_> {
             let answer = counter.press(pressed, || Ok(offer()));
             return answer.await.map(Answer::Page);
         }
+        let scene = self.site.look.route_scene;
+        let button = match scene {
+            Scene::Box => OPEN_THE_BOX,
+            Scene::Card | Scene::Preview => "Buy",
+        };
         let ware = || {
             Ok(Ware {
                 id: self.name.to_owned(),
                 title: self.title.to_owned(),
                 teaser: String::new(),
                 price: self.price.for_people(&self.quote?),
+                until: None,
+                scene,
+                button: button.to_owned(),
                 seed: ContentHash::of(self.name.as_bytes()),
                 here: visit.here.clone(),
                 still: still.clone(),
@@ -104,11 +114,11 @@ impl Paywall<'_> {
 
 /// Makes a page of an answer: no script, nothing from elsewhere, no style but its own. Only
 /// `frame_ancestors` may show it in a frame.
-pub(crate) fn as_page(mut response: Response, frame_ancestors: &str) -> Response {
+pub(crate) fn as_page(mut response: Response, look: &Look, frame_ancestors: &str) -> Response {
     let policy = format!(
         "default-src 'none'; style-src {}; img-src data:; frame-src lightning:; \
          form-action 'self'; base-uri 'none'; frame-ancestors {frame_ancestors}",
-        *STYLE_SOURCE
+        style_source(look)
     );
     let policy = HeaderValue::try_from(policy).expect("origins are plain ASCII");
     let headers = response.headers_mut();

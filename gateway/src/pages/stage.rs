@@ -34,8 +34,10 @@ pub(crate) enum Stage {
 pub(crate) struct Paid {
     /// Its ticket.
     pub(crate) claim: Claim,
-    /// The proof, where lightningd told it and the cookie does not hold it yet.
-    pub(crate) news: Option<Preimage>,
+    /// The proof; `None` where lightningd has none to give.
+    pub(crate) preimage: Option<Preimage>,
+    /// Whether lightningd told the proof, and the cookie does not hold it yet.
+    pub(crate) is_news: bool,
 }
 
 /// The credentials in the cookie that this store issued for what is called `name`.
@@ -64,7 +66,11 @@ pub(crate) async fn stage(
     let is_proven = ticket.proves_payment() == Ok(true);
     let claim = ticket.claim;
     if is_proven {
-        return Ok(Stage::Paid(Paid { claim, news: None }));
+        return Ok(Stage::Paid(Paid {
+            claim,
+            preimage: ticket.preimage,
+            is_news: false,
+        }));
     }
     let payment_hash = claim.payment_hash();
     let invoices = purchases.invoices();
@@ -86,7 +92,8 @@ pub(crate) async fn stage(
     Ok(match standing.status {
         Status::Paid => Stage::Paid(Paid {
             claim,
-            news: standing.preimage,
+            preimage: standing.preimage,
+            is_news: standing.preimage.is_some(),
         }),
         Status::Unpaid if !is_over => Stage::Payable(claim),
         Status::Unpaid | Status::Expired => Stage::Expired,

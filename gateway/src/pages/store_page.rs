@@ -1,17 +1,13 @@
 //! The store's pages without script, where one can buy each item.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{
-    DefaultBodyLimit, FromRequestParts, OriginalUri, Path, RawQuery, Request, State,
-};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Path, RawQuery, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
 };
-use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -33,23 +29,24 @@ use crate::http::requests::{method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
 use crate::metrics::Metrics;
 use crate::options::{StoreOptions, WebOptions};
+use crate::pages::base::Base;
 use crate::pages::flow::{Counter, Pressed, Shown};
+use crate::pages::keep;
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
-use crate::pages::views::{self, STYLE, Site, Ware};
+use crate::pages::views::{self, AT, STYLE, Ware};
 use crate::payments::admission::Insufficient;
 use crate::payments::purchases::{Offer, Purchases};
-
-/// Where the pages are nested.
-pub(crate) const BUY: &str = "/buy";
 
 /// The pages, to be nested at `/buy`.
 pub(crate) fn router(app: &App) -> Router<App> {
     Router::new()
-        .route("/", get(list_items))
+        .route("/", get(list_items).post(keep::open))
         .route("/style.css", get(get_style))
         .route("/{item}", get(show_item).post(buy_item))
         .route("/{item}/content", get(get_content))
+        .route("/{item}/keep", get(keep::show))
+        .route("/{item}/receipt", get(keep::receipt))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -78,38 +75,13 @@ async fn list_items(
     State(shelf): State<Shelf>,
     base: Base,
 ) -> Markup {
-    views::index(base.site(&store), &shelf.catalogue().items())
+    let catalogue = shelf.catalogue();
+    views::index(base.site(&store, &catalogue), &catalogue.items())
 }
 
 /// `GET /buy/`
 pub(crate) async fn without_slash(OriginalUri(uri): OriginalUri) -> Redirect {
     Redirect::permanent(uri.path().trim_end_matches('/'))
-}
-
-/// The path of these pages as the browser knows it: behind the one that the router is nested at.
-struct Base(String);
-
-impl Base {
-    fn site<'a>(&'a self, store: &'a StoreOptions) -> Site<'a> {
-        Site {
-            name: &store.name,
-            shelf: Some(&self.0),
-        }
-    }
-
-    fn of(request: &Extensions, uri: &Uri) -> Self {
-        let original = request.get::<OriginalUri>();
-        let original = original.map_or(uri.path(), |OriginalUri(uri)| uri.path());
-        let base = original.strip_suffix(uri.path()).unwrap_or(original);
-        Self(base.trim_end_matches('/').to_owned())
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Base {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.extensions, &parts.uri))
-    }
 }
 
 /// `GET /buy/style.css`: under another query with each change, so it may be kept for good.
@@ -136,7 +108,7 @@ async fn show_item(
     let Path(id) = item?;
     if !takes_pages(&asker.headers) {
         let page = &mut asker.place.base;
-        *page = page.strip_suffix(BUY).unwrap_or(page).to_owned();
+        *page = page.strip_suffix(AT).unwrap_or(page).to_owned();
         return wares.answer(&asker, &id, Insufficient::IsNone).await;
     }
     let Wares {
@@ -145,9 +117,9 @@ async fn show_item(
     let Asker {
         visitor, headers, ..
     } = asker;
-    let site = base.site(&store);
-    let here = site.page_of(&id);
     let catalogue = shelf.catalogue();
+    let site = base.site(&store, &catalogue);
+    let here = site.page_of(&id);
     let ware = || Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
     let watching = query.as_deref() != Some("still");
     let counter = Counter {
@@ -167,7 +139,8 @@ async fn show_item(
             let text = text_of(&content).await?;
             let goods = catalogue.find(&id);
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
-            let page = views::paid(site, &id, title, &content, text.as_deref());
+            let until = claim.valid_until();
+            let page = views::paid(site, &id, title, &content, text.as_deref(), until);
             Ok((cookie, page).into_response())
         }
         Shown::Offer(page) | Shown::Invoice(_, _, page) => Ok(page),
@@ -179,7 +152,7 @@ async fn show_item(
 struct Fields {
     /// Drawn with the page, so that two clicks on its button are one purchase.
     purchase_id: Option<PurchaseId>,
-    /// The same, where the cookie's purchase was not paid by the buyer's word.
+    /// The same, if the buyer says that the purchase in the cookie was not paid.
     new_purchase_id: Option<PurchaseId>,
     /// Typed in by the buyer.
     purrwall_preimage: Option<String>,
@@ -210,9 +183,9 @@ async fn buy_item(
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
-    let site = base.site(&store);
-    let here = site.page_of(&id);
     let catalogue = shelf.catalogue();
+    let site = base.site(&store, &catalogue);
+    let here = site.page_of(&id);
     let offer = || find(&catalogue, &id).map(Offer::goods);
     let pressed = match form.ok().and_then(|Form(fields)| fields.pressed()) {
         Some(pressed) => pressed,
@@ -294,14 +267,17 @@ fn takes_pages(headers: &HeaderMap) -> bool {
 /// Tells errors as pages for people, and to programs as everywhere.
 async fn problems_as_pages(
     State(store): State<Arc<StoreOptions>>,
+    State(shelf): State<Shelf>,
     OriginalUri(uri): OriginalUri,
     request: Request,
     next: Next,
 ) -> Response {
-    let base = Base::of(request.extensions(), request.uri());
-    if takes_pages(request.headers()) {
-        problem_page(base.site(&store), uri.path(), next.run(request).await)
+    let base = Base::of(request.extensions(), request.uri(), request.headers());
+    let is_for_people = takes_pages(request.headers());
+    let answer = next.run(request).await;
+    if is_for_people {
+        problem_page(base.site(&store, &shelf.catalogue()), uri.path(), answer)
     } else {
-        next.run(request).await
+        answer
     }
 }

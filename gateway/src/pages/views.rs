@@ -5,15 +5,21 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use shared::api::{Item, ItemId, PurchaseId};
+use shared::api::{Deed, Item, ItemId, PurchaseId, Scene, preview_path};
 use shared::content::{ContentHash, commitment};
+use shared::fiat::StatedRate;
 use shared::invoice::Invoice;
 use shared::problem::Problem;
 use shared::styles::{PAGE, WALL, light_only};
 
 use crate::goods::catalogue::Content;
 use crate::http::problem::seconds;
+use crate::look::help::{self, Steps};
+use crate::look::{Look, Picture};
 use crate::pages::{deadline, drawings, qr_code};
+
+/// The path that the pages are nested at.
+pub(crate) const AT: &str = "/buy";
 
 /// How often a page that waits asks again, in seconds.
 pub(crate) const REFRESH_SECS: u32 = 5;
@@ -31,12 +37,6 @@ static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
     format!("/style.css?v={}", &hash[..16])
 });
 
-/// What a policy calls [`STYLE`] where it stands in the page itself.
-pub(crate) static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
-    let hash = ContentHash::of(STYLE.as_bytes());
-    format!("'sha256-{}'", BASE64.encode(hash.0))
-});
-
 /// What every page says of the store.
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'a> {
@@ -46,9 +46,19 @@ pub(crate) struct Site<'a> {
     /// the store's router is nested at. `None` where there is no list: a page for a route of somebody
     /// else's.
     pub(crate) shelf: Option<&'a str>,
+    /// How the store looks.
+    pub(crate) look: &'a Look,
+    /// What the visitor's browser accepts, for the help in other languages than the page's.
+    pub(crate) languages: &'a str,
 }
 
 impl Site<'_> {
+    /// The address of something beside the list of items; `None` where there is no list.
+    fn beside(&self, path: &str) -> Option<String> {
+        let root = self.shelf?.strip_suffix(AT)?;
+        Some(format!("{root}{path}"))
+    }
+
     /// The path of an item's page.
     pub(crate) fn page_of(&self, id: &ItemId) -> String {
         format!("{}/{id}", self.shelf.unwrap_or_default())
@@ -65,7 +75,14 @@ pub(crate) struct Ware {
     pub(crate) teaser: String,
     /// Its price for people.
     pub(crate) price: String,
-    /// Chooses the drawing.
+    /// Until when it can be had once it is paid, in UNIX seconds; `None` where that has no end, or is
+    /// not known yet.
+    pub(crate) until: Option<u64>,
+    /// What stands before it.
+    pub(crate) scene: Scene,
+    /// What its button says.
+    pub(crate) button: String,
+    /// Chooses the drawing of a box.
     pub(crate) seed: ContentHash,
     /// The page's address without the host.
     pub(crate) here: String,
@@ -78,6 +95,9 @@ impl From<(Item, String)> for Ware {
     fn from((item, here): (Item, String)) -> Self {
         Self {
             price: item.price_text(),
+            until: None,
+            scene: item.scene,
+            button: button(&item).to_owned(),
             id: item.id.to_string(),
             title: item.title,
             teaser: item.teaser,
@@ -88,12 +108,35 @@ impl From<(Item, String)> for Ware {
     }
 }
 
+/// What an item's button says: the owner's word, or what its buyer does with it.
+fn button(item: &Item) -> &str {
+    item.word("en").unwrap_or(match item.deed() {
+        Deed::Open => OPEN_THE_BOX,
+        Deed::Read => "Read",
+        Deed::Listen => "Listen",
+        Deed::Watch => "Watch",
+        Deed::Buy => "Buy",
+    })
+}
+
+/// What the button of a box says.
+pub(crate) const OPEN_THE_BOX: &str = "Open the box";
+
 /// Everything that the store sells.
 pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
+    let look = site.look;
+    let subline = look.subline.as_deref();
+    let subline = subline.unwrap_or("Paid over Lightning, on a plain page that needs no script.");
     let shelf = html! {
         div class="hero" {
-            h1 { "Pick a box. Pay a little. " em { "See who is inside." } }
-            p { "Paid over Lightning, on a plain page that needs no script." }
+            @match (&look.headline, look.scene) {
+                (Some(headline), _) => h1 dir="auto" { (headline) },
+                (None, Scene::Box) => h1 { "Pick a box. Pay a little. " em { "See who is inside." } },
+                (None, _) => h1 dir="auto" { (site.name) },
+            }
+            @if !subline.is_empty() {
+                p dir="auto" { (subline) }
+            }
         }
         @if items.is_empty() {
             p class="empty" { "The shelves are empty. Come back later." }
@@ -101,7 +144,7 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
         ul class="shelf" {
             @for item in items {
                 li class="card" data-test={ "item-" (item.id) } {
-                    (drawings::closed_box(item.sha256))
+                    (scene(site, item.scene, item.id.as_str(), item.sha256))
                     div class="about" {
                         h2 { (item.title) }
                         p class="teaser" { (item.teaser) }
@@ -115,6 +158,9 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
                 }
             }
         }
+        @if let Some(shelf) = site.shelf {
+            (link_form(shelf))
+        }
     };
     page(site, "Plain page", &shelf)
 }
@@ -122,7 +168,7 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
 /// What is not bought yet. The form names the purchase, so that a double click buys once.
 pub(crate) fn offer(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Markup {
     let card = html! {
-        (drawings::closed_box(ware.seed))
+        (scene(site, ware.scene, &ware.id, ware.seed))
         div class="about" {
             h1 { (ware.title) }
             @if !ware.teaser.is_empty() {
@@ -131,13 +177,14 @@ pub(crate) fn offer(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Mar
             form class="buy-row" method="post" action=(ware.here) {
                 (price(&ware.price))
                 (purchase(purchase_id))
-                button class="main" data-test="buy" aria-label={ "Open the box: " (ware.title) ", " (ware.price) } {
-                    "Open the box"
+                button type="submit" class="main" data-test="buy" aria-label={ (ware.button) ": " (ware.title) ", " (ware.price) } {
+                    (ware.button)
                 }
             }
             p class="quiet" {
                 "No account and no script. One cookie holds your ticket, so that this page knows you again."
             }
+            (help(site))
         }
     };
     card_page(site, &ware.title, &ware.id, &card)
@@ -160,9 +207,9 @@ pub(crate) fn invoice(
                 "Waiting for your payment. "
                 @if watching {
                     "This page looks again every " (REFRESH_SECS) " seconds. "
-                    a data-test="still" href=(ware.still) { "Hold it still" }
+                    a data-test="still" href=(ware.still) { "Stop reloading" }
                 } @else {
-                    "This page holds still. "
+                    "This page does not reload by itself. "
                     a data-test="look" href=(ware.here) { "Look for the payment" }
                 }
             }
@@ -174,12 +221,22 @@ pub(crate) fn invoice(
             p class="deadline" data-test="deadline" {
                 "Valid until " strong { (deadline::describe(invoice.expires_at, now)) }
             }
+            @if let Some(StatedRate { price, per_btc, at }) = invoice.stated_rate() {
+                p class="quiet" data-test="rate" {
+                    (price) " at " (per_btc) " " (price.currency) " for a bitcoin, the rate of "
+                    (deadline::moment_of(at))
+                }
+            }
+            @if let Some(until) = ware.until {
+                p class="quiet" data-test="valid-until" { "Yours until " (deadline::moment(until)) "." }
+            }
             // Opened in the page itself, a link would end its refreshes, though it leads out of the
             // browser.
             a class="main" data-test="open-wallet" target="wallet" href={ "lightning:" (invoice.bolt11) } {
                 "Open in wallet"
             }
             iframe name="wallet" title="Wallet" hidden {}
+            @if watching { (help_elsewhere(site, ware)) } @else { (help(site)) }
             label for="bolt11" { "Or copy the invoice into your wallet" }
             textarea #bolt11 class="bolt11" data-test="bolt11" data-bolt11=(invoice.bolt11)
                 readonly rows="5" spellcheck="false" autocomplete="off" {
@@ -199,6 +256,9 @@ pub(crate) fn invoice(
             }
             // Not on a page that refreshes itself: what was typed would be gone.
             @if !watching {
+                @if site.shelf.is_some() {
+                    p { a data-test="keep" href={ (ware.here) "/keep" } { "Link of this purchase" } }
+                }
                 details {
                     summary { "You paid, and this page does not know?" }
                     (proof_form(&ware.here))
@@ -224,7 +284,7 @@ pub(crate) fn expired(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> M
             }
             form method="post" action=(ware.here) {
                 (purchase(purchase_id))
-                button class="main" data-test="new-invoice" {
+                button type="submit" class="main" data-test="new-invoice" {
                     "New invoice for " (ware.price)
                 }
             }
@@ -261,7 +321,7 @@ pub(crate) fn unconfirmed(
                 }
                 form class="buy-row" method="post" action=(ware.here) {
                     input type="hidden" name="new_purchase_id" value=(purchase_id.to_hex());
-                    button class="plain" data-test="buy-anew" {
+                    button type="submit" class="plain" data-test="buy-anew" {
                         "I have not paid: new invoice for " (ware.price)
                     }
                 }
@@ -279,18 +339,55 @@ fn proof_form(here: &str) -> Markup {
             input #preimage type="text" name="purrwall_preimage" data-test="preimage" required
                 pattern="[0-9a-fA-F]{64}" title="64 hex digits" spellcheck="false"
                 autocomplete="off" autocapitalize="off";
-            button class="plain" data-test="prove" { "Open with this preimage" }
+            button type="submit" class="plain" data-test="prove" { "Open with this preimage" }
         }
     }
 }
 
-/// The goods, paid for; `text` where they are text to be read here.
+/// What buyers may take along: the `link` of the purchase, and the receipt where it is paid for.
+pub(crate) fn keep(site: Site<'_>, id: &ItemId, title: &str, link: &str, is_paid: bool) -> Markup {
+    let here = site.page_of(id);
+    let card = html! {
+        div class="about" {
+            h1 { (title) }
+            p { "This link opens the purchase in any browser. Whoever has it can take the goods, so keep it to yourself." }
+            label for="link" { "Link of your purchase" }
+            textarea #link class="bolt11" data-test="link" readonly rows="6" spellcheck="false"
+                autocomplete="off" { (link) }
+            @if is_paid {
+                p { "The receipt proves to anyone what you bought and that you paid for it." }
+                p { a class="plain" data-test="save-receipt" href={ (here) "/receipt" } { "Save the receipt" } }
+            }
+            p { a href=(here) { "Back to the purchase" } }
+        }
+    };
+    card_page(site, &format!("Keep: {title}"), id.as_str(), &card)
+}
+
+/// Where a buyer pastes a purchase's link. It is posted, so that it stays out of addresses.
+fn link_form(shelf: &str) -> Markup {
+    html! {
+        details class="help" data-test="open-link" {
+            summary { "Open a purchase by its link" }
+            form class="proof" method="post" action=(shelf) {
+                label for="link" { "Link of your purchase" }
+                input #link type="text" name="link" data-test="link" required spellcheck="false"
+                    autocomplete="off" autocapitalize="off";
+                button type="submit" class="plain" data-test="open" { "Open it" }
+            }
+        }
+    }
+}
+
+/// The goods, paid for; `text` where they are text to be read here, `until` where they are limited in
+/// time (UNIX seconds).
 pub(crate) fn paid(
     site: Site<'_>,
     id: &ItemId,
     title: &str,
     content: &Content,
     text: Option<&str>,
+    until: Option<u64>,
 ) -> Markup {
     let file = format!("{}/content", site.page_of(id));
     let card = html! {
@@ -299,7 +396,11 @@ pub(crate) fn paid(
             h1 { (title) }
             p class="paid" role="status" data-test="paid" { "Paid. Thank you!" }
             p { a class="plain" data-test="save" href=(file) { "Save the file" } }
+            @if let Some(until) = until {
+                p class="quiet" data-test="valid-until" { "Yours until " (deadline::moment(until)) "." }
+            }
             p class="quiet" { "In this browser, this page shows it again for 30 days." }
+            p { a data-test="keep" href={ (site.page_of(id)) "/keep" } { "Receipt and purchase link" } }
         }
     };
     card_page(site, title, id.as_str(), &card)
@@ -363,6 +464,52 @@ fn columns(text: &str) -> String {
     format!("columns-{class}")
 }
 
+/// What stands before an item: a box in the dark, a small picture, or nothing.
+fn scene(site: Site<'_>, scene: Scene, id: &str, seed: ContentHash) -> Markup {
+    let preview = || site.beside(&preview_path(&id.parse().ok()?));
+    match scene {
+        Scene::Box => drawings::closed_box(seed),
+        Scene::Preview => html! {
+            @if let Some(address) = preview() {
+                // The title is beside it.
+                img class="preview" data-test="preview" src=(address) alt="";
+            }
+        },
+        Scene::Card => html! {},
+    }
+}
+
+/// "New to Lightning?", in the visitor's language. A link to `#help` opens it.
+fn help(site: Site<'_>) -> Markup {
+    let (language, Steps { title, steps }) = help::accepted(site.languages);
+    let [what, get, pay] = steps;
+    html! {
+        details class="help" data-test="help" lang=(language) dir="auto" {
+            summary { (title) }
+            ol #help {
+                li { (what) }
+                li {
+                    (get)
+                    @for wallet in &site.look.wallets {
+                        " " a href=(wallet.url) target="_blank" rel="noopener noreferrer" { (wallet.label()) }
+                    }
+                }
+                li { (pay) }
+            }
+        }
+    }
+}
+
+/// The line of a page that refreshes itself, which would close what is opened on it.
+fn help_elsewhere(site: Site<'_>, ware: &Ware) -> Markup {
+    let (language, steps) = help::accepted(site.languages);
+    html! {
+        p class="help" {
+            a data-test="help" lang=(language) href={ (ware.still) "#help" } { (steps.title) }
+        }
+    }
+}
+
 fn price(price: &str) -> Markup {
     html! {
         p class="price" { (drawings::bolt()) span class="unseen" { "Price: " } (price) }
@@ -395,7 +542,19 @@ fn card_page(site: Site<'_>, title: &str, id: &str, card: &Markup) -> Markup {
 }
 
 fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
-    let brand = html! { (drawings::logo()) span { (site.name) } };
+    let brand = html! {
+        @match (&site.look.logo, site.look.scene) {
+            (Some(logo), _) => img class="logo" src=(address(site, LOGO, logo)) alt="";,
+            (None, Scene::Box) => (drawings::logo()),
+            (None, _) => {}
+        }
+        span { (site.name) }
+    };
+    let title = if site.name.is_empty() {
+        title.to_owned()
+    } else {
+        format!("{title} · {}", site.name)
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -404,37 +563,74 @@ fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (title) " · " (site.name) }
+                title { (title) }
                 @if let Some(shelf) = site.shelf {
                     link rel="stylesheet" href={ (shelf) (*STYLE_URL) };
+                    @if let Some(css) = site.beside(LOOK_CSS) {
+                        link rel="stylesheet" href={ (css) "?v=" (site.look.css_version()) };
+                    }
                 } @else {
-                    style { (PreEscaped(&*STYLE)) }
+                    style { (PreEscaped(route_style(site.look))) }
                 }
-                link rel="icon" href="data:,";
-                @if let Some(base) = site.shelf.and_then(|shelf| shelf.strip_suffix("/buy")) {
-                    link rel="service-desc" href={ (base) "/openapi.json" };
+                @match &site.look.favicon {
+                    Some(favicon) => link rel="icon" href=(address(site, FAVICON, favicon));,
+                    None => link rel="icon" href="data:,";,
+                }
+                @if let Some(description) = site.beside("/openapi.json") {
+                    link rel="service-desc" href=(description);
                 }
             }
             body {
-                header class="top" {
-                    @if let Some(shelf) = site.shelf {
-                        a class="brand" href=(shelf) { (brand) }
-                    } @else {
-                        div class="brand" { (brand) }
+                @if !site.name.is_empty() {
+                    header class="top" {
+                        @if let Some(shelf) = site.shelf {
+                            a class="brand" href=(shelf) { (brand) }
+                        } @else {
+                            div class="brand" { (brand) }
+                        }
                     }
                 }
                 main { (content) }
+                @if let Some(footer) = site.look.footer.as_ref().filter(|footer| !footer.is_empty()) {
+                    footer class="foot" { p dir="auto" { (footer) } }
+                }
             }
         }
     }
 }
 
+/// The addresses of what a look is made of, below the store.
+pub(crate) const LOOK_CSS: &str = "/look.css";
+pub(crate) const LOGO: &str = "/look/logo";
+pub(crate) const FAVICON: &str = "/look/favicon";
+
+/// The address of one of the look's pictures. The page of a route holds the picture itself.
+fn address(site: Site<'_>, path: &str, picture: &Picture) -> String {
+    match site.beside(path) {
+        Some(address) => format!("{address}?v={}", picture.version),
+        None => picture.data_url(),
+    }
+}
+
+/// The style in a page of a priced route.
+fn route_style(look: &Look) -> String {
+    [STYLE.as_str(), &look.css].concat()
+}
+
+/// What a policy calls the style in a page of a priced route.
+pub(crate) fn style_source(look: &Look) -> String {
+    let hash = ContentHash::of(route_style(look).as_bytes());
+    format!("'sha256-{}'", BASE64.encode(hash.0))
+}
+
 #[cfg(test)]
 mod tests {
+    use shared::api::Word;
     use shared::lightning::Msat;
 
     use super::*;
     use crate::goods::catalogue::Bytes;
+    use crate::look::help::Wallet;
 
     fn hostile() -> Item {
         let content = content("text/plain");
@@ -449,6 +645,26 @@ mod tests {
             content_type: content.content_type,
             size: content.size,
             sha256: content.sha256,
+            scene: Scene::Preview,
+            button: vec![Word {
+                language: "en".to_owned(),
+                text: "<script>button</script>".to_owned(),
+            }],
+        }
+    }
+
+    fn hostile_look() -> Look {
+        let words = |text: &str| Some(format!("<script>{text}</script>"));
+        Look {
+            headline: words("headline"),
+            subline: words("subline"),
+            footer: words("footer"),
+            wallets: vec![Wallet {
+                name: "<script>wallet</script>".to_owned(),
+                systems: String::new(),
+                url: "https://wallet.example/\"><script>".to_owned(),
+            }],
+            ..Look::default()
         }
     }
 
@@ -462,31 +678,46 @@ mod tests {
         }
     }
 
-    const SITE: Site<'_> = Site {
-        name: "<b>store</b>",
-        shelf: Some("/buy"),
-    };
+    fn site(look: &Look) -> Site<'_> {
+        Site {
+            name: "<b>store</b>",
+            shelf: Some("/buy"),
+            look,
+            languages: "de",
+        }
+    }
 
     fn paid_page(content_type: &str, text: Option<&str>) -> String {
-        let item = hostile();
-        paid(SITE, &item.id, &item.title, &content(content_type), text).into_string()
+        let (item, look) = (hostile(), hostile_look());
+        paid(
+            site(&look),
+            &item.id,
+            &item.title,
+            &content(content_type),
+            text,
+            None,
+        )
+        .into_string()
     }
 
     const HOSTILE_TEXT: &str = "\n</pre><script>goods</script>&amp;";
 
     #[test]
     fn nothing_hostile_gets_through() {
-        let item = hostile();
+        let (item, look) = (hostile(), hostile_look());
+        let site = site(&look);
         let ware = Ware::from((item.clone(), "/buy/cat?\"><script>".to_owned()));
         let id = PurchaseId([1; 16]);
         let pages = [
-            index(SITE, std::slice::from_ref(&item)).into_string(),
-            offer(SITE, &ware, id).into_string(),
-            expired(SITE, &ware, id).into_string(),
-            unconfirmed(SITE, &ware.id, &ware.here, Some(&ware), id).into_string(),
+            index(site, std::slice::from_ref(&item)).into_string(),
+            offer(site, &ware, id).into_string(),
+            expired(site, &ware, id).into_string(),
+            unconfirmed(site, &ware.id, &ware.here, Some(&ware), id).into_string(),
             paid_page("text/plain", Some(HOSTILE_TEXT)),
+            keep(site, &item.id, &item.title, "\"><script>", true).into_string(),
         ];
         for page in pages {
+            let page = page.replace("<img class=\"preview\" ", "");
             for forbidden in ["<script", "<img", "<b>", "style=\"", "onerror=teaser>"] {
                 assert!(!page.contains(forbidden), "{forbidden} in {page}");
             }

@@ -33,8 +33,9 @@ struct Keys {
     secret: Secret,
     /// Keyed once: keying is half the work of a short HMAC.
     current: HmacSha256,
-    /// Of the keys that the current one replaced, the newest first.
-    old: Vec<HmacSha256>,
+    /// Of the others: what they made is verified and found. The next one comes first, which another
+    /// gateway may use already; then the old ones, the newest first.
+    others: Vec<HmacSha256>,
 }
 
 impl Keys {
@@ -42,7 +43,7 @@ impl Keys {
         Arc::new(Self {
             secret: secret.clone(),
             current: keyed(secret.current()),
-            old: secret.old().iter().map(|key| keyed(key)).collect(),
+            others: secret.verifying().map(|key| keyed(key)).collect(),
         })
     }
 }
@@ -147,11 +148,12 @@ impl Claims {
         token_id(&self.keys().current, item, purchase_id)
     }
 
-    /// What the purchase would have been called before each rotation, the newest first.
-    pub fn old_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
+    /// What the purchase would have been called before each rotation, and what a gateway calls it that
+    /// has gone on to the next key already.
+    pub fn other_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
         let keys = self.keys();
-        let old = keys.old.iter();
-        old.map(|key| token_id(key, item, purchase_id)).collect()
+        let others = keys.others.iter();
+        others.map(|key| token_id(key, item, purchase_id)).collect()
     }
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
@@ -197,7 +199,7 @@ impl Claims {
             chain.verify_slice(&macaroon.signature).is_ok()
         };
         let keys = self.keys();
-        if !made_with(&keys.current) && !keys.old.iter().any(made_with) {
+        if !made_with(&keys.current) && !keys.others.iter().any(made_with) {
             return Err(ClaimRejection::Signature);
         }
 
@@ -233,7 +235,7 @@ impl Claims {
     /// The keys that charges are issued and checked with, the current one first.
     pub(crate) fn charging_keys(&self) -> impl Iterator<Item = HmacSha256> {
         let keys = self.keys();
-        let all = [&keys.current].into_iter().chain(&keys.old);
+        let all = [&keys.current].into_iter().chain(&keys.others);
         let derive =
             |key: &HmacSha256| keyed(&sum(key.clone(), &[b"purrwall payment challenge\0"]));
         all.map(derive).collect::<Vec<_>>().into_iter()
@@ -449,7 +451,7 @@ mod tests {
         let minted = rotated.mint("cat", identifier(), Terms::default());
         assert_eq!(removed.verify(&minted, NOW), Ok("cat"));
         let purchase = PurchaseId([2; 16]);
-        let old_names: Vec<_> = rotated.old_token_ids("cat", purchase);
+        let old_names: Vec<_> = rotated.other_token_ids("cat", purchase);
         assert_eq!(old_names, [identifier().token_id]);
         assert_ne!(rotated.token_id("cat", purchase), identifier().token_id);
     }

@@ -227,8 +227,9 @@ impl Purchases {
         Ok(None)
     }
 
-    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, or
-    /// at an earlier gateway. Its name of today is `token_id`.
+    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, at a
+    /// gateway that has gone through the next one, or at an earlier gateway. Its name of today is
+    /// `token_id`.
     fn earlier_labels(
         &self,
         name: &str,
@@ -241,7 +242,7 @@ impl Purchases {
             old_labels,
             ..
         } = &*self.0;
-        let rotated = claims.old_token_ids(name, purchase_id);
+        let rotated = claims.other_token_ids(name, purchase_id);
         let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
         let mut labels: Vec<_> = rotated.iter().map(labelled).collect();
         if old_labels.may_be() {

@@ -12,7 +12,7 @@ use crate::payments::claims::{ClaimRejection, Credential};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
     /// The claim is not of this store's secret. Anyone can make up such a claim and its preimage, but
-    /// so look all earlier buyers after the secret was changed.
+    /// once the secret was replaced, the claims of all earlier buyers look the same.
     NotIssued,
     /// The claim is for something else.
     OtherItem,

@@ -137,6 +137,9 @@ async fn an_item_without_a_teaser_has_its_title_alone() {
         price: "1500 msat".parse().unwrap(),
         valid_for: None,
         content_type: None,
+        scene: None,
+        preview: None,
+        button: Vec::new(),
     });
     let gateway = TestGateway::with(options);
     let manifest: Value = gateway.get(PATH).await.json();

@@ -13,6 +13,7 @@
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
+//! - `slow_line`: a node elsewhere, behind clnrest.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
 
@@ -37,6 +38,7 @@ mod purchase;
 mod refused;
 mod routes;
 mod schemes;
+mod slow_line;
 mod spam;
 mod story;
 mod visit;

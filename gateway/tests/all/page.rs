@@ -30,6 +30,8 @@ fn page(webln_script: Option<&str>) -> Page {
         fs::write(dir.path().join(name), content).unwrap();
     }
     let mut options = options("/nonexistent");
+    // A page of this name is served as it was built.
+    "Purrwall".clone_into(&mut options.store.name);
     options.page.dir = Some(dir.path().to_owned());
     options.page.webln_script = webln_script.map(str::to_owned);
     Page {

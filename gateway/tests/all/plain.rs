@@ -385,6 +385,9 @@ async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
         price: price.parse().unwrap(),
         valid_for: None,
         place: "item 1".to_owned(),
+        scene: None,
+        preview: None,
+        button: Vec::new(),
     };
     let mut browser = Browser::new(gateway(vec![on_sale("song", "5 sat")]));
     let bolt11 = browser.buy("song").await.bolt11().to_owned();

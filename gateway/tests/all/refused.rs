@@ -115,6 +115,9 @@ async fn the_owner_hears_of_goods_that_are_gone() {
         price: "5 sat".parse().unwrap(),
         valid_for: None,
         place: "item 1".to_owned(),
+        scene: None,
+        preview: None,
+        button: Vec::new(),
     }];
     let gateway = TestGateway::with(options.clone());
     let created = gateway.create("song").await;

@@ -53,6 +53,12 @@ pub(super) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Result
     })
 }
 
+/// The page itself.
+pub(super) fn index() -> Option<String> {
+    let index = Page::get("index.html")?;
+    String::from_utf8(index.data.into_owned()).ok()
+}
+
 /// The bytes, unless the client has them already.
 fn body(file: EmbeddedFile, known: Option<&str>) -> Response {
     let hash = file.metadata.sha256_hash()[..16].to_lower_hex_string();

@@ -1,0 +1,53 @@
+// Where the program is that the store serves: beside this script, under names and with hashes that
+// `cargo xtask build` writes in.
+const GLUE = new URL('./purrwall-web.js', import.meta.url);
+const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
+const STYLE = new URL('./wall.css', import.meta.url);
+const INTEGRITY = {
+  glue: 'sha384-of-the-glue',
+  wasm: 'sha384-of-the-wasm',
+  style: 'sha384-of-the-style',
+};
+
+const words = (language) => new URL(`./words/${language}.json`, import.meta.url).href;
+
+const HOME = new URL('.', import.meta.url).href;
+
+/** The program, started, and its style. */
+async function load() {
+  const [style, wasm] = await Promise.all([
+    file(STYLE, INTEGRITY.style),
+    file(WASM, INTEGRITY.wasm),
+    verify(GLUE, INTEGRITY.glue),
+  ]);
+  const glue = await import(GLUE.href);
+  await glue.default({ module_or_path: wasm });
+  return { mount: glue.mount, css: await style.text() };
+}
+
+const file = (url, integrity) => fetch(url, { integrity }).catch(() => refused(url, integrity));
+
+/** Fetches a module that `import` then takes as it is, if it has the hash that it must have. */
+function verify(url, integrity) {
+  return new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    if (!link.relList.supports('modulepreload')) throw new Error('this browser is too old');
+    Object.assign(link, { rel: 'modulepreload', href: url, integrity, crossOrigin: 'anonymous' });
+    link.onload = resolve;
+    link.onerror = () => refused(url, integrity).catch(reject);
+    document.head.append(link);
+  });
+}
+
+/** Browsers do not say why they refuse a file: it is looked at once more. */
+async function refused(url, integrity) {
+  const error = new Error(`${url} is not there`);
+  const response = await fetch(url, { cache: 'reload' });
+  if (response.ok) {
+    const hash = await crypto.subtle.digest('SHA-384', await response.arrayBuffer());
+    error.isRefusal = integrity !== `sha384-${btoa(String.fromCharCode(...new Uint8Array(hash)))}`;
+    if (error.isRefusal) error.message = `${url} has a wrong hash`;
+  }
+  throw error;
+}
+
