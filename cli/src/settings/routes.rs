@@ -14,7 +14,7 @@ use crate::settings::file::{ConfigFile, Section};
 use crate::settings::parse::duration;
 
 /// Where the store itself is.
-const TAKEN: [&str; 12] = [
+const TAKEN: [&str; 15] = [
     "api",
     "buy",
     "goods",
@@ -27,6 +27,9 @@ const TAKEN: [&str; 12] = [
     "index.html",
     "widget.js",
     "words",
+    "look",
+    "look.css",
+    "help",
 ];
 /// As many bytes as the hash that it is used with.
 const SHORTEST_KEY: usize = 32;

@@ -340,6 +340,23 @@ async fn a_request_that_comes_back_ends() {
 }
 
 #[tokio::test]
+async fn programs_find_it_in_the_manifest() {
+    let sold = Sold::start(|route| route.methods = vec![Method::GET, Method::POST]).await;
+    let manifest: Value = sold.get("/.well-known/l402.json").await.json();
+    let service = manifest["services"].as_array().unwrap().last().unwrap();
+    let resource = |method: &str| {
+        let pricing = json!({"model": "fixed", "price_msat": 10_000});
+        json!({"path": "/forecast/*", "method": method, "pricing": pricing})
+    };
+    let expected = json!({
+        "name": "route:forecast",
+        "description": "The forecast",
+        "resources": [resource("GET"), resource("POST")],
+    });
+    assert_eq!(*service, expected);
+}
+
+#[tokio::test]
 async fn people_pay_on_a_page() {
     let sold = Sold::start(|_| ()).await;
     let page = sold
