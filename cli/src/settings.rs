@@ -16,6 +16,7 @@ mod node;
 mod origin;
 mod parse;
 mod reader;
+mod routes;
 mod sources;
 
 use std::ffi::OsString;
@@ -157,15 +158,20 @@ impl Settings {
                 .collect(),
             ..CatalogueOptions::default()
         };
+        let catalogue = match (&config_file, &file) {
+            (Some(path), Some(file)) => catalogue::read(path, file, catalogue)?,
+            _ => catalogue,
+        };
+        let routes = file
+            .as_ref()
+            .map(|file| routes::read(file, &catalogue.rates));
         Ok(Self {
             options: Options {
                 lightning: node.endpoint,
                 network,
                 store,
-                catalogue: match (&config_file, &file) {
-                    (Some(path), Some(file)) => catalogue::read(path, file, catalogue)?,
-                    _ => catalogue,
-                },
+                catalogue,
+                routes: routes.transpose()?.unwrap_or_default(),
                 page,
                 limits,
                 web,
@@ -547,6 +553,55 @@ mod tests {
         assert_eq!(config.options.catalogue.rates[0].source, fixed);
     }
 
+    #[test]
+    fn a_route_needs_three_lines() {
+        let route = |more: &str| {
+            let text = format!("[[route]]\npath = \"/Forecast/*\"\nprice = \"10 sat\"\n{more}\n");
+            StoreFile::new(&text)
+                .load()
+                .map(|config| config.options.routes)
+        };
+        let upstream = "upstream = \"http://127.0.0.1:3000\"\n";
+        let [plain] = &route(upstream).unwrap()[..] else {
+            panic!("one route");
+        };
+        assert_eq!(
+            (plain.name.as_str(), &*plain.title),
+            ("forecast", "forecast")
+        );
+        assert_eq!(plain.upstream.as_str(), "127.0.0.1:3000");
+        let lists = "methods = [\"GET\", \"POST\"]\nfree = \"/Forecast/about\"\n";
+        let [listed] = &route(&[upstream, lists].concat()).unwrap()[..] else {
+            panic!("one route");
+        };
+        assert_eq!((listed.methods.len(), listed.free.len()), (2, 1));
+        for (more, told) in [
+            ("", "has no upstream"),
+            ("upstream = \"https://x.example\"", "http://127.0.0.1:3000"),
+            ("upstream = \"http://127.0.0.1:3000/a\"", "without a path"),
+            (&*format!("{upstream}signing_key = \"short\""), "too short"),
+            (&*format!("{upstream}methods = [\"get\"]"), "is no method"),
+            (&*format!("{upstream}free = [\"about\"]"), "is not a path"),
+            (
+                &*format!("{upstream}upstrem = \"x\""),
+                "did you mean upstream?",
+            ),
+            (
+                &*format!("{upstream}[[route]]\npath = \"/api/x\"\nprice = \"1 sat\"\n{upstream}"),
+                "the store's own",
+            ),
+            (
+                &*format!(
+                    "{upstream}[[route]]\npath = \"/forecast\"\nprice = \"1 sat\"\n{upstream}"
+                ),
+                "another price",
+            ),
+        ] {
+            let error = route(more).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
     /// Every key stands in the example, with its default behind it.
     #[test]
     fn the_example_has_every_key_at_its_default() {
@@ -566,11 +621,12 @@ mod tests {
         }
         let sections = |keys: &[&str], sections: &[&file::Section]| {
             for key in keys {
-                let found = sections.iter().any(|section| section.get(key).is_some());
+                let found = sections.iter().any(|section| !section.list(key).is_empty());
                 assert!(found, "{key}");
             }
         };
         sections(&file::ITEM_KEYS, &file.items.iter().collect::<Vec<_>>());
+        sections(&file::ROUTE_KEYS, &file.routes.iter().collect::<Vec<_>>());
         let rates: Vec<_> = file.rates.iter().map(|(_, section)| section).collect();
         sections(&file::RATE_KEYS, &rates);
         sections(&file::LOOK_KEYS, &file.look.iter().collect::<Vec<_>>());

@@ -9,7 +9,8 @@ use crate::goods::catalogue::Catalogue;
 use crate::http::api::health::KnownReadiness;
 use crate::metrics::Metrics;
 use crate::options::{
-    ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions, Timing, WebOptions,
+    ConnectionsOptions, LimitsOptions, Options, PageOptions, RouteOptions, StoreOptions, Timing,
+    WebOptions,
 };
 use crate::payments::claims::Claims;
 use crate::payments::cleaning::Cleaning;
@@ -72,6 +73,7 @@ impl App {
         );
         Self(Arc::new(Parts {
             store: Arc::new(options.store),
+            routes: options.routes.into(),
             page: Arc::new(options.page),
             web: Arc::new(options.web),
             limits: Arc::new(options.limits),
@@ -110,6 +112,7 @@ macro_rules! parts {
 
 parts! {
     store: Arc<StoreOptions>,
+    routes: Arc<[RouteOptions]>,
     page: Arc<PageOptions>,
     web: Arc<WebOptions>,
     limits: Arc<LimitsOptions>,

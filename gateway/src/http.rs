@@ -7,6 +7,7 @@ pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod deliver;
 pub(crate) mod frontend;
+pub(crate) mod greeting;
 pub(crate) mod listener;
 pub(crate) mod place;
 pub(crate) mod problem;

@@ -40,6 +40,7 @@
 //! - [`Gateway`]: the library's face. [`options`]: what it is told; [`Secret`]: what claims follow from.
 //! - `app`: the parts, each handed only to those who need it.
 //! - `router`: the table of routes. `priced`: the tower layer that puts a price on any route.
+//! - `routes/`: routes with a price before services of the owner's.
 //! - `http/`: what requests say and how answers look; `http/api/`: a file for each noun;
 //!   `http/problem`: the one place where an error becomes a status.
 //! - `look`: the owner's words, colours and pictures. `pages/`: the pages without script.
@@ -61,6 +62,7 @@ mod payments;
 mod priced;
 mod retry;
 mod router;
+mod routes;
 mod secret;
 pub mod stamp;
 

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method};
 use ipnet::IpNet;
 use lightningd::Endpoint;
 use shared::api::{ItemId, MAX_WAIT_SECS, Scene, Word};
@@ -15,6 +17,7 @@ use shared::lightning::Network;
 use crate::goods::price::Price;
 use crate::look::colours::Colours;
 use crate::payments::label::StoreId;
+pub use crate::routes::pattern::{ParsePatternError, Pattern};
 
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Options {
     pub store: StoreOptions,
     /// The goods.
     pub catalogue: CatalogueOptions,
+    /// Services of the owner's behind a price.
+    pub routes: Vec<RouteOptions>,
     /// The built page.
     pub page: PageOptions,
     /// How many invoices are made and kept.
@@ -48,6 +53,7 @@ impl Options {
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),
+            routes: Vec::new(),
             page: PageOptions::default(),
             limits: LimitsOptions::default(),
             web: WebOptions::default(),
@@ -160,6 +166,29 @@ pub struct ItemOptions {
     pub preview: Option<NamedFile>,
     /// The words on its button; none leaves them to the store's look.
     pub button: Vec<Word>,
+}
+
+/// A service of the owner's behind a price.
+#[derive(Clone, Debug)]
+pub struct RouteOptions {
+    /// Its name in claims; routes with the same name are paid for together.
+    pub name: ItemId,
+    /// Which paths are meant.
+    pub path: Pattern,
+    /// What buyers read.
+    pub title: String,
+    /// What it costs.
+    pub price: Price,
+    /// How long it is open after the invoice has expired; `None` is for good.
+    pub valid_for: Option<Duration>,
+    /// The service's host and port, by HTTP.
+    pub upstream: Authority,
+    /// The methods that it has; none is all.
+    pub methods: Vec<Method>,
+    /// Paths that cost nothing.
+    pub free: Vec<Pattern>,
+    /// What the service is told is signed with it.
+    pub signing_key: Option<Arc<str>>,
 }
 
 /// Where the rate of a currency comes from.

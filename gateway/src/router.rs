@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::CACHE_CONTROL;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi as _;
@@ -19,9 +19,10 @@ use crate::http::api::{content, directory, discovery, health, invoices, openapi,
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
 use crate::http::{cors, frontend};
-use crate::options::WebOptions;
+use crate::options::{RouteOptions, WebOptions};
 use crate::pages::views::AT;
 use crate::pages::{look_files, store_page};
+use crate::routes;
 
 /// Everything that the gateway answers.
 pub(crate) fn router<S>(app: App) -> Router<S> {
@@ -38,7 +39,7 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
             DefaultBodyLimit::max(MAX_BODY),
             Extension(DOCUMENT.clone()),
         ));
-    Router::new()
+    let timed = Router::new()
         .merge(api)
         .nest(AT, store_page::router(&app))
         .route("/buy/", get(store_page::without_slash))
@@ -47,12 +48,20 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .merge(Router::from(operation()))
         .merge(frontend::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer((
-            from_fn_with_state(app.clone(), finish),
-            CatchPanicLayer::custom(panicked),
-            from_fn_with_state(app.clone(), in_time),
-        ))
-        .with_state(app)
+        .layer(from_fn_with_state(app.clone(), in_time));
+    let options: Arc<[RouteOptions]> = app.part();
+    let all = if options.is_empty() {
+        timed
+    } else {
+        // Uploads, and what services take their time for, have limits of their own.
+        let priced = routes::router(&app, &options);
+        timed.merge(priced).layer(from_fn(routes::unambiguous))
+    };
+    all.layer((
+        from_fn_with_state(app.clone(), finish),
+        CatchPanicLayer::custom(panicked),
+    ))
+    .with_state(app)
 }
 
 /// The API's description, put together from what stands at each handler.

@@ -107,6 +107,10 @@ error_codes! {
     TooManyRequests = "too-many-requests", 429, "Too many requests";
     /// A mistake of the gateway's; its log says more.
     Internal = "internal", 500, "The store made a mistake";
+    /// The service that is sold behind a route does not answer.
+    UpstreamUnavailable = "upstream-unavailable", 502, "The service is not answering";
+    /// The service that is sold behind a route is this store itself.
+    LoopDetected = "loop-detected", 508, "The request went in a circle";
     /// The price follows a rate, and the store knows no rate that is fresh enough.
     PriceUnavailable = "price-unavailable", 503, "The store has no current price";
     /// The store has as many unpaid invoices as it may have.

@@ -366,6 +366,15 @@ fn test_packages() -> Vec<Tool> {
             },
         },
         Tool {
+            name: "PHP",
+            wanted: "any, for a service that is sold".into(),
+            find: Box::new(|| version_of("php")),
+            source: Source::System {
+                apt: &["php-cli"],
+                brew: "brew install php",
+            },
+        },
+        Tool {
             name: "e2e's npm packages",
             wanted: "as in e2e/package-lock.json".into(),
             find: Box::new(find_npm_packages),

@@ -53,17 +53,7 @@ pub(super) fn read(
 
 fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, SettingsError> {
     let file = section.require("file")?;
-    let price_given = section.require("price")?;
-    let price: Price = price_given.read(str::parse)?;
-    if let Price::Fiat(fiat) = price
-        && !rates.iter().any(|rate| rate.currency == fiat.currency)
-    {
-        let currency = fiat.currency;
-        return Err(price_given.wrong(format!(
-            "needs a rate; add a section [rates.{currency}] with `fixed = …`, or with `url` and \
-             `pointer`"
-        )));
-    }
+    let price = price(section, rates)?;
     let teaser = section
         .get("teaser")
         .map(|given| given.read(text(MAX_TEASER)));
@@ -87,6 +77,22 @@ fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, Se
         preview: section.get("preview").map(look::named_file),
         button: look::button(section)?,
     })
+}
+
+/// The price of an item or a route.
+pub(super) fn price(section: &Section, rates: &[RateOptions]) -> Result<Price, SettingsError> {
+    let given = section.require("price")?;
+    let price: Price = given.read(str::parse)?;
+    if let Price::Fiat(fiat) = price
+        && !rates.iter().any(|rate| rate.currency == fiat.currency)
+    {
+        let currency = fiat.currency;
+        return Err(given.wrong(format!(
+            "needs a rate; add a section [rates.{currency}] with `fixed = …`, or with `url` and \
+             `pointer`"
+        )));
+    }
+    Ok(price)
 }
 
 fn read_rate((name, section): &(Given, Section)) -> Result<RateOptions, SettingsError> {
@@ -187,7 +193,7 @@ fn percent(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-fn title(title: &str) -> Result<String, String> {
+pub(super) fn title(title: &str) -> Result<String, String> {
     if title.trim().is_empty() {
         return Err("is empty; the item needs a name for people".into());
     }

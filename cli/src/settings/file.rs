@@ -62,6 +62,19 @@ pub(super) const RATE_KEYS: [&str; 10] = [
     "max_difference",
 ];
 
+/// The keys of a `[[route]]`.
+pub(super) const ROUTE_KEYS: [&str; 9] = [
+    "path",
+    "price",
+    "title",
+    "valid_for",
+    "upstream",
+    "methods",
+    "free",
+    "name",
+    "signing_key",
+];
+
 /// The keys of the file itself. It cannot name another file.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     ALL.iter()
@@ -70,6 +83,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static str> {
 }
 
 const ITEMS: &str = "item";
+const ROUTES: &str = "route";
 const RATES: &str = "rates";
 const LOOK: &str = "look";
 
@@ -80,6 +94,8 @@ pub(super) struct ConfigFile {
     pub(super) settings: BTreeMap<String, Given>,
     /// The `[[item]]`s in order.
     pub(super) items: Vec<Section>,
+    /// The `[[route]]`s in order.
+    pub(super) routes: Vec<Section>,
     /// The `[rates.…]`, by the name of the currency.
     pub(super) rates: Vec<(Given, Section)>,
     /// The `[look]`.
@@ -92,11 +108,22 @@ pub(super) struct Section {
     /// Where it begins.
     pub(super) place: String,
     values: BTreeMap<String, Given>,
+    lists: BTreeMap<String, Vec<Given>>,
 }
+
+/// The keys whose values may be lists.
+const LISTS: [&str; 2] = ["methods", "free"];
 
 impl Section {
     pub(super) fn get(&self, key: &str) -> Option<&Given> {
         self.values.get(key)
+    }
+
+    /// All values of a key that may have several.
+    pub(super) fn list(&self, key: &str) -> &[Given] {
+        let one = || self.get(key).map(std::slice::from_ref);
+        let list = self.lists.get(key).map(Vec::as_slice);
+        list.or_else(one).unwrap_or_default()
     }
 
     pub(super) fn require(&self, key: &str) -> Result<&Given, SettingsError> {
@@ -126,16 +153,18 @@ impl ConfigFile {
         let mut file = Self {
             settings: BTreeMap::new(),
             items: Vec::new(),
+            routes: Vec::new(),
             rates: Vec::new(),
             look: None,
         };
         for (key, value) in table.into_inner() {
             match key.get_ref().as_ref() {
-                ITEMS => file.items = reader.items(value)?,
+                ITEMS => file.items = reader.sections(value, ITEMS, &ITEM_KEYS)?,
+                ROUTES => file.routes = reader.sections(value, ROUTES, &ROUTE_KEYS)?,
                 RATES => file.rates = reader.rates(value)?,
                 LOOK => file.look = Some(reader.section(value, "[look]", &LOOK_KEYS)?),
                 _ => {
-                    let known = keys().chain([ITEMS, RATES, LOOK]);
+                    let known = keys().chain([ITEMS, ROUTES, RATES, LOOK]);
                     let given = reader.scalar(&key, &value, known)?;
                     file.settings.insert(given.key.clone(), given);
                 }
@@ -154,14 +183,20 @@ type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
-    fn items(&self, value: Value) -> Result<Vec<Section>, SettingsError> {
+    fn sections(
+        &self,
+        value: Value,
+        name: &str,
+        known: &[&str],
+    ) -> Result<Vec<Section>, SettingsError> {
         let at = value.span().start;
+        let line = format!("[[{name}]]");
         let DeValue::Array(tables) = value.into_inner() else {
-            return Err(self.error(at, ITEMS, "an item begins with the line [[item]]"));
+            return Err(self.error(at, name, &format!("begins with the line {line}")));
         };
         tables
             .into_iter()
-            .map(|table| self.section(table, "[[item]]", &ITEM_KEYS))
+            .map(|table| self.section(table, &line, known))
             .collect()
     }
 
@@ -190,8 +225,18 @@ impl Reader<'_> {
         let mut section = Section {
             place: format!("{}: {name}", self.origin(at)),
             values: BTreeMap::new(),
+            lists: BTreeMap::new(),
         };
         for (key, value) in table {
+            if let DeValue::Array(values) = value.get_ref()
+                && LISTS.contains(&key.get_ref().as_ref())
+            {
+                let values = values.iter();
+                let list = values.map(|value| self.scalar(&key, value, known.iter().copied()));
+                let list = list.collect::<Result<_, _>>()?;
+                section.lists.insert(key.get_ref().to_string(), list);
+                continue;
+            }
             let given = self.scalar(&key, &value, known.iter().copied())?;
             section.values.insert(given.key.clone(), given);
         }

@@ -101,6 +101,12 @@ pub(crate) enum Error {
     /// The owner, or time: the node cannot be used.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The owner: the service behind a route does not answer as it should.
+    #[error("the service behind this address does not answer as it should: {0}")]
+    Upstream(String),
+    /// The owner: the service behind a route is this gateway.
+    #[error("the request came back to the store that had passed it on")]
+    Loop,
     /// The gateway itself: a bug of ours.
     #[error("{0}")]
     Internal(String),
@@ -138,6 +144,8 @@ impl Error {
             Self::Range(_) => ErrorCode::RangeNotSatisfiable,
             Self::NoPrice(_) => ErrorCode::PriceUnavailable,
             Self::Node(_) => ErrorCode::LightningUnavailable,
+            Self::Upstream(_) => ErrorCode::UpstreamUnavailable,
+            Self::Loop => ErrorCode::LoopDetected,
             Self::Internal(_) => ErrorCode::Internal,
         };
         let detail = match self {
@@ -153,6 +161,11 @@ impl Error {
                 "Too many invoices are waiting for their payment. Try again in {}.",
                 seconds(*retry_secs)
             ),
+            Self::Upstream(_) => {
+                "The service behind this address does not answer as it should. What you paid stays \
+                 good; try again shortly."
+                    .into()
+            }
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
             Self::InvalidClaim(why) => format!("{self}: {why}"),
             Self::PaymentRequired(Demand { goods, why, .. }) => {
@@ -175,7 +188,7 @@ impl Error {
             | Self::TooManyUnpaid { retry_secs, .. }
             | Self::TooManyInvoices { retry_secs } => Some(*retry_secs),
             Self::TooManyWaits => Some(5),
-            Self::Node(_) => Some(2),
+            Self::Node(_) | Self::Upstream(_) => Some(2),
             Self::NoPrice(_) => Some(30),
             _ => None,
         }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::RustlsAcceptor;
@@ -13,6 +14,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::answering::Answering;
+use crate::http::greeting::Greeted;
 use crate::http::listener::{Connection, Listener};
 use crate::http::tls::Tls;
 use crate::options::Timing;
@@ -34,13 +36,13 @@ pub(crate) async fn serve(
     let handshake = Handshake {
         tls: tls.map(Tls::acceptor),
         is_closing: is_closing.clone(),
+        patience: timing.head,
     };
     let handle = Handle::new();
     let mut server = Server::from_listener(listener)
         .acceptor(handshake)
-        // Two versions in one port would have to be told apart by their first bytes, for which a
-        // silent client could take for ever. Proxies speak HTTP/1.1 to us, and so does our own TLS.
-        .http1_only()
+        // Proxies speak HTTP/1.1 to us, and so does our own TLS. The server's own switch for that would
+        // keep connections from being upgraded, so `Greeted` refuses the other version.
         .handle(handle.clone());
     let mut http1 = server.http_builder().http1();
     http1
@@ -73,22 +75,30 @@ pub(crate) async fn serve(
 struct Handshake {
     tls: Option<RustlsAcceptor>,
     is_closing: CancellationToken,
+    /// How long a connection may take to begin.
+    patience: Duration,
 }
 
 impl<S: Send + 'static> Accept<Connection, S> for Handshake {
-    type Stream = Either<Connection, TlsStream<Connection>>;
+    type Stream = Greeted<Either<Connection, TlsStream<Connection>>>;
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
 
     fn accept(&self, connection: Connection, service: S) -> Self::Future {
-        let Self { tls, is_closing } = self.clone();
+        let Self {
+            tls,
+            is_closing,
+            patience,
+        } = self.clone();
         Box::pin(async move {
             let Some(tls) = tls else {
-                return Ok((Either::Left(connection), service));
+                return Ok((Greeted::new(Either::Left(connection), patience), service));
             };
             tokio::select! {
                 shaken = tls.accept(connection, service) => match shaken {
-                    Ok((stream, service)) => Ok((Either::Right(stream), service)),
+                    Ok((stream, service)) => {
+                        Ok((Greeted::new(Either::Right(stream), patience), service))
+                    }
                     // Scanners and plain HTTP; not worth a line each.
                     Err(error) => {
                         tracing::debug!("a TLS handshake failed: {error}");

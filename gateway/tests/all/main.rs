@@ -9,6 +9,7 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
+//! - `routes`: services behind a price.
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
@@ -35,6 +36,7 @@ mod payments;
 mod plain;
 mod purchase;
 mod refused;
+mod routes;
 mod schemes;
 mod slow_line;
 mod spam;

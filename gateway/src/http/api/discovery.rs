@@ -23,7 +23,8 @@ use crate::http::api::responses::{Internal, Unavailable};
 use crate::http::place::Place;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
-use crate::options::StoreOptions;
+use crate::options::{RouteOptions, StoreOptions};
+use crate::payments::label;
 use crate::payments::purchases::Purchases;
 
 /// What the store sells, for programs that know nothing but its address: the manifest of the L402
@@ -41,6 +42,7 @@ use crate::payments::purchases::Purchases;
 pub(crate) async fn get_manifest(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
+    State(routes): State<Arc<[RouteOptions]>>,
     State(purchases): State<Purchases>,
     visitor: Visitor,
     OriginalUri(here): OriginalUri,
@@ -48,7 +50,13 @@ pub(crate) async fn get_manifest(
 ) -> Result<Response, Error> {
     let node = purchases.invoices().node().await?;
     let Place { url, base } = Place::of(&store, visitor, &headers, &here, MANIFEST);
-    let items = shelf.catalogue().items();
+    let catalogue = shelf.catalogue();
+    let items = catalogue.items();
+    let sold = items.iter().map(|item| service(item, &base));
+    let routes = routes
+        .iter()
+        .filter_map(|route| Some((route, catalogue.rates().quote(route.price).ok()?.msat)));
+    let routes = routes.map(|(route, price)| access(route, price, &base));
     let manifest = Manifest {
         version: "1.0",
         provider: Provider {
@@ -60,7 +68,7 @@ pub(crate) async fn get_manifest(
         macaroon_versions: [0],
         payment_methods: ["bolt11"],
         openapi: [&base, OPENAPI].concat(),
-        services: items.iter().map(|item| service(item, &base)).collect(),
+        services: sold.chain(routes).collect(),
         caveats: caveats(),
     };
     let caching = [(CACHE_CONTROL, "public, max-age=60"), (VARY, "Host")];
@@ -92,13 +100,13 @@ struct Provider {
 struct Service {
     name: String,
     description: String,
-    resources: [Resource; 1],
+    resources: Vec<Resource>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct Resource {
     path: String,
-    method: &'static str,
+    method: String,
     pricing: Pricing,
 }
 
@@ -108,20 +116,48 @@ struct Pricing {
     price_msat: Msat,
 }
 
+impl Pricing {
+    /// Where it follows a rate: what it is at this moment's.
+    fn fixed(price_msat: Msat) -> Self {
+        Self {
+            model: "fixed",
+            price_msat,
+        }
+    }
+}
+
 /// An item, at a store whose paths begin with `base`.
 fn service(item: &Item, base: &str) -> Service {
     Service {
         name: item.id.to_string(),
         description: described(item),
-        resources: [Resource {
+        resources: vec![Resource {
             path: [base, &goods_path(&item.id)].concat(),
-            method: "GET",
-            pricing: Pricing {
-                // Where it follows a rate: what it is at this moment's.
-                model: "fixed",
-                price_msat: item.price_msat,
-            },
+            method: "GET".to_owned(),
+            pricing: Pricing::fixed(item.price_msat),
         }],
+    }
+}
+
+/// Access to a route.
+fn access(route: &RouteOptions, price_msat: Msat, base: &str) -> Service {
+    let resource = |method: &str| Resource {
+        path: format!("{base}{}", route.path),
+        method: method.to_owned(),
+        pricing: Pricing::fixed(price_msat),
+    };
+    let mut resources: Vec<_> = route
+        .methods
+        .iter()
+        .map(|method| resource(method.as_str()))
+        .collect();
+    if resources.is_empty() {
+        resources.push(resource("GET"));
+    }
+    Service {
+        name: label::route(&route.name),
+        description: route.title.clone(),
+        resources,
     }
 }
 

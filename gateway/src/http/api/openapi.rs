@@ -30,7 +30,9 @@ use crate::options::StoreOptions;
             times UNIX seconds. Problems are RFC 9457 documents with a stable `code`; what is said of \
             each address leaves out `not-found`, for an address that does not exist, \
             `method-not-allowed` (405), for a method that one does not have, and \
-            `request-timeout` (408), for a request that did not arrive whole in time.",
+            `request-timeout` (408), for a request that did not arrive whole in time. Where the owner sells \
+            services at routes, those answer at their own paths, with `upstream-unavailable` (502) \
+            where a service is away and `loop-detected` (508) where it is the store itself.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
