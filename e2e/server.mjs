@@ -22,7 +22,8 @@ let started = 0;
  * Starts a program and waits until it prints a line that matches `ready`. Its output goes to a
  * log in `test-output/`, named after the test file and the program. It runs in `cwd`.
  *
- * @returns {Promise<{ lines: string[], stop: () => Promise<void> }>} what it printed until then
+ * @returns {Promise<{ lines: string[], kill: () => Promise<void>, stop: () => Promise<void> }>} what it
+ *   printed until then
  */
 export async function startServer(name, program, args, ready, { cwd = root } = {}) {
   started += 1;
@@ -55,6 +56,10 @@ export async function startServer(name, program, args, ready, { cwd = root } = {
   });
   return {
     lines,
+    async kill() {
+      kill();
+      await ended;
+    },
     async stop() {
       child.kill('SIGTERM');
       const late = sleep(PATIENCE_MS, 'late', { ref: false });

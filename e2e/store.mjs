@@ -32,6 +32,11 @@ export async function openStore(network, ...args) {
       await meanwhile();
       server = await start(new URL(url).host);
     },
+    /** Ends it as a crash would, and opens it again at the same address. */
+    async killed() {
+      await server.kill();
+      server = await start(new URL(url).host);
+    },
     async stop() {
       await server.stop();
       await rm(dir, { recursive: true });

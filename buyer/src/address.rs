@@ -16,8 +16,8 @@ pub struct Address {
 /// Text that is no item's address.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} is not an item's address; it has the form https://STORE/api/v1/items/ITEM/content or \
-     https://STORE/buy/ITEM. What else has a price, without a promise of its content, is for other \
+    "{0:?} is not an item's address; it has the form https://STORE/goods/ITEM, https://STORE/buy/ITEM or \
+     https://STORE/api/v1/items/ITEM/content. What else has a price, without a promise of its content, is for other \
      clients: docs/l402.md pays by curl"
 )]
 pub struct AddressError(String);
@@ -57,7 +57,7 @@ impl FromStr for Address {
         else {
             return Err(error());
         };
-        let places = ["/api/v1/items/", "/buy/"];
+        let places = ["/api/v1/items/", "/buy/", "/goods/"];
         let mut found = places
             .iter()
             .filter_map(|place| uri.path().rsplit_once(place));
@@ -89,6 +89,7 @@ mod tests {
         let content = "https://cats.example/api/v1/items/two-cats/content";
         check(content, content);
         check("https://cats.example/buy/two-cats", content);
+        check("https://cats.example/goods/two-cats", content);
         check("https://cats.example/buy/two-cats/?still#x", content);
         check("https://cats.example/buy/two-cats/content", content);
         check(

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lightningd::{LightningError, Lightningd, Sent};
-use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Invoice;
 use shared::lightning::Preimage;
@@ -18,6 +17,7 @@ use crate::decide::{Facts, Next, decide};
 use crate::error::BuyError;
 use crate::files::{Files, Purchase};
 use crate::store::{self, Store, StoreError, Word};
+use crate::ticket::Ticket;
 
 /// Buys one item.
 #[derive(Debug)]
@@ -96,11 +96,11 @@ impl Buyer {
     async fn begin(&self, files: &Files) -> Result<Purchase, BuyError> {
         let store = self.store.clone();
         let asked = blocking(move || Ok((store.ask()?, store.size()?)));
-        let ((claim, bolt11), size) = asked.await?;
-        self.check(&claim, &bolt11).await?;
+        let ((ticket, bolt11), size) = asked.await?;
+        self.check(&ticket, &bolt11).await?;
         let purchase = Purchase {
             url: self.store.address().content(),
-            claim,
+            ticket,
             bolt11,
             size: Some(size),
             attempted_at: None,
@@ -162,7 +162,7 @@ impl Buyer {
     /// that nothing was sent.
     async fn pay(&self, files: &Files, purchase: &mut Purchase) -> Result<(), BuyError> {
         // The limits may be others than when the invoice was asked for.
-        let invoice = self.check(&purchase.claim, &purchase.bolt11).await?;
+        let invoice = self.check(&purchase.ticket, &purchase.bolt11).await?;
         let price = invoice
             .amount_msat
             .expect("the check accepts no open amount");
@@ -182,7 +182,12 @@ impl Buyer {
                 tracing::debug!("the node's answer is not known: {error}");
                 return Ok(());
             }
-            Err(error @ (LightningError::Connect { .. } | LightningError::Rpc { .. })) => error,
+            Err(
+                error @ (LightningError::Connect { .. }
+                | LightningError::Unreachable { .. }
+                | LightningError::Certificate { .. }
+                | LightningError::Rpc { .. }),
+            ) => error,
         };
         // lightningd has given up, but a part may still be on its way back, or arrive.
         if matches!(error, LightningError::Rpc { .. })
@@ -210,8 +215,8 @@ impl Buyer {
     }
 
     async fn word(&self, purchase: &Purchase) -> Result<Word, BuyError> {
-        let (store, claim) = (self.store.clone(), purchase.claim.clone());
-        Ok(blocking(move || store.status(&claim)).await?)
+        let (store, ticket) = (self.store.clone(), purchase.ticket.clone());
+        Ok(blocking(move || store.status(&ticket)).await?)
     }
 
     /// Fetches the goods and writes the receipt; then the purchase may be forgotten.
@@ -254,7 +259,7 @@ impl Buyer {
         proof: Preimage,
         promised: ContentHash,
     ) -> Result<u64, BuyError> {
-        let (store, claim) = (self.store.clone(), purchase.claim.clone());
+        let (store, ticket) = (self.store.clone(), purchase.ticket.clone());
         let undelivered = |source| BuyError::Undelivered {
             file: files.purchase_path(),
             source,
@@ -262,14 +267,14 @@ impl Buyer {
         let size = purchase.size;
         let part = files.part().try_clone();
         let part = part.map_err(|error| undelivered(StoreError::Disk(error)))?;
-        let done = blocking(move || store.download(&claim, proof, promised, size, &part)).await;
+        let done = blocking(move || store.download(&ticket, proof, promised, size, &part)).await;
         done.map_err(undelivered)
     }
 
     /// Makes every check on an invoice that is to be paid.
-    async fn check(&self, claim: &Claim, bolt11: &str) -> Result<Invoice, BuyError> {
+    async fn check(&self, ticket: &Ticket, bolt11: &str) -> Result<Invoice, BuyError> {
         let network = self.lightningd.node().await?.network;
-        Ok(check(claim, bolt11, network, self.limits)?)
+        Ok(check(ticket, bolt11, network, self.limits)?)
     }
 }
 

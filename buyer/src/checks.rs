@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::fmt;
 
-use shared::claim::Claim;
 use shared::content::{ContentHash, commitment};
 use shared::invoice::{self, Asking, DecodeError, Expected, Invoice};
 use shared::lightning::{Msat, Network, NodeId};
+
+use crate::ticket::Ticket;
 
 /// What the buyer agrees to.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ impl fmt::Display for FailedCheck {
             ),
             Failed::Claim { claim, invoice } => write!(
                 f,
-                "the claim that came with it is for the payment {claim}, but it is for {invoice}"
+                "the claim or charge that came with it is for the payment {claim}, but it is for {invoice}"
             ),
         }
     }
@@ -80,7 +81,7 @@ impl Error for FailedCheck {
     reason = "made twice per purchase, and names both keys"
 )]
 pub(crate) fn check(
-    claim: &Claim,
+    ticket: &Ticket,
     bolt11: &str,
     network: Network,
     limits: Limits,
@@ -92,7 +93,7 @@ pub(crate) fn check(
         asking: Asking::AtMost(limits.max_price),
         sha256: None,
     };
-    invoice::check(&invoice, claim, &expected).map_err(FailedCheck)?;
+    invoice::check(&invoice, ticket.payment_hash(), &expected).map_err(FailedCheck)?;
     Ok(invoice)
 }
 

@@ -11,17 +11,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use shared::claim::Claim;
 use shared::lightning::Preimage;
 use shared::receipt::Receipt;
+
+use crate::ticket::Ticket;
 
 /// What must not be forgotten between the challenge and the goods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
     /// The address of the goods.
     pub url: String,
-    /// The ticket.
-    pub claim: Claim,
+    /// What opens them.
+    #[serde(flatten)]
+    pub ticket: Ticket,
     /// What is or was paid.
     pub bolt11: String,
     /// The size of the goods as the store advertised it; `None` in files of before it was kept.

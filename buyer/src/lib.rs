@@ -11,6 +11,7 @@
 //! - `buy`: the order of things ([`Buyer::buy`]); `decide`: what to do next, a pure decision.
 //! - `checks`: what the buyer agrees to, and the checks of an invoice.
 //! - [`address`]: which item of which store; [`store`]: the store over HTTP; [`challenge`]: its 402.
+//! - [`ticket`]: what opens the goods, in either scheme.
 //! - [`files`]: what is on the disk.
 
 pub mod address;
@@ -21,6 +22,7 @@ mod decide;
 mod error;
 pub mod files;
 pub mod store;
+pub mod ticket;
 
 pub use buy::{Bought, Buyer, Timing};
 pub use checks::{FailedCheck, Limits, max_fee};

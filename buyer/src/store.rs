@@ -11,7 +11,6 @@ use http::header::{AUTHORIZATION, CONTENT_RANGE, IF_RANGE, LOCATION, RANGE, WWW_
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::api::{InvoiceStatus, Status};
-use shared::claim::Claim;
 use shared::content::{ContentHash, ContentHasher};
 use shared::lightning::Preimage;
 use shared::problem::Problem;
@@ -19,12 +18,14 @@ use ureq::Agent;
 
 use crate::address::Address;
 use crate::challenge;
+use crate::ticket::{Scheme, Ticket};
 
 /// One item at one store.
 #[derive(Clone, Debug)]
 pub struct Store {
     agent: Agent,
     address: Address,
+    scheme: Scheme,
 }
 
 /// The store's word on a payment.
@@ -110,8 +111,8 @@ const MAX_TEXT: u64 = 64 * 1024;
 const MAX_LIST: u64 = 4 * 1024 * 1024;
 
 impl Store {
-    /// The item at this address.
-    pub fn new(address: Address) -> Self {
+    /// The item at this address, whose store is spoken with in this scheme.
+    pub fn new(address: Address, scheme: Scheme) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             // A claim is for this store alone.
@@ -124,6 +125,7 @@ impl Store {
         Self {
             agent: config.into(),
             address,
+            scheme,
         }
     }
 
@@ -132,19 +134,21 @@ impl Store {
         &self.address
     }
 
-    /// Asks for the goods without paying, and gives the claim and the invoice of the answer. None
+    /// Asks for the goods without paying, and gives the ticket and the invoice of the answer. None
     /// of it is checked.
-    pub fn ask(&self) -> Result<(Claim, String), StoreError> {
+    pub fn ask(&self) -> Result<(Ticket, String), StoreError> {
         let url = self.address.content();
         let answer = self.get(&url, &[])?;
         if answer.status() != StatusCode::PAYMENT_REQUIRED {
             return Err(refused(url, answer));
         }
         let values = answer.headers().get_all(WWW_AUTHENTICATE).iter();
-        challenge::read(values.filter_map(|value| value.to_str().ok())).ok_or(StoreError::NoStore {
-            url,
-            what: "its challenge has no macaroon and invoice",
-        })
+        let values = values.filter_map(|value| value.to_str().ok());
+        let what = match self.scheme {
+            Scheme::L402 => "its challenge has no macaroon and invoice",
+            Scheme::Payment => "it has no challenge of the scheme Payment with an invoice",
+        };
+        challenge::ticket(values, self.scheme).ok_or(StoreError::NoStore { url, what })
     }
 
     /// Asks how many bytes of goods the store advertises.
@@ -163,8 +167,12 @@ impl Store {
         })
     }
 
-    /// Asks where the claim's payment stands.
-    pub fn status(&self, claim: &Claim) -> Result<Word, StoreError> {
+    /// Asks where the ticket's payment stands. Of a charge the store says nothing: as far as it is
+    /// concerned, that can be paid.
+    pub fn status(&self, ticket: &Ticket) -> Result<Word, StoreError> {
+        let Some(claim) = ticket.claim() else {
+            return Ok(Word::Unpaid);
+        };
         let url = self.address.status();
         let credential = format!("L402 {}", claim.to_base64());
         let answer = self.get(&url, &[(AUTHORIZATION.as_str(), &credential)])?;
@@ -195,13 +203,13 @@ impl Store {
     /// ones. Reads no byte more than the `advertised` size, where that is known. Gives their size.
     pub fn download(
         &self,
-        claim: &Claim,
+        ticket: &Ticket,
         proof: Preimage,
         promised: ContentHash,
         advertised: Option<u64>,
         mut part: &File,
     ) -> Result<u64, StoreError> {
-        let credential = format!("L402 {}:{}", claim.to_base64(), proof.to_hex());
+        let credential = ticket.credential(proof);
         let (mut furthest, mut in_vain, mut starts_over) = (0, 0, 0);
         loop {
             let (found, received) = measure(part).map_err(StoreError::Disk)?;

@@ -3,9 +3,11 @@
 mod buy;
 mod check;
 mod config;
+mod guard;
 mod new;
 mod output;
 pub(crate) mod plugin;
+mod rune;
 mod sales;
 mod secret;
 mod serve;
@@ -41,6 +43,11 @@ enum Command {
     Config(Arguments),
     /// Lists what was sold, and sums it.
     Sales(sales::Arguments),
+    /// Prints the command that makes a rune for this store, with which the gateway cannot spend.
+    Rune(rune::Arguments),
+    /// Passes a store's calls on to lightningd's socket, and nothing else: runs as lightningd's user,
+    /// for a gateway that must not spend.
+    Guard(guard::Arguments),
     /// Makes, rotates and lists the keys that claims are made and verified with.
     #[command(subcommand)]
     Secret(secret::Command),
@@ -60,6 +67,8 @@ impl CommandLine {
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,
+            Some(Command::Rune(arguments)) => rune::run(&arguments),
+            Some(Command::Guard(arguments)) => guard::run(arguments).await,
             Some(Command::Secret(command)) => secret::run(&command),
             Some(Command::Webhook(command)) => webhook::run(&command).await,
         };

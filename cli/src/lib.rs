@@ -20,6 +20,7 @@ struct Guide;
 
 mod open;
 pub mod settings;
+pub mod store_rune;
 pub mod store_secret;
 
 pub use open::{OpenError, open};

@@ -6,6 +6,7 @@ use purrwall_gateway::Gateway;
 use purrwall_gateway::goods::catalogue::CatalogueError;
 
 use crate::settings::{Arguments, Settings, SettingsError};
+use crate::store_rune::{self, DangerousRune};
 use crate::store_secret::{StoreSecretError, find_or_create};
 
 /// Opens the store that `purrwall --config FILE` runs, with its catalogue, its rates and its secret.
@@ -22,6 +23,7 @@ use crate::store_secret::{StoreSecretError, find_or_create};
 pub async fn open(file: impl AsRef<Path>) -> Result<Gateway, OpenError> {
     let arguments = Arguments::of_file(file.as_ref());
     let settings = Settings::new(&arguments).map_err(Cause::from)?;
+    store_rune::check(&settings).map_err(Cause::from)?;
     let secret = find_or_create(&settings).await.map_err(Cause::from)?;
     Ok(Gateway::with(settings.options, &secret).map_err(Cause::from)?)
 }
@@ -35,6 +37,8 @@ pub struct OpenError(#[from] Cause);
 enum Cause {
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Rune(#[from] DangerousRune),
     #[error(transparent)]
     Secret(#[from] StoreSecretError),
     #[error(transparent)]

@@ -36,8 +36,9 @@ pub(crate) async fn follow(
             Ok(secret) => {
                 if !secret.ids().eq(running.ids()) {
                     gateway.replace_secret(&secret);
-                    let keys = secret.ids().count();
-                    tracing::info!(keys, "the secret was read again");
+                    let (keys, current) = (secret.ids().count(), secret.ids().next());
+                    let current = current.map(tracing::field::display);
+                    tracing::info!(keys, current, "the secret was read again");
                     running = secret;
                 }
                 broken = None;

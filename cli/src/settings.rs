@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod keys;
 mod look;
+mod node;
 mod origin;
 mod parse;
 mod reader;
@@ -21,17 +22,16 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use purrwall_gateway::options::{
-    CatalogueOptions, ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions,
-    Timing, TlsOptions, WebOptions, WebhooksOptions,
-};
-use shared::lightning::Network;
-
 pub use arguments::Arguments;
 pub use error::SettingsError;
 pub use keys::{ALL, About};
 pub use origin::Origin;
 pub use parse::{LogFormat, webhook_url};
+use purrwall_gateway::StoreId;
+use purrwall_gateway::options::{
+    CatalogueOptions, ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions,
+    Timing, TlsOptions, WebOptions, WebhooksOptions,
+};
 pub use reader::Setting;
 
 use file::ConfigFile;
@@ -43,6 +43,8 @@ use sources::Sources;
 pub struct Settings {
     /// What the gateway is told.
     pub options: Options,
+    /// Whether a rune is taken that could pay, withdraw or make runes.
+    pub allow_dangerous_rune: bool,
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The certificate to speak HTTPS with; `None` speaks HTTP.
@@ -59,6 +61,34 @@ pub struct Settings {
     pub all: Vec<Setting>,
 }
 
+/// The settings of who stands between a store and its lightningd, for whom nothing else of the store
+/// has to be in place.
+#[derive(Clone, Debug)]
+pub struct Between {
+    /// The store's own name at lightningd.
+    pub store_id: StoreId,
+    /// lightningd's own socket.
+    pub lightning_rpc: PathBuf,
+    /// How the log is written.
+    pub log_format: LogFormat,
+}
+
+impl Between {
+    /// Takes the flags, and what the environment and the file say where a flag is not given.
+    pub fn new(arguments: &Arguments) -> Result<Self, SettingsError> {
+        let mut reader = reader(arguments, &|name| std::env::var_os(name));
+        let config_file = reader.optional(&keys::config)?;
+        let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
+        reader.sources.file = file.as_ref();
+        let network = reader.optional(&keys::network)?;
+        Ok(Self {
+            store_id: reader.required(&keys::store_id)?,
+            lightning_rpc: node::socket(&mut reader, std::env::home_dir().as_deref(), network)?,
+            log_format: reader.required(&keys::log_format)?,
+        })
+    }
+}
+
 impl Settings {
     /// Takes the flags, and what the environment and the file say where a flag is not given.
     pub fn new(arguments: &Arguments) -> Result<Self, SettingsError> {
@@ -69,14 +99,7 @@ impl Settings {
         arguments: &Arguments,
         environment: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
-        let mut reader = SettingsReader {
-            sources: Sources {
-                arguments,
-                environment,
-                file: None,
-            },
-            settings: Vec::new(),
-        };
+        let mut reader = reader(arguments, environment);
         let config_file = reader.optional(&keys::config)?;
         let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
         reader.sources.file = file.as_ref();
@@ -88,9 +111,7 @@ impl Settings {
         let tls = tls(&mut reader)?;
         let home = std::env::home_dir();
         let network = reader.optional(&keys::network)?;
-        let lightning_rpc = reader.path(&keys::lightning_rpc, || {
-            Some(default_socket(home.as_ref()?, network))
-        })?;
+        let node = node::read(&mut reader, home.as_deref(), network)?;
         let data_dir = reader.path(&keys::data_dir, || {
             match (&config_file, std::env::var_os("XDG_DATA_HOME"), &home) {
                 (Some(file), _, _) => Some(file.with_file_name(".purrwall")),
@@ -138,7 +159,7 @@ impl Settings {
         };
         Ok(Self {
             options: Options {
-                lightning_rpc,
+                lightning: node.endpoint,
                 network,
                 store,
                 catalogue: match (&config_file, &file) {
@@ -151,6 +172,7 @@ impl Settings {
                 connections: ConnectionsOptions::default(),
                 timing: Timing::default(),
             },
+            allow_dangerous_rune: node.allow_dangerous_rune,
             listen,
             tls,
             metrics_listen,
@@ -159,6 +181,20 @@ impl Settings {
             log_format,
             all: reader.settings,
         })
+    }
+}
+
+fn reader<'a>(
+    arguments: &'a Arguments,
+    environment: &'a dyn Fn(&str) -> Option<OsString>,
+) -> SettingsReader<'a> {
+    SettingsReader {
+        sources: Sources {
+            arguments,
+            environment,
+            file: None,
+        },
+        settings: Vec::new(),
     }
 }
 
@@ -177,15 +213,11 @@ fn tls(reader: &mut SettingsReader) -> Result<Option<TlsOptions>, SettingsError>
     }
 }
 
-fn default_socket(home: &Path, network: Option<Network>) -> PathBuf {
-    let network = network.unwrap_or(Network::Bitcoin);
-    home.join(format!(".lightning/{network}/lightning-rpc"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use purrwall_gateway::Endpoint;
     use purrwall_gateway::options::RateSource;
 
     use super::*;
@@ -226,12 +258,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_help() {
         let config = load(&[], &[]).unwrap();
-        assert!(
-            config
-                .options
-                .lightning_rpc
-                .ends_with(".lightning/bitcoin/lightning-rpc")
-        );
+        assert!(socket(&config).ends_with(".lightning/bitcoin/lightning-rpc"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.secret_file.ends_with("purrwall/secret"));
         assert_eq!(config.options.store.name, "Purrwall");
@@ -243,12 +270,81 @@ mod tests {
     #[test]
     fn the_network_chooses_the_socket() {
         let config = load(&[("--network", "regtest")], &[]).unwrap();
+        assert!(socket(&config).ends_with(".lightning/regtest/lightning-rpc"));
+    }
+
+    /// The socket by which lightningd is reached.
+    fn socket(config: &Settings) -> &Path {
+        match &config.options.lightning {
+            Endpoint::Socket(socket) => socket,
+            Endpoint::Rest(rest) => panic!("{rest:?} is no socket"),
+        }
+    }
+
+    /// A rune of nobody's that allows everything.
+    const RUNE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA9MA==";
+
+    fn rest_store(lines: &str) -> StoreFile {
+        let file = StoreFile::new(&format!("ca_file = \"ca.pem\"\n{lines}"));
+        let ca = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
+        std::fs::write(file.0.path().join("ca.pem"), ca.cert.pem()).unwrap();
+        std::fs::write(file.0.path().join("rune"), format!("{RUNE}\n")).unwrap();
+        file
+    }
+
+    #[test]
+    fn clnrest_takes_the_place_of_the_socket() {
+        let lines = "lightning = \"https://node.example:3010\"\nlightning_rpc = \"/rpc\"";
+        let file = rest_store(&format!("{lines}\nrune_file = \"rune\"\n"));
+        let config = file.load().unwrap();
+        let shown = format!("{:?} {:?}", config.options.lightning, config.all);
+        assert!(shown.contains("https://node.example:3010"), "{shown}");
+        assert!(!shown.contains("AAAA"), "the rune is shown: {shown}");
+
+        let file = rest_store(lines);
+        let error = file.load().unwrap_err();
         assert!(
-            config
-                .options
-                .lightning_rpc
-                .ends_with(".lightning/regtest/lightning-rpc")
+            error.contains("rune_file") && error.contains("PURRWALL_RUNE"),
+            "{error}"
         );
+        let variables = [("PURRWALL_RUNE", RUNE)];
+        load(&[("--config", &file.path())], &variables).unwrap();
+        let variables = [("PURRWALL_RUNE", "no rune")];
+        let error = load(&[("--config", &file.path())], &variables).unwrap_err();
+        assert!(
+            error.contains("purrwall rune") && !error.contains("no rune"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_socket_is_a_place_of_lightningd_too() {
+        let file = StoreFile::new("lightning = \"guard/store-rpc\"\n");
+        let config = file.load().unwrap();
+        assert_eq!(socket(&config), file.0.path().join("guard/store-rpc"));
+        let flags = [
+            ("--config", file.path()),
+            ("--lightning-rpc", "/rpc".to_owned()),
+        ];
+        let flags = flags.each_ref().map(|(flag, text)| (*flag, text.as_str()));
+        assert_eq!(socket(&load(&flags, &[]).unwrap()), Path::new("/rpc"));
+    }
+
+    #[test]
+    fn nobody_but_the_named_authority_is_trusted() {
+        let variables = [("PURRWALL_RUNE", RUNE)];
+        for (flag, remedy) in [
+            ("https://node.example:3010", "ca_file"),
+            ("http://node.example:3010", "https://"),
+            ("https://node.example:3010/v1", "https://node.example:3010"),
+        ] {
+            let error = load(&[("--lightning", flag)], &variables).unwrap_err();
+            assert!(error.contains(flag) && error.contains(remedy), "{error}");
+        }
+        load(&[("--lightning", "http://127.0.0.1:3010")], &variables).unwrap();
+        let file = rest_store("lightning = \"https://node.example:3010\"\ntls_name = \"a b\"");
+        let error = load(&[("--config", &file.path())], &variables).unwrap_err();
+        assert!(error.contains("tls_name = \"a b\""), "{error}");
     }
 
     #[track_caller]
@@ -294,7 +390,7 @@ mod tests {
         let file = StoreFile::new("lightning_rpc = \"rpc\"\nfrontend = \"/srv/dist\"\n");
         let config = file.load().unwrap();
         let dir = file.0.path();
-        assert_eq!(config.options.lightning_rpc, dir.join("rpc"));
+        assert_eq!(socket(&config), dir.join("rpc"));
         assert_eq!(config.options.page.dir, Some(PathBuf::from("/srv/dist")));
         assert_eq!(config.secret_file, dir.join(".purrwall/secret"));
     }

@@ -54,7 +54,7 @@ pub async fn find(settings: &Settings) -> Result<Option<Secret>, StoreSecretErro
         return Ok(Some(secret));
     }
     let options = &settings.options;
-    let lightningd = Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline);
+    let lightningd = Lightningd::new(options.lightning.clone(), options.timing.call_deadline);
     let path = path.clone();
     match sales::has_begun(&lightningd, &options.store.id).await {
         Ok(false) => Ok(None),

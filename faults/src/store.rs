@@ -23,6 +23,8 @@ listen = \"127.0.0.1:0\"
 trusted_proxies = \"127.0.0.1\"
 ";
 const FILE_NAME: &str = "purrwall.toml";
+/// What makes calls to the system fail (`fiu-run` names them so).
+const FAULTS: &str = "/usr/lib/fiu/fiu_run_preload.so /usr/lib/fiu/fiu_posix_preload.so";
 /// How long a store may take until it can sell.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -129,6 +131,8 @@ pub(crate) struct Store {
     data_dir: Option<PathBuf>,
     /// Those of the next start.
     limits: Limits,
+    /// The faults of libfiu's that it and its commands run with, as `fiu-run` takes them.
+    faults: Option<&'static str>,
     is_logged: bool,
     /// Where it listens at each start, if it has to be the same address.
     listen: Option<SocketAddr>,
@@ -144,6 +148,7 @@ impl Store {
             settings: settings.to_owned(),
             data_dir: None,
             limits: Limits::NONE,
+            faults: None,
             is_logged: true,
             listen: None,
             running: None,
@@ -165,6 +170,11 @@ impl Store {
     /// Changes what the top of its file says, from its next description on.
     pub(crate) fn set_settings(&mut self, settings: &str) {
         settings.clone_into(&mut self.settings);
+    }
+
+    /// Runs with these faults from its next start on.
+    pub(crate) fn set_faults(&mut self, faults: Option<&'static str>) {
+        self.faults = faults;
     }
 
     /// Listens where it listens now whenever it is started again.
@@ -333,6 +343,9 @@ impl Store {
             .create(true)
             .append(true)
             .open(self.dir.path().join("log"))?;
+        if let Some(faults) = self.faults {
+            shell.env("LD_PRELOAD", FAULTS).env("FIU_ENABLE", faults);
+        }
         shell
             .env("PURRWALL_LOG", "warn")
             .stdin(Stdio::piped())

@@ -77,7 +77,8 @@ pub fn bolt11(data: &[u8]) -> bool {
         asking: Asking::AtMost(Msat(u64::MAX)),
         sha256: promised,
     };
-    let checked = check(&invoice, &claim.expect("an identifier of ours"), &expected);
+    let claim = claim.expect("an identifier of ours");
+    let checked = check(&invoice, claim.payment_hash(), &expected);
     let is_whole = promised.is_some() && invoice.amount_msat.is_some();
     assert_eq!(checked.is_ok(), is_whole, "{checked:?}");
     if let Err(failed) = checked {

@@ -37,7 +37,7 @@ impl App {
         metrics: Metrics,
     ) -> Self {
         let timing = options.timing;
-        let lightningd = Lightningd::new(options.lightning_rpc, timing.call_deadline);
+        let lightningd = Lightningd::new(options.lightning, timing.call_deadline);
         let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
         let open = OpenInvoices::new(&options.limits, metrics.clone());
         let open = Arc::new(open);

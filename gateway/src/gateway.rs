@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use lightningd::{LightningError, Node};
+use lightningd::{Endpoint, LightningError, Node};
 use shared::api::ItemId;
 use shared::fiat::Currency;
 use tokio::net::TcpListener;
@@ -40,14 +40,15 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway with nothing in its catalogue, to put prices on routes of your own.
     ///
-    /// `lightning_rpc` is lightningd's socket. Every claim follows from `secret`: programs that
-    /// share it accept each other's claims, and whoever loses it has to sell again what was sold. It
-    /// has no name, so that the pages to pay on carry the titles of your routes alone.
+    /// `lightning` is lightningd's socket, or its REST plugin with a rune. Every claim follows from
+    /// `secret`: programs that share it accept each other's claims, and whoever loses it has to sell
+    /// again what was sold. It has no name, so that the pages to pay on carry the titles of your routes
+    /// alone.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub fn new(lightning_rpc: impl Into<std::path::PathBuf>, secret: &Secret) -> Self {
-        let mut options = Options::new(lightning_rpc);
+    pub fn new(lightning: impl Into<Endpoint>, secret: &Secret) -> Self {
+        let mut options = Options::new(lightning);
         options.store.name.clear();
         Self {
             app: App::new(options, secret, Catalogue::default(), Metrics::start()),

@@ -8,6 +8,7 @@ pub(crate) mod cors;
 pub(crate) mod deliver;
 pub(crate) mod frontend;
 pub(crate) mod listener;
+pub(crate) mod place;
 pub(crate) mod problem;
 pub(crate) mod requests;
 pub(crate) mod server;

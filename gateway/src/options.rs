@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
+use lightningd::Endpoint;
 use shared::api::{ItemId, MAX_WAIT_SECS, Scene, Word};
 use shared::fiat::{Currency, Decimal};
 use shared::lightning::Network;
@@ -18,8 +19,8 @@ use crate::payments::label::StoreId;
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// lightningd's socket.
-    pub lightning_rpc: PathBuf,
+    /// Where lightningd is.
+    pub lightning: Endpoint,
     /// The network that lightningd has to be on; `None` takes any.
     pub network: Option<Network>,
     /// The store itself.
@@ -39,10 +40,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with the lightningd at this socket and the two cats that are built in.
-    pub fn new(lightning_rpc: impl Into<PathBuf>) -> Self {
+    /// The defaults, with this lightningd (by its socket, or by clnrest and a rune) and the two cats
+    /// that are built in.
+    pub fn new(lightning: impl Into<Endpoint>) -> Self {
         Self {
-            lightning_rpc: lightning_rpc.into(),
+            lightning: lightning.into(),
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),
@@ -303,7 +305,7 @@ impl ConnectionsOptions {
         Self {
             total,
             per_client: total / 2,
-            // A buyer's windows are few; a crowd that shares one claim is none.
+            // A buyer has a few windows; a crowd that shares one claim is not a buyer.
             waits_per_claim: 64,
         }
     }
@@ -420,7 +422,7 @@ mod tests {
         }
         assert_eq!(ConnectionsOptions::default().total, 416);
         assert_eq!(ConnectionsOptions::within(1 << 20).total, 16_384);
-        // Too few for anything still serves somebody.
+        // With very few descriptors, there is still room for some connections.
         assert_eq!(ConnectionsOptions::within(64).total, 8);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod book;
+pub(crate) mod charges;
 pub mod claims;
 pub(crate) mod cleaning;
 pub(crate) mod client;

@@ -12,24 +12,25 @@ use axum::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
     CACHE_CONTROL, SET_COOKIE,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use shared::api::ItemId;
+use shared::claim::Claim;
+use shared::lightning::PaymentHash;
 use tower::{Layer, Service};
 
 use crate::app::{App, Shelf};
 use crate::errors::chain;
 use crate::goods::price::Price;
-use crate::http::admission::{Presented, ask_to_pay, challenge};
+use crate::http::admission::{Asker, PAYMENT_RECEIPT, presented, receipt};
 use crate::http::problem::Error;
 use crate::http::requests::accepted_languages;
-use crate::http::visitor::Visitor;
 use crate::options::{LimitsOptions, StoreOptions, WebOptions};
 use crate::pages::paywall_page::{Answer, Paywall, Visit, as_page, pressed, wants_a_page};
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
 use crate::pages::views::Site;
-use crate::payments::admission::Admission;
+use crate::payments::admission::{Admission, Insufficient, Paid, Presented};
 use crate::payments::label;
 use crate::payments::purchases::{Offer, Purchases};
 
@@ -37,8 +38,9 @@ use crate::payments::purchases::{Offer, Purchases};
 /// (L402).
 ///
 /// Made by [`Gateway::price`](crate::Gateway::price). A request without a credential gets `402`
-/// with an invoice and a claim in `WWW-Authenticate`; one with a claim that is not valid, `401`. `HEAD` and
-/// `OPTIONS` make no invoice. A request that is paid for passes as it is, and so does the response,
+/// with an invoice and a claim in `WWW-Authenticate`, and so does one with a claim for something else, or
+/// whose time is over; one with a claim that this gateway did not issue gets `401`. `HEAD` and `OPTIONS`
+/// make no invoice. A request that is paid for passes as it is, and so does the response,
 /// but for `Cache-Control: private, no-store`.
 ///
 /// Browsers (who accept `text/html`) get `402` with a page to pay on, which needs no script and leads
@@ -57,6 +59,19 @@ pub struct PriceLayer {
     /// The watcher and the rest go on while any layer is there.
     _app: App,
 }
+
+/// Goes with a request that has passed, as an extension: what was paid for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Admitted {
+    /// What was sold, as it stands in the claim: `route:<name>`.
+    pub name: String,
+    /// The payment.
+    pub payment_hash: PaymentHash,
+}
+
+/// A header of the answer to who may pass: the new cookie, or the receipt.
+type Set = Option<(HeaderName, HeaderValue)>;
 
 /// What is paid for.
 #[derive(Clone)]
@@ -101,50 +116,54 @@ impl PriceLayer {
         self
     }
 
-    /// Returns the request if it may pass, with the cookie that its answer is to set; else the answer.
-    async fn admit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Response> {
-        let presented = Presented::read(request.headers());
-        if presented.0.is_empty() && wants_a_page(&request) {
-            return self.visit(request).await;
+    /// Returns the request if it may pass, with what its answer is to set; else the answer.
+    async fn admit(&self, mut request: Request) -> Result<(Request, Set), Response> {
+        let asker = self.asker(&request);
+        let presented = presented(request.headers());
+        if presented.is_empty() && wants_a_page(&request) {
+            return self.visit(asker, request).await;
         }
-        let visitor = self.visitor(&request);
-        let (method, headers) = (request.method(), request.headers());
-        match self
-            .admit_program(visitor, method, headers, presented)
-            .await
-        {
-            Ok(()) => Ok((request, None)),
+        match self.admit_program(&asker, presented).await {
+            Ok(paid) => {
+                let receipt = receipt(&paid).map(|receipt| (PAYMENT_RECEIPT, receipt));
+                request.extensions_mut().insert(self.admitted(&paid.claim));
+                Ok((request, receipt))
+            }
             Err(error) => Err(self.refuse(error)),
         }
     }
 
-    async fn admit_program(
-        &self,
-        visitor: Visitor,
-        method: &Method,
-        headers: &HeaderMap,
-        Presented(credentials): Presented,
-    ) -> Result<(), Error> {
-        let name = &self.sold.name;
-        // What a page loads, its scripts and pictures ask for, too.
-        if credentials.is_empty()
-            && matches!(stage(&self.purchases, name, headers).await?, Stage::Paid(_))
-        {
-            return Ok(());
-        }
-        match self.purchases.admit(name, credentials).await? {
-            Admission::Paid(_) => Ok(()),
-            Admission::Unpaid(claim, bolt11) => Err(challenge(&claim, &bolt11)),
-            Admission::Nothing => {
-                let offer = self.offer();
-                Err(ask_to_pay(&self.purchases, visitor, &offer, method).await?)
-            }
+    fn admitted(&self, claim: &Claim) -> Admitted {
+        Admitted {
+            name: self.sold.name.clone(),
+            payment_hash: claim.payment_hash(),
         }
     }
 
+    /// Gives what was paid by who may pass.
+    async fn admit_program(&self, asker: &Asker, presented: Presented) -> Result<Paid, Error> {
+        let name = &self.sold.name;
+        // What a page loads, its scripts and pictures ask for, too.
+        if presented.is_empty()
+            && let Stage::Paid(paid) = stage(&self.purchases, name, &asker.headers).await?
+        {
+            return Ok(paid.claim.into());
+        }
+        let admitted = self.purchases.admit(name, presented, Insufficient::IsNone);
+        let demanded = match admitted.await? {
+            Admission::Paid(paid) => return Ok(paid),
+            Admission::Unpaid(claim, bolt11) => asker.challenge(&self.purchases, &claim, &bolt11),
+            Admission::Nothing(why) => {
+                let offer = self.offer();
+                asker.ask_to_pay(&self.purchases, &offer, why).await?
+            }
+        };
+        Err(Error::PaymentRequired(demanded))
+    }
+
     /// Lets the visitor's request pass if the cookie has paid for it; else returns the page to pay on.
-    async fn visit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Response> {
-        let (pressed, request) = pressed(request).await;
+    async fn visit(&self, asker: Asker, request: Request) -> Result<(Request, Set), Response> {
+        let (pressed, mut request) = pressed(request).await;
         let visit = Visit::new(&request);
         let headers = request.headers().clone();
         let catalogue = self.shelf.catalogue();
@@ -154,7 +173,6 @@ impl PriceLayer {
             look: catalogue.look(),
             languages: accepted_languages(&headers),
         };
-        let visitor = self.visitor(&request);
         let paywall = Paywall {
             purchases: &self.purchases,
             site,
@@ -163,17 +181,26 @@ impl PriceLayer {
             price: self.sold.price,
             quote: catalogue.rates().quote(self.sold.price),
         };
-        let answer = paywall.answer(&visit, visitor, request.headers(), pressed, || self.offer());
+        let answer = paywall.answer(&visit, &asker, pressed, || self.offer());
         let response = match answer.await {
-            Ok(Answer::Pass(cookie)) => return Ok((request, cookie)),
+            Ok(Answer::Pass(claim, cookie)) => {
+                request.extensions_mut().insert(self.admitted(&claim));
+                return Ok((request, cookie.map(|cookie| (SET_COOKIE, cookie))));
+            }
             Ok(Answer::Page(response)) => response,
             Err(error) => problem_page(site, &visit.here, self.refuse(error)),
         };
         Err(as_page(response, site.look, &self.web.frame_ancestors))
     }
 
-    fn visitor(&self, request: &Request) -> Visitor {
-        Visitor::of(request.extensions(), request.headers(), &self.limits)
+    fn asker(&self, request: &Request) -> Asker {
+        let head = (
+            request.method(),
+            request.uri(),
+            request.headers(),
+            request.extensions(),
+        );
+        Asker::of(head, &self.store, &self.limits)
     }
 
     fn offer(&self) -> Offer<'_> {
@@ -242,10 +269,15 @@ where
                 return Ok(preflight());
             }
             let mut response = match layer.admit(request).await {
-                Ok((request, cookie)) => {
+                Ok((request, set)) => {
                     let mut response = inner.call(request).await?.into_response();
-                    if let Some(cookie) = cookie {
-                        response.headers_mut().append(SET_COOKIE, cookie);
+                    let headers = response.headers_mut();
+                    if let Some((name, value)) = set {
+                        if name == PAYMENT_RECEIPT {
+                            let exposed = HeaderValue::from_static("payment-receipt");
+                            headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+                        }
+                        headers.append(name, value);
                     }
                     response
                 }

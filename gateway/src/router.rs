@@ -14,7 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::api::{content, discovery, health, invoices, openapi, preview, store};
+use crate::http::api::listing::OPENAPI_ROOT;
+use crate::http::api::{content, directory, discovery, health, invoices, openapi, preview, store};
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
 use crate::http::{cors, frontend};
@@ -27,6 +28,7 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
     let web: Arc<WebOptions> = app.part();
     let cors = cors::api(web.cors_origins.as_deref());
     let api = Router::from(api())
+        .route(OPENAPI_ROOT, get(openapi::get_document))
         .route("/api/{*nothing}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         // One group is boxed once for each request, several layers each on their own.
@@ -71,13 +73,17 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(invoices::create_invoice))
         .routes(routes!(invoices::get_invoice))
         .routes(routes!(content::get_content))
+        .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))
         .routes(routes!(openapi::get_document))
 }
 
 /// What programs ask that know only the host.
 fn discovery() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(discovery::get_manifest))
+    OpenApiRouter::new()
+        .routes(routes!(discovery::get_manifest))
+        .routes(routes!(directory::get_directory))
+        .routes(routes!(directory::get_llms))
 }
 
 /// What operators ask.

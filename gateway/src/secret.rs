@@ -3,7 +3,9 @@
 //!
 //! Whoever has it can take every item without paying; gateways that share it accept each other's
 //! claims. It lives in a file of its own that is made at the first start: a key a line, in 64 hex
-//! digits. The first is the current one, which makes claims; the others only verify them.
+//! digits. The first is the current one, which makes claims; the others only verify them. One of them
+//! may be the next one (`next` stands before it), which every gateway has to know before it becomes
+//! current: what one gateway makes with it, another one finds and verifies, whoever hears of it first.
 
 use std::env;
 use std::fmt;
@@ -20,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 #[derive(Clone)]
 pub struct Secret {
     current: Key,
+    next: Option<Key>,
     /// The newest first.
     old: Vec<Key>,
 }
@@ -29,6 +32,17 @@ type Key = [u8; 32];
 /// The name of a key, which may be shown: the key does not follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyId([u8; 4]);
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    /// It makes claims, and verifies them.
+    Current,
+    /// It verifies claims, and will make them.
+    Next,
+    /// It verifies the claims that it made.
+    Old,
+}
 
 /// Why there is no secret to start with.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +131,7 @@ impl Secret {
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self {
             current: bytes,
+            next: None,
             old: Vec::new(),
         }
     }
@@ -176,29 +191,43 @@ impl Secret {
         }
     }
 
-    /// Makes a new key the file's current one. The others still verify what they made.
+    /// Puts a new key into the file that only verifies, until [`rotate`](Self::rotate) makes it the
+    /// current one. Where there is one already, it stays.
+    pub fn prepare(path: &Path) -> Result<Self, SecretError> {
+        let secret = Self::load(path)?;
+        if secret.next.is_some() {
+            return Ok(secret);
+        }
+        let next = Some(new_key().map_err(|source| cannot_change(path, source))?);
+        Self { next, ..secret }.replace(path)
+    }
+
+    /// Makes the next key the file's current one, or a new key where none was prepared. The others
+    /// still verify what they made.
     pub fn rotate(path: &Path) -> Result<Self, SecretError> {
-        let Self { current, old } = Self::load(path)?;
-        let new = new_key().map_err(|source| SecretError::Change {
-            path: path.to_owned(),
-            source,
-        })?;
+        let Self { current, next, old } = Self::load(path)?;
+        let new = match next {
+            Some(next) => next,
+            None => new_key().map_err(|source| cannot_change(path, source))?,
+        };
         let rotated = Self {
             current: new,
+            next: None,
             old: [vec![current], old].concat(),
         };
         rotated.replace(path)
     }
 
-    /// Takes an old key out of the file. What it made is not accepted any more.
+    /// Takes a key that is not the current one out of the file. What it made is not accepted any more.
     pub fn remove(path: &Path, id: KeyId) -> Result<Self, SecretError> {
         let mut secret = Self::load(path)?;
         if KeyId::of(&secret.current) == id {
             return Err(SecretError::Current { id });
         }
-        let before = secret.old.len();
+        let before = secret.keys().count();
         secret.old.retain(|key| KeyId::of(key) != id);
-        if secret.old.len() == before {
+        secret.next = secret.next.filter(|key| KeyId::of(key) != id);
+        if secret.keys().count() == before {
             let path = path.to_owned();
             return Err(SecretError::NoSuchKey { path, id });
         }
@@ -208,6 +237,19 @@ impl Secret {
     /// The names of its keys, the current one first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys().map(KeyId::of)
+    }
+
+    /// The same, each with its use.
+    pub fn uses(&self) -> impl Iterator<Item = (KeyId, KeyUse)> {
+        self.ids().enumerate().map(|(at, id)| {
+            let is_next = at == 1 && self.next.is_some();
+            let used = match at {
+                0 => KeyUse::Current,
+                _ if is_next => KeyUse::Next,
+                _ => KeyUse::Old,
+            };
+            (id, used)
+        })
     }
 
     /// For deriving keys, never for showing.
@@ -220,9 +262,14 @@ impl Secret {
         &self.old
     }
 
-    /// The current key, then the old ones.
+    /// All but the current one: they verify. Another gateway may make claims with the next one already.
+    pub(crate) fn verifying(&self) -> impl Iterator<Item = &Key> {
+        self.next.iter().chain(&self.old)
+    }
+
+    /// The current key, then the next one, then the old ones.
     fn keys(&self) -> impl Iterator<Item = &Key> {
-        std::iter::once(&self.current).chain(&self.old)
+        std::iter::once(&self.current).chain(self.verifying())
     }
 
     fn load(path: &Path) -> Result<Self, SecretError> {
@@ -246,16 +293,28 @@ impl Secret {
 
     fn replace(self, path: &Path) -> Result<Self, SecretError> {
         let replaced = durable::rewrite(path, self.to_text().as_bytes());
-        replaced.map_err(|source| SecretError::Change {
-            path: path.to_owned(),
-            source,
-        })?;
+        replaced.map_err(|source| cannot_change(path, source))?;
         Ok(self)
     }
 
     fn to_text(&self) -> String {
         let line = |key: &Key| format!("{}\n", key.to_lower_hex_string());
-        self.keys().map(line).collect()
+        let next = self.next.iter().map(|key| format!("{NEXT} {}", line(key)));
+        let old = self.old.iter().map(line);
+        std::iter::once(line(&self.current))
+            .chain(next)
+            .chain(old)
+            .collect()
+    }
+}
+
+/// What stands before the next key.
+const NEXT: &str = "next";
+
+fn cannot_change(path: &Path, source: io::Error) -> SecretError {
+    SecretError::Change {
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -281,15 +340,20 @@ impl FromStr for Secret {
 
     /// Reads keys with white space between them, the current one first.
     fn from_str(text: &str) -> Result<Self, ParseSecretError> {
-        let keys = text.split_whitespace().map(Key::from_hex);
-        let mut keys = keys.collect::<Result<Vec<_>, _>>();
-        match &mut keys {
-            Ok(keys) if !keys.is_empty() => Ok(Self {
-                current: keys.remove(0),
-                old: std::mem::take(keys),
-            }),
-            _ => Err(ParseSecretError),
+        let mut words = text.split_whitespace();
+        let key = |word: Option<&str>| {
+            let key = word.and_then(|word| Key::from_hex(word).ok());
+            key.ok_or(ParseSecretError)
+        };
+        let mut secret = Self::from_bytes(key(words.next())?);
+        while let Some(word) = words.next() {
+            if word != NEXT {
+                secret.old.push(key(Some(word))?);
+            } else if secret.next.replace(key(words.next())?).is_some() {
+                return Err(ParseSecretError);
+            }
         }
+        Ok(secret)
     }
 }
 
@@ -403,6 +467,31 @@ mod tests {
         let read = Secret::load_or_create(&path).unwrap();
         assert!(read.keys().eq(removed.keys()));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_prepared_key_verifies_until_it_becomes_current() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let first = Secret::create(&path).unwrap();
+        let old = Secret::rotate(&path).unwrap();
+        let prepared = Secret::prepare(&path).unwrap();
+        assert_eq!(prepared.current, old.current);
+        let uses: Vec<_> = prepared.uses().map(|(_, used)| used).collect();
+        assert_eq!(uses, [KeyUse::Current, KeyUse::Next, KeyUse::Old]);
+        let again = Secret::prepare(&path).unwrap();
+        assert_eq!(again.next, prepared.next, "one is enough");
+        let rotated = Secret::rotate(&path).unwrap();
+        assert_eq!(Some(rotated.current), prepared.next);
+        assert_eq!(rotated.old, [old.current, first.current]);
+        assert_eq!(Secret::load(&path).unwrap().next, None);
+
+        let next = Secret::prepare(&path).unwrap().uses().nth(1).unwrap().0;
+        assert_eq!(Secret::remove(&path, next).unwrap().next, None);
+        let two = format!("{0} next {0} next {0}", "ab".repeat(32));
+        for wrong in [&two, "next", &two[..69], &two[65..]] {
+            assert!(wrong.parse::<Secret>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The calls that a store needs, typed.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,14 +14,15 @@ use shared::api::Status;
 use shared::lightning::PaymentHash;
 use tokio::time::timeout;
 
+use crate::call::{Call, decode_error};
+use crate::endpoint::Endpoint;
 use crate::entries::{List, Page, read};
-use crate::error::LightningError;
+use crate::error::{LightningError, NOT_PERMITTED};
 use crate::invoice::{
     KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing, payment_hash,
 };
 use crate::observer::Observer;
 use crate::pool::Pool;
-use crate::socket::{Call, decode_error};
 use crate::watch::Watch;
 
 /// A client of one lightningd. It connects when it is used.
@@ -35,15 +35,16 @@ pub struct Lightningd {
 
 /// `invoice`: one with this label exists.
 const LABEL_EXISTS: i64 = 900;
-/// `delinvoice`: there is no invoice with this label, or it has another status.
-const CANNOT_DELETE: [i64; 2] = [905, 906];
+/// `delinvoice`: there is no invoice with this label, it has another status, or our rune does not allow
+/// its deletion.
+const CANNOT_DELETE: [i64; 3] = [905, 906, NOT_PERMITTED];
 
 impl Lightningd {
-    /// A client of the lightningd at `socket`. Each call may take as long as `deadline` once it is
+    /// A client of the lightningd at `endpoint`. Each call may take as long as `deadline` once it is
     /// its turn, and wait for that twice as long.
-    pub fn new(socket: PathBuf, deadline: Duration) -> Self {
+    pub fn new(endpoint: impl Into<Endpoint>, deadline: Duration) -> Self {
         Self {
-            pool: Pool::new(socket),
+            pool: Pool::new(endpoint.into()),
             deadline,
             observer: None,
         }
@@ -200,8 +201,8 @@ impl Lightningd {
         Ok(page)
     }
 
-    /// Deletes the invoice with this label if it has expired unpaid; false where it is gone or has
-    /// another status.
+    /// Deletes the invoice with this label if it has expired unpaid; false where it is gone, has
+    /// another status, or has a label that our rune does not allow.
     pub async fn delete_expired(&self, label: String) -> Result<bool, LightningError> {
         let request = DelinvoiceRequest {
             label,

@@ -18,6 +18,9 @@ pub(crate) struct List(pub(crate) ListinvoicesRequest);
 #[derive(Deserialize)]
 pub(crate) struct Listed {
     pub(crate) invoices: Vec<Value>,
+    /// Where the next page begins, by the guard: it leaves out what is not the store's.
+    #[serde(default)]
+    next: Option<u64>,
 }
 
 impl TypedRequest for List {
@@ -85,6 +88,7 @@ impl<T> Page<T> {
             }
             at += 1;
         }
+        page.next = listed.next.or(page.next);
         page
     }
 }
@@ -93,6 +97,8 @@ impl<T> Page<T> {
 pub(crate) enum News {
     /// A payment.
     Paid(Payment),
+    /// A payment of this number that the guard does not tell of, because it is not the store's.
+    Hidden(u64),
     /// A payment of this number that cannot be read. Where not even the number can be, it is at least
     /// this one.
     Unreadable(u64),
@@ -102,9 +108,11 @@ impl News {
     /// Reads the answer to a wait for a payment after number `after`.
     pub(crate) fn read(Waited(paid): Waited, after: u64) -> Self {
         let pay_index = paid.get("pay_index").and_then(Value::as_u64);
+        let is_hidden = paid.len() == 1;
         let read = serde_json::from_value::<WaitanyinvoiceResponse>(Value::Object(paid));
         match (pay_index, read) {
             (Some(pay_index), Ok(paid)) => Self::Paid(Payment::arrived(pay_index, paid)),
+            (Some(pay_index), _) if is_hidden => Self::Hidden(pay_index),
             (pay_index, _) => Self::Unreadable(pay_index.unwrap_or_default().max(after + 1)),
         }
     }
@@ -112,7 +120,7 @@ impl News {
     pub(crate) fn pay_index(&self) -> u64 {
         match self {
             Self::Paid(payment) => payment.pay_index,
-            Self::Unreadable(pay_index) => *pay_index,
+            Self::Hidden(pay_index) | Self::Unreadable(pay_index) => *pay_index,
         }
     }
 }

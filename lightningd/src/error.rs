@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A rune does not allow the call, or not so soon after the last one.
+pub(crate) const NOT_PERMITTED: i64 = 1502;
+/// What lightningd says of runes that it does not take, too: not its own, not permitted, blacklisted.
+const RUNE_CODES: std::ops::RangeInclusive<i64> = 1501..=1503;
+
 /// Why lightningd did not do what it was asked. One answer may be told to many who asked the same.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LightningError {
@@ -15,6 +20,24 @@ pub enum LightningError {
         socket: PathBuf,
         /// The reason.
         source: Arc<io::Error>,
+    },
+    /// Nobody listens where clnrest should be.
+    #[error("cannot connect to lightningd's REST plugin at {url}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// The reason.
+        source: Arc<io::Error>,
+    },
+    /// Whoever listens where clnrest should be has not shown that it is our node.
+    #[error("{url} has no certificate for {name} that is signed as ca_file says: {why}")]
+    Certificate {
+        /// Where clnrest should be.
+        url: String,
+        /// The name that its certificate has to be for.
+        name: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// The connection ended before the answer was complete.
     #[error("lightningd closed the connection during `{method}`")]
@@ -54,7 +77,8 @@ impl LightningError {
     /// The kind of failure in a word, for metrics.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Connect { .. } => "connect",
+            Self::Connect { .. } | Self::Unreachable { .. } => "connect",
+            Self::Certificate { .. } => "certificate",
             Self::Closed { .. } => "closed",
             Self::Timeout { .. } => "timeout",
             Self::Decode { .. } => "decode",
@@ -80,11 +104,25 @@ impl LightningError {
                 }
                 _ => "check that --lightning-rpc names lightningd's socket",
             },
+            Self::Unreachable { .. } => {
+                "check that `lightning` names the address where clnrest listens (its option \
+                 clnrest-port), that it is running (`lightning-cli plugin list`), and that no \
+                 firewall is between"
+            }
+            Self::Certificate { .. } => {
+                "copy ca.pem out of lightningd's folder and name it with ca_file; clnrest's own \
+                 certificate is for localhost, so set tls_name = \"localhost\" where the node is \
+                 elsewhere"
+            }
             Self::Closed { .. } => "lightningd is stopping or restarting: wait until it is back",
             Self::Timeout { .. } => "lightningd is overloaded or hangs: look at its log",
             Self::Decode { .. } => {
-                "check that --lightning-rpc names the socket of a Core Lightning of version 24.02 \
-                 or newer"
+                "check that it is a Core Lightning of version 24.02 or newer that --lightning-rpc or \
+                 --lightning names"
+            }
+            Self::Rpc { code, .. } if RUNE_CODES.contains(code) => {
+                "the rune does not allow this: `purrwall rune` prints the command that makes one \
+                 for this store"
             }
             Self::Rpc { .. } => "look at lightningd's log",
         }

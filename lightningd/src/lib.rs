@@ -1,4 +1,5 @@
-//! A client of Core Lightning's `lightningd`: its JSON-RPC on the Unix socket, typed.
+//! A client of Core Lightning's `lightningd`, typed: its JSON-RPC on the Unix socket, or its REST plugin
+//! clnrest with a rune.
 //!
 //! It has the calls that a store needs: to make, find and delete invoices, and to follow payments.
 //! It cannot spend: paying is the feature `pay`, off by default, for programs that buy.
@@ -13,10 +14,15 @@
 //! - `entries`: pages of the book, and what a watch heard of; an entry that cannot be read is skipped.
 //! - `watch`: a connection that follows payments.
 //! - `pay`: pays, with the feature `pay`.
-//! - `pool`: how many connections there are, and who gets one; `socket`: one connection.
+//! - `endpoint`: where lightningd is; `pool`: how many connections there are, and who gets one.
+//! - `connection`: one of them, over either way: `socket` or `rest`; `call`: what both share.
+//! - `rune`: what a rune restricts, read without a key.
 //! - `error`: why a call failed.
 
+mod call;
 mod client;
+mod connection;
+mod endpoint;
 mod entries;
 mod error;
 mod invoice;
@@ -24,14 +30,18 @@ mod observer;
 #[cfg(feature = "pay")]
 mod pay;
 mod pool;
+mod rest;
+pub mod rune;
 mod socket;
 mod watch;
 
 pub use client::Lightningd;
+pub use endpoint::Endpoint;
 pub use entries::Page;
 pub use error::LightningError;
 pub use invoice::{KnownInvoice, ListedInvoice, NewInvoice, Node, Payment, Standing};
 pub use observer::Observer;
 #[cfg(feature = "pay")]
 pub use pay::Sent;
+pub use rest::{Rest, RestError};
 pub use watch::Watch;

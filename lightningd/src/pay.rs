@@ -10,10 +10,10 @@ use cln_rpc::primitives::{Amount, Secret, Sha256};
 use serde::{Deserialize, Serialize};
 use shared::lightning::{Msat, PaymentHash, Preimage};
 
+use crate::call::{Call, decode_error, within};
 use crate::client::Lightningd;
 use crate::error::LightningError;
 use crate::invoice::preimage;
-use crate::socket::{Call, decode_error, within};
 
 /// What became of a payment, by the payer's own node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Lightningd {
     /// # Errors
     /// After [`LightningError::Closed`], [`LightningError::Timeout`] and
     /// [`LightningError::Decode`] the payment may be under way or done: ask [`Lightningd::sent`].
-    /// Only [`LightningError::Connect`] says that nothing was asked for.
+    /// Only [`LightningError::Connect`], [`LightningError::Unreachable`] and
+    /// [`LightningError::Certificate`] say that nothing was asked for.
     pub async fn pay(
         &self,
         bolt11: &str,

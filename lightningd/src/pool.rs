@@ -1,21 +1,22 @@
-//! The connections to lightningd's socket. Each call has one to itself, so that a slow call delays no
+//! The connections to lightningd. Each call has one to itself, so that a slow call delays no
 //! other. A connection is kept for the next call only after a clean answer; one that failed, timed
 //! out or was abandoned is dropped.
 //!
-//! lightningd takes connections in its main loop, from a queue of 128; a `connect` beyond it gives
+//! On its socket, lightningd takes connections in its main loop, from a queue of 128; a `connect` beyond it gives
 //! EAGAIN. So the number of connections is bounded, calls wait for one in the order in which they
 //! came, and EAGAIN means "wait", not "away".
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
+use crate::call::{Call, within};
+use crate::connection::Connection;
+use crate::endpoint::Endpoint;
 use crate::error::LightningError;
-use crate::socket::{Call, Connection, within};
 
 /// So many calls are at lightningd at once. It answers one after the other, so that more would only
 /// wait in its queue instead of ours.
@@ -27,16 +28,16 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(crate) struct Pool {
-    socket: PathBuf,
+    endpoint: Endpoint,
     idle: Mutex<Vec<Connection>>,
     /// First come, first served.
     places: Semaphore,
 }
 
 impl Pool {
-    pub(crate) fn new(socket: PathBuf) -> Self {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
         Self {
-            socket,
+            endpoint,
             idle: Mutex::default(),
             places: Semaphore::new(MAX_CALLS),
         }
@@ -73,7 +74,7 @@ impl Pool {
     /// Opens a connection; waits while lightningd's queue is full.
     pub(crate) async fn connect(&self) -> Result<Connection, LightningError> {
         loop {
-            match Connection::open(&self.socket).await {
+            match Connection::open(&self.endpoint).await {
                 Err(LightningError::Connect { source, .. })
                     if source.kind() == io::ErrorKind::WouldBlock =>
                 {

@@ -3,20 +3,13 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cln_rpc::TypedRequest;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::time::timeout;
 
+use crate::call::{Call, closed_error, decode_error};
 use crate::error::LightningError;
-
-/// What cln-rpc's requests are.
-pub(crate) trait Call: TypedRequest<Response: DeserializeOwned> + Serialize + Sync {}
-impl<R: TypedRequest<Response: DeserializeOwned> + Serialize + Sync> Call for R {}
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -76,9 +69,7 @@ impl Connection {
             params: request,
         })
         .expect("requests have string keys and no failing field");
-        let closed = |_| LightningError::Closed {
-            method: method.to_owned(),
-        };
+        let closed = |_| closed_error(request);
         self.stream.write_all(&question).await.map_err(closed)?;
         let end = self.read_answer().await.map_err(closed)?;
 
@@ -120,26 +111,5 @@ impl Connection {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-    }
-}
-
-/// Gives up a call after `deadline`.
-pub(crate) async fn within<R: Call, T>(
-    deadline: Duration,
-    request: &R,
-    call: impl Future<Output = Result<T, LightningError>>,
-) -> Result<T, LightningError> {
-    timeout(deadline, call).await.unwrap_or_else(|_| {
-        Err(LightningError::Timeout {
-            method: request.method().to_owned(),
-            after: deadline,
-        })
-    })
-}
-
-pub(crate) fn decode_error(request: &impl Call, at: usize) -> LightningError {
-    LightningError::Decode {
-        method: request.method().to_owned(),
-        at,
     }
 }

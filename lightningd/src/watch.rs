@@ -6,11 +6,12 @@ use std::time::Duration;
 use cln_rpc::TypedRequest as _;
 use cln_rpc::model::requests::WaitanyinvoiceRequest;
 
+use crate::call::{decode_error, within};
+use crate::connection::Connection;
 use crate::entries::{News, WaitAny};
 use crate::error::LightningError;
 use crate::invoice::Payment;
 use crate::observer::Observer;
-use crate::socket::{Connection, decode_error, within};
 
 /// `waitanyinvoice`: nothing was paid in time.
 const WAIT_TIMED_OUT: i64 = 904;
@@ -22,13 +23,13 @@ pub struct Watch {
     pub(crate) deadline: Duration,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// From the payment with the first number one goes on to that with the second: what lies between
-    /// could not be read.
+    /// was skipped.
     pub(crate) skipped: Option<(u64, u64)>,
 }
 
 impl Watch {
     /// Waits for the next payment after number `after`; `None` when none came within `wait`
-    /// (whole seconds). A payment that cannot be read is skipped.
+    /// (whole seconds). A payment that cannot be read, or that the guard hides, is skipped.
     pub async fn next_payment(
         &mut self,
         after: u64,
@@ -41,11 +42,11 @@ impl Watch {
         loop {
             match self.news(last, wait).await? {
                 Some(News::Paid(payment)) => return Ok(Some(payment)),
-                Some(News::Unreadable(pay_index)) => {
-                    if let Some(observer) = &self.observer {
+                Some(skipped @ (News::Hidden(_) | News::Unreadable(_))) => {
+                    if let (Some(observer), News::Unreadable(_)) = (&self.observer, &skipped) {
                         observer.skipped(request(last, wait).method(), 1);
                     }
-                    last = pay_index;
+                    last = skipped.pay_index();
                     self.skipped = Some((after, last));
                 }
                 None => return Ok(None),

@@ -28,6 +28,13 @@ pub fn content_path(item: &ItemId) -> String {
     format!("/api/v1/items/{item}/content")
 }
 
+/// `GET`, with the claim: the goods, at the address that is offered to programs. Some keep one credential
+/// for the first two segments of a path, so these name the item. A claim that does not open the item
+/// is answered by what to pay.
+pub fn goods_path(item: &ItemId) -> String {
+    format!("/goods/{item}")
+}
+
 /// `GET`: the small picture of an item whose scene is a preview.
 pub fn preview_path(item: &ItemId) -> String {
     format!("/api/v1/items/{item}/preview")

@@ -16,7 +16,6 @@ use lightning_invoice::{
 };
 
 use crate::api::{Item, Store};
-use crate::claim::Claim;
 use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, PaymentHash};
@@ -456,6 +455,7 @@ impl std::error::Error for FailedCheck {
 
 /// Makes every [`Check`] but the signature's, which [`Invoice::decode`] made. Expiry is no check
 /// here: it depends on the time, so it is asked when the invoice is shown ([`Invoice::is_expired`]).
+/// `paid_for` is the payment that the ticket is for.
 ///
 /// # Errors
 /// The first check that fails.
@@ -463,7 +463,11 @@ impl std::error::Error for FailedCheck {
     clippy::result_large_err,
     reason = "made once per purchase, and names both keys"
 )]
-pub fn check(invoice: &Invoice, claim: &Claim, expected: &Expected) -> Result<(), FailedCheck> {
+pub fn check(
+    invoice: &Invoice,
+    paid_for: PaymentHash,
+    expected: &Expected,
+) -> Result<(), FailedCheck> {
     if invoice.network != expected.network {
         return Err(FailedCheck::Network {
             expected: expected.network,
@@ -486,9 +490,9 @@ pub fn check(invoice: &Invoice, claim: &Claim, expected: &Expected) -> Result<()
             found,
         });
     }
-    if claim.payment_hash() != invoice.payment_hash {
+    if paid_for != invoice.payment_hash {
         return Err(FailedCheck::Claim {
-            claim: claim.payment_hash(),
+            claim: paid_for,
             invoice: invoice.payment_hash,
         });
     }

@@ -13,6 +13,7 @@
 //! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
 //! - [`qr_code`]: what to draw, so that a wallet's camera reads the invoice.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
+//! - `mpp`: the scheme `Payment`, beside L402 (with the feature of that name).
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
 //! - [`receipt`]: what was promised and paid, checked offline.
 //! - [`drawings`], [`styles`]: what every page looks like.
@@ -28,6 +29,8 @@ pub mod invoice;
 pub mod lightning;
 pub mod link;
 pub mod macaroon;
+#[cfg(feature = "mpp")]
+pub mod mpp;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod problem;

@@ -356,7 +356,12 @@ impl Purchase {
         };
         let same = self.terms.fiat_price == Some(stated.price)
             && order.invoice.amount_msat == Some(price_msat)
-            && check(&order.invoice, &order.claim, &terms.expected()).is_ok();
+            && check(
+                &order.invoice,
+                order.claim.payment_hash(),
+                &terms.expected(),
+            )
+            .is_ok();
         same.then_some(price_msat)
     }
 
@@ -589,7 +594,11 @@ impl Purchase {
 
     /// Only an order that passes every check gets to the state that shows a QR code.
     fn await_payment(self, order: Order) -> Self {
-        let state = match check(&order.invoice, &order.claim, &self.terms.expected()) {
+        let state = match check(
+            &order.invoice,
+            order.claim.payment_hash(),
+            &self.terms.expected(),
+        ) {
             Ok(()) => State::AwaitingPayment {
                 order,
                 trouble: None,

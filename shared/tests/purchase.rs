@@ -1091,7 +1091,7 @@ proptest! {
             }
             if let Some(order) = purchase.payable(NOW) {
                 prop_assert_eq!(
-                    purrwall_shared::invoice::check(&order.invoice, &order.claim, &purchase.terms().expected()),
+                    purrwall_shared::invoice::check(&order.invoice, order.claim.payment_hash(), &purchase.terms().expected()),
                     Ok(())
                 );
             }

@@ -1,7 +1,9 @@
 //! What the tests share.
 //!
 //! - `fake_lightningd`: a lightningd that goes wrong in every way.
+//! - `rpc`: a call to a node's socket.
 //! - `nodes`: real Lightning nodes, of the devnet or of the environment.
+//! - `rest`: clnrest before any of them, so that every test can run over it; `line`: a bad line to it.
 //! - `tools`: a gateway in this process, asked through its router.
 //! - `page_buyer`: a buyer without a browser, driven by the page's own state machine.
 //! - `shop`, `faults`: a store for `purrwall buy`, and a faulty way to it.
@@ -15,7 +17,10 @@
 
 pub mod fake_lightningd;
 pub mod faults;
+pub mod line;
 pub mod nodes;
 pub mod page_buyer;
+pub mod rest;
+pub mod rpc;
 pub mod shop;
 pub mod tools;

@@ -5,12 +5,13 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
+
+use crate::rest;
+pub use crate::rpc::call;
 
 /// The network takes a while to start, so the tests that can share one do, and so one runtime.
 pub fn run(test: impl Future<Output = ()>) {
@@ -39,6 +40,12 @@ impl Nodes {
         let dir = tempfile::tempdir().unwrap();
         let network = devnet::Network::story(dir.path()).await.unwrap();
         let socket = |name: &str| dir.path().join(name).join("lightning-rpc");
+        if rest::is_wanted() {
+            let address = network.store().start_rest(rest::ANY_PORT).unwrap();
+            let rune = rest::recorded_rune(&socket("store")).await;
+            let client = rest::client(&address, address.address, &rune);
+            rest::know(socket("store"), client);
+        }
         Self {
             store: socket("store"),
             alice: socket("alice"),
@@ -60,26 +67,6 @@ impl Nodes {
             bob: socket("PURRWALL_BOB_RPC")?,
             _devnet: None,
         })
-    }
-}
-
-/// Calls a method; gives the result, or lightningd's error.
-pub async fn call(socket: &Path, method: &str, params: Value) -> Result<Value, Value> {
-    let mut stream = UnixStream::connect(socket).await.unwrap();
-    let request = json!({"jsonrpc": "2.0", "id": "test", "method": method, "params": params});
-    stream
-        .write_all(request.to_string().as_bytes())
-        .await
-        .unwrap();
-    let mut buffer = Vec::new();
-    while !buffer.ends_with(b"\n\n") {
-        let read = stream.read_buf(&mut buffer).await.unwrap();
-        assert!(read > 0, "{method}: the node hung up");
-    }
-    let mut answer: Value = serde_json::from_slice(&buffer).unwrap();
-    match answer.get_mut("result") {
-        Some(result) => Ok(result.take()),
-        None => Err(answer["error"].take()),
     }
 }
 

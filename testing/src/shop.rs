@@ -8,6 +8,7 @@ use std::time::Duration;
 use lightningd::Lightningd;
 use purrwall_buyer::files::Purchase;
 use purrwall_buyer::store::Store;
+use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Bought, BuyError, Buyer, Limits, Timing};
 use purrwall_gateway::Gateway;
 use purrwall_gateway::Secret;
@@ -116,7 +117,7 @@ impl Shop {
     /// A buyer of the cat, with short patience.
     pub fn buyer(&self) -> Buyer {
         Buyer {
-            store: Store::new(self.url("cat").parse().unwrap()),
+            store: Store::new(self.url("cat").parse().unwrap(), Scheme::L402),
             lightningd: Lightningd::new(self.node.socket(), Duration::from_secs(20)),
             limits: Limits {
                 max_price: Msat(100_000),

@@ -21,6 +21,8 @@ use shared::claim::Claim;
 use shared::problem::{ErrorCode, Problem};
 use tower::ServiceExt as _;
 
+use crate::rest;
+
 pub const SECRET: [u8; 32] = [0x11; 32];
 
 /// A gateway whose waits are short.
@@ -38,7 +40,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// What tests run with.
+/// What tests run with: the node at this socket, or clnrest before it (see [`rest`]).
 pub fn options(socket: impl Into<PathBuf>) -> Options {
     Options {
         store: StoreOptions {
@@ -61,7 +63,7 @@ pub fn options(socket: impl Into<PathBuf>) -> Options {
             last_requests: Duration::from_secs(2),
             ..Timing::default()
         },
-        ..Options::new(socket)
+        ..Options::new(rest::endpoint(&socket.into()))
     }
 }
 
@@ -276,5 +278,11 @@ pub fn say(line: &str) {
 /// A program of the Python environment that `cargo xtask setup` makes; `None` if it is not there.
 pub fn python(program: &str) -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin");
+    Some(dir.join(program)).filter(|path| path.is_file())
+}
+
+/// A program of the npm packages that `cargo xtask setup` installs; `None` if it is not there.
+pub fn npm(program: &str) -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/node_modules/.bin");
     Some(dir.join(program)).filter(|path| path.is_file())
 }

@@ -93,9 +93,21 @@ fn modified(path: &Path) -> Result<SystemTime> {
     time.with_context(|| format!("cannot see when {} changed", path.display()))
 }
 
-/// The command that builds the gateway and the devnet.
+/// The command that builds the gateway and the devnet, and nothing else.
 pub(crate) fn programs() -> Command {
     let mut cargo = command("cargo");
     cargo.args(["build", "--package", "purrwall", "--package", "devnet"]);
+    cargo
+}
+
+/// The command that builds every program that tests start. The workspace as a whole, with an example,
+/// has the features that `cargo test` gives it, so that nothing is compiled again after the native tests.
+pub(crate) fn tested_programs() -> Command {
+    let mut cargo = command("cargo");
+    cargo.args(["build", "--workspace", "--exclude", "frontend"]);
+    for program in ["purrwall", "devnet", "faults"] {
+        cargo.args(["--bin", program]);
+    }
+    cargo.args(["--example", "forecast"]);
     cargo
 }

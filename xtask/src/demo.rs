@@ -10,6 +10,7 @@ use signal_hook::{
 
 use crate::{
     build,
+    clnrest::Clnrest,
     command::{command, programs_dir, root, run},
     server::Server,
     setup::setup,
@@ -31,6 +32,8 @@ pub(crate) struct Options {
     port: u16,
     /// What the network is told, in its own words: `--nodes 12 --seed 7`.
     network: Vec<String>,
+    /// Whether the store reaches its node by clnrest, with a rune that cannot spend.
+    by_rune: bool,
 }
 
 impl Options {
@@ -39,7 +42,13 @@ impl Options {
         let mut options = Self {
             port: DEFAULT_PORT,
             network: Vec::new(),
+            by_rune: false,
         };
+        let mut args = args.to_vec();
+        if let Some(at) = args.iter().position(|arg| *arg == "--rune") {
+            args.remove(at);
+            options.by_rune = true;
+        }
         for pair in args.chunks(2) {
             match *pair {
                 ["--port", port] => options.port = parse_port(port)?,
@@ -49,7 +58,10 @@ impl Options {
                     options.network.extend([name.into(), number.into()]);
                 }
                 [name, ..] => {
-                    bail!("demo takes --port, --nodes and --seed, each with a number, not {name:?}")
+                    bail!(
+                        "demo takes --rune, and --port, --nodes and --seed, each with a number, not \
+                         {name:?}"
+                    )
                 }
                 [] => {}
             }
@@ -84,10 +96,13 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     // From here on Ctrl-C is ours, so that we end after our children.
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGCHLD]).context("cannot listen for Ctrl-C")?;
-    let mut network = steps.run("Lightning network", || {
-        start_network(port + 1, &options.network)
-    })?;
-    let mut store = steps.run("store", || start_store(port, port + 1))?;
+    let mut network = steps.run("Lightning network", || start_network(port + 1, options))?;
+    let by_rune = if options.by_rune {
+        Some(steps.run("rune", || Clnrest::find(&network, DIR))?)
+    } else {
+        None
+    };
+    let mut store = steps.run("store", || start_store(port, port + 1, by_rune.as_ref()))?;
     let store_url = format!("http://{}", address(port));
     let journal = site::open(port + 2, &store_url, &node_id(&network)?)?;
     steps.summary();
@@ -102,6 +117,11 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
          Ctrl-C closes the store.",
         address(port + 1)
     );
+    if let Some(Clnrest { url, .. }) = &by_rune {
+        println!(
+            "\nThe store reaches its node at {url}, with a rune that makes invoices and cannot spend."
+        );
+    }
 
     for signal in signals.forever() {
         if signal != SIGCHLD {
@@ -116,31 +136,39 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     network.stop()
 }
 
-fn start_network(port: u16, kind: &[String]) -> Result<Server> {
+fn start_network(port: u16, options: &Options) -> Result<Server> {
     let dir = root().join(DIR);
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut devnet = command(programs_dir()?.join("devnet"));
     devnet
         .args(["--dir", &format!("{DIR}/devnet")])
         .args(["--http", &address(port)])
-        .args(kind);
+        .args(&options.network);
+    if options.by_rune {
+        devnet.arg("--rest");
+    }
     Server::start("the Lightning network", devnet, "ready")
 }
 
-fn start_store(port: u16, network_port: u16) -> Result<Server> {
+fn start_store(port: u16, network_port: u16, by_rune: Option<&Clnrest>) -> Result<Server> {
     let mut gateway = command(programs_dir()?.join("purrwall"));
     gateway
         .args(["--listen", &address(port)])
-        .args([
-            "--lightning-rpc",
-            &format!("{DIR}/devnet/store/lightning-rpc"),
-        ])
         .args(["--secret-file", &format!("{DIR}/secret")])
         .args(["--frontend", "dist"])
         .args([
             "--webln-script",
             &format!("http://{}/webln.js?node=alice", address(network_port)),
         ]);
+    match by_rune {
+        None => gateway.args([
+            "--lightning-rpc",
+            &format!("{DIR}/devnet/store/lightning-rpc"),
+        ]),
+        Some(Clnrest { url, ca, rune_file }) => gateway
+            .args(["--lightning", url, "--ca-file", ca])
+            .args(["--rune-file", rune_file, "--tls-name", "localhost"]),
+    };
     Server::start("the store", gateway, &address(port))
 }
 
@@ -183,6 +211,13 @@ mod tests {
         let options = Options::parse(&args).unwrap();
         assert_eq!(options.port, 9000);
         assert_eq!(options.network, ["--nodes", "12", "--seed", "7"]);
+        assert!(!options.by_rune);
+    }
+
+    #[test]
+    fn the_rune_takes_no_number() {
+        let options = Options::parse(&["--rune", "--port", "9000"]).unwrap();
+        assert!(options.by_rune && options.port == 9000);
     }
 
     #[test]

@@ -9,16 +9,7 @@ use crate::{
 
 /// Builds the programs and hands everything else on to `faults/`, which knows the campaigns.
 pub(crate) fn faults(args: &[&str]) -> Result<()> {
-    run(build::programs().args(["--package", "faults"]))?;
-    // As the tests build it, so that nothing is compiled once more after them.
-    let example = [
-        "--workspace",
-        "--exclude",
-        "frontend",
-        "--example",
-        "forecast",
-    ];
-    run(command("cargo").arg("build").args(example))?;
+    run(&mut build::tested_programs())?;
     let programs = programs_dir()?;
     run(command(programs.join("faults")).args(args))
 }

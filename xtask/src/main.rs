@@ -9,6 +9,7 @@
 
 mod bench;
 mod build;
+mod clnrest;
 mod command;
 mod demo;
 mod dist;
@@ -18,7 +19,6 @@ mod fuzz;
 mod scripts;
 mod server;
 mod setup;
-mod short_names;
 mod site;
 mod size;
 mod steps;
@@ -37,7 +37,8 @@ usage: cargo xtask <command>
   demo [--port PORT]            a store, its Lightning network and two buyers, ready to use;
                                 the store listens on PORT (8080), the network on PORT + 1,
                                 somebody else's page that sells from it on PORT + 2;
-       [--nodes N [--seed S]]   with more nodes: a random network that the seed names
+       [--nodes N [--seed S]]   with more nodes: a random network that the seed names;
+       [--rune]                 by clnrest, with a rune that cannot spend
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
   docs                          the documents as a book with a search, in target/book/

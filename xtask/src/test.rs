@@ -23,6 +23,19 @@ const PARTS: [(&str, Part); 4] = [
     ("package", package_test),
 ];
 
+/// The gateway's tests that are about its node, which it reaches by either way.
+const TALKS_TO_A_NODE: [&str; 9] = [
+    "crowd::",
+    "invoices::",
+    "neighbours::",
+    "payments::",
+    "purchase::",
+    "refused::",
+    "spam::",
+    "story::",
+    "watcher::",
+];
+
 /// Runs the named parts, or all; the first step that fails ends it.
 pub(crate) fn test(names: &[&str]) -> Result<()> {
     let known = |name: &str| PARTS.iter().any(|(part, _)| *part == name);
@@ -67,6 +80,19 @@ fn lint(steps: &mut Steps) -> Result<()> {
 
 fn native_tests(steps: &mut Steps) -> Result<()> {
     steps.run("native tests", || run(&mut native("test")))?;
+    steps.run("the gateway over clnrest", || {
+        run(command("cargo")
+            .args([
+                "test",
+                "--package",
+                "purrwall-gateway",
+                "--test",
+                "all",
+                "--",
+            ])
+            .args(TALKS_TO_A_NODE)
+            .env("PURRWALL_TEST_REST", "1"))
+    })?;
     steps.run("short campaigns of faults", || faults::faults(&["--short"]))
 }
 
@@ -82,7 +108,7 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     let sizes = steps.run("page", build::page)?;
     steps.run("size of the page", || sizes.check())?;
     steps.run("npm package", widget::pack)?;
-    steps.run("programs", || run(&mut build::programs()))?;
+    steps.run("programs", || run(&mut build::tested_programs()))?;
     steps.run("stories in browsers", || {
         let programs = programs_dir()?;
         run(command("npm")
@@ -119,7 +145,7 @@ fn package_test(steps: &mut Steps) -> Result<()> {
             .args(embedded)
             .args(["--", "-D", "warnings"]))
     })?;
-    steps.run("devnet", || run(&mut build::programs()))?;
+    steps.run("devnet", || run(&mut build::tested_programs()))?;
     let packages = steps.run("packages", || dist::packages(dist::FOR_TESTS))?;
     steps.run("a cat from the Debian package", || {
         dist::debian::check(&packages)

@@ -105,7 +105,7 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         tools.extend(proxies());
         tools.extend(test_packages());
         if cfg!(target_os = "linux") {
-            tools.push(systemd());
+            tools.extend([systemd(), libfiu()]);
         }
     }
     Ok(tools)
@@ -372,6 +372,19 @@ fn test_packages() -> Vec<Tool> {
             source: Source::Npm("e2e"),
         },
     ]
+}
+
+/// Makes calls to the system fail, for the campaign of the disk.
+fn libfiu() -> Tool {
+    Tool {
+        name: "libfiu",
+        wanted: "any, to make writes fail".into(),
+        find: Box::new(|| output(command("which").arg("fiu-run"))),
+        source: Source::System {
+            apt: &["fiu-utils"],
+            brew: "(on Linux only)",
+        },
+    }
 }
 
 /// Its programs check the unit that the Debian package installs.

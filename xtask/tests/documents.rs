@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 /// The folders whose files may hold a test that a document names.
-const TESTS: [&str; 9] = [
+const TESTS: [&str; 10] = [
     "lightningd",
+    "guard",
     "gateway",
     "buyer",
     "cli",

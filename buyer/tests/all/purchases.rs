@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use lightningd::Lightningd;
 use purrwall_buyer::BuyError;
+use purrwall_buyer::store::Store;
+use purrwall_buyer::ticket::{Scheme, Ticket};
 use serde_json::json;
 use shared::content::ContentHash;
 use shared::invoice::FailedCheck;
@@ -32,6 +34,35 @@ fn a_cat_is_bought_and_the_receipt_proves_it() {
             node_id(&nodes().await.store).await
         );
         assert_eq!(shop.node.payments(), 1);
+    });
+}
+
+#[test]
+fn a_cat_is_bought_by_the_scheme_payment_and_once_after_a_crash() {
+    run(async {
+        let shop = Shop::open().await;
+        let mut buyer = shop.buyer();
+        let address = shop.url("cat").parse().unwrap();
+        buyer.store = Store::new(address, Scheme::Payment);
+        // The goods are kept away, so that the purchase is paid and remembered.
+        shop.way
+            .changes_goods(|_| b"HTTP/1.1 500 No\r\n\r\n".to_vec());
+        let error = buyer.buy().await.unwrap_err();
+        assert!(matches!(error, BuyError::Undelivered { .. }), "{error:?}");
+        let purchase = shop.purchase().unwrap();
+        assert!(matches!(purchase.ticket, Ticket::Charge(_)));
+        shop.way.is_well();
+        buyer.buy().await.unwrap();
+        shop.assert_bought();
+        assert_eq!(shop.node.payments(), 1);
+        let credentials: Vec<_> = shop
+            .way
+            .requests()
+            .iter()
+            .filter_map(|head| header(head, "authorization").map(str::to_owned))
+            .collect();
+        assert!(credentials.iter().all(|sent| sent.starts_with("Payment ")));
+        assert!(credentials.len() > 1, "{credentials:?}");
     });
 }
 
@@ -344,7 +375,7 @@ fn a_file_with_another_purchase_is_left_alone() {
         shop.crash_before_paying().await;
         let before = shop.purchase();
         let mut buyer = shop.buyer();
-        buyer.store = purrwall_buyer::store::Store::new(shop.url("two-cats").parse().unwrap());
+        buyer.store = Store::new(shop.url("two-cats").parse().unwrap(), Scheme::L402);
         let error = buyer.buy().await.unwrap_err();
         assert!(matches!(error, BuyError::OtherPurchase { .. }), "{error:?}");
         assert_eq!(shop.purchase(), before);

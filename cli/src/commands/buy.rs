@@ -8,6 +8,7 @@ use clap::Args;
 use lightningd::Lightningd;
 use purrwall_buyer::address::Address;
 use purrwall_buyer::store::Store;
+use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Buyer, Limits, Timing};
 use shared::lightning::{Msat, NodeId};
 
@@ -31,6 +32,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "KEY")]
     payee: Option<NodeId>,
 
+    /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
+    #[arg(long, value_name = "SCHEME", default_value = "l402")]
+    scheme: Scheme,
+
     /// Where to put the goods. By default a file with the item's name in the current folder. The
     /// receipt comes beside it, as FILE.receipt.json; until both are there, FILE.purrwall.json
     /// remembers the purchase, and the same command goes on with it.
@@ -49,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let item = arguments.url.item().as_str();
     let buyer = Buyer {
         out: arguments.out.unwrap_or_else(|| item.into()),
-        store: Store::new(arguments.url),
+        store: Store::new(arguments.url, arguments.scheme),
         lightningd: Lightningd::new(arguments.lightning_rpc, CALL_DEADLINE),
         limits: Limits {
             max_price,

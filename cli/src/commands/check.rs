@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::{Context as _, Error, Result, anyhow};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
+use purrwall::store_rune::{self, Findings};
 use purrwall::store_secret::{StoreSecretError, find};
-use purrwall_gateway::PAID_ARE_DELETED;
 use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
+use purrwall_gateway::{KeyUse, PAID_ARE_DELETED};
 
 use crate::commands::output::say;
 
@@ -56,6 +57,18 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         };
         tell(&format!("rate of {}", rate.currency), checked);
     }
+    if options.lightning.rest().is_some() {
+        let rune = store_rune::check(&settings);
+        let needless = match &rune {
+            Ok(found) => [found.dangers.as_slice(), &found.needless].concat(),
+            Err(_) => Vec::new(),
+        };
+        let checked = rune.map_err(Error::from);
+        tell("rune", checked.and_then(|found| check_rune(&found)));
+        for needless in needless {
+            say!("warning rune: it could {needless}, which the store does not need");
+        }
+    }
     tell("node", check_node(options).await);
     if lightningd(options)
         .cleans_paid()
@@ -80,13 +93,19 @@ async fn check_secret(settings: &Settings) -> Result<String> {
         None => format!("in {path}"),
     };
     match find(settings).await {
-        Ok(Some(secret)) => Ok(match secret.ids().count() - 1 {
-            0 => place,
-            1 => format!("{place}, with an old key"),
-            old => format!("{place}, with {old} old keys"),
-        }),
+        Ok(Some(secret)) => Ok(
+            match secret
+                .uses()
+                .filter(|(_, used)| *used == KeyUse::Old)
+                .count()
+            {
+                0 => place,
+                1 => format!("{place}, with an old key"),
+                old => format!("{place}, with {old} old keys"),
+            },
+        ),
         Ok(None) => Ok(format!("will be made in {path}")),
-        // The node is told of below.
+        // The node has a line of its own below.
         Err(StoreSecretError::Unknown { .. }) => Ok(format!(
             "will be made in {path}, unless lightningd has invoices that a store made"
         )),
@@ -152,8 +171,18 @@ fn check_frontend(options: &Options) -> Result<String> {
     ))
 }
 
+fn check_rune(found: &Findings) -> Result<String> {
+    if found.missing.is_empty() {
+        return Ok("allows what the store needs".into());
+    }
+    Err(anyhow!(
+        "it does not allow {}; `purrwall rune` prints the command that makes one",
+        found.missing.join(", ")
+    ))
+}
+
 fn lightningd(options: &Options) -> Lightningd {
-    Lightningd::new(options.lightning_rpc.clone(), options.timing.call_deadline)
+    Lightningd::new(options.lightning.clone(), options.timing.call_deadline)
 }
 
 async fn check_node(options: &Options) -> Result<String> {

@@ -3,8 +3,8 @@
 use std::fmt::Arguments;
 use std::io::{self, Write as _};
 
-/// Prints a line. Who reads only the first ones, as in `purrwall check | head`, closes the pipe; the
-/// command goes on all the same, because its work and its exit code still count.
+/// Prints a line. A reader that wants only the first ones, as in `purrwall check | head`, closes the
+/// pipe. The command goes on all the same, because its work and its exit code still count.
 pub(crate) fn line(line: Arguments) {
     writeln!(io::stdout().lock(), "{line}").ok();
 }

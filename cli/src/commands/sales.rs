@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let since = since.map_or(Ok(0), |text| moment(text, SystemTime::now()));
     let since = since.map_err(anyhow::Error::msg).context("--since")?;
     let options = Settings::new(&arguments.settings)?.options;
-    let lightningd = Lightningd::new(options.lightning_rpc, options.timing.call_deadline);
+    let lightningd = Lightningd::new(options.lightning, options.timing.call_deadline);
     let report = Report::read(&lightningd, &options.store.id, since)
         .await
         .map_err(|error| {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use purrwall::settings::{Arguments, LogFormat, Settings};
+use purrwall::store_rune;
 use purrwall::store_secret::find_or_create;
 use purrwall_gateway::options::ConnectionsOptions;
 use purrwall_gateway::{Gateway, Secret, Tls};
@@ -57,6 +58,15 @@ impl Opened {
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let hangup = || signal(SignalKind::hangup()).context("cannot watch for SIGHUP");
         let (hangup, rekey) = (hangup()?, hangup()?);
+        let rune = store_rune::check(&settings)?;
+        for needless in rune.dangers.iter().chain(&rune.needless) {
+            tracing::warn!(
+                "the rune for clnrest is wider than needed: whoever has it could {needless}"
+            );
+        }
+        for missing in rune.missing {
+            tracing::warn!("the rune for clnrest does not allow {missing}, which the store needs");
+        }
         let secret = find_or_create(&settings).await?;
         let mut options = settings.options.clone();
         options.connections = ConnectionsOptions::within(descriptors::raise());
@@ -143,7 +153,7 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 
 /// Tells systemd that the start is over, and then, where it watches, that the program is alive.
 /// Without systemd this does nothing.
-fn supervised() -> Result<()> {
+pub(crate) fn supervised() -> Result<()> {
     sd_notify::notify(&[NotifyState::Ready]).context("cannot answer systemd")?;
     if let Some(limit) = sd_notify::watchdog_enabled() {
         tokio::spawn(async move {
@@ -158,7 +168,8 @@ fn supervised() -> Result<()> {
     Ok(())
 }
 
-fn start_log(format: LogFormat) -> Result<()> {
+/// Starts the log, on standard error.
+pub(crate) fn start_log(format: LogFormat) -> Result<()> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(log_filter()?)
         .with_writer(io::stderr)

@@ -92,7 +92,7 @@ async fn send_again(
     if webhooks.urls.is_empty() {
         return Err(anyhow!("nobody is told of payments; set `webhooks` first"));
     }
-    let lightningd = Lightningd::new(options.lightning_rpc, options.timing.call_deadline);
+    let lightningd = Lightningd::new(options.lightning, options.timing.call_deadline);
     let count = resend(&lightningd, &options.store.id, webhooks.dir, which).await?;
     match (count, which) {
         (0, Which::Of(hash)) => Err(anyhow!("lightningd has no payment {hash} of this store")),

@@ -104,8 +104,28 @@ table! {
     /// one that it is on.
     network: Network = |given| given.read(parse::network), "NETWORK";
 
-    /// lightningd's socket. By default ~/.lightning/NETWORK/lightning-rpc, for the network that is
-    /// set, else for bitcoin.
+    /// Where lightningd is: the address of its REST plugin clnrest, such as
+    /// `https://node.example:3010`, or the socket of `purrwall guard`. Where both are set in the same
+    /// place, it wins over lightning_rpc.
+    lightning: parse::Lightning = |given| Ok(parse::lightning(given)), "URL";
+
+    /// The file with the rune for clnrest; `purrwall rune` prints the command that makes one. The
+    /// variable PURRWALL_RUNE, which holds the rune itself, takes the place of any file.
+    rune_file: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The file with the certificate that clnrest's own is signed by: ca.pem in lightningd's folder.
+    /// No other authority is trusted.
+    ca_file: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// The name that clnrest's certificate has to be for, by default the host in the address.
+    /// clnrest's own is for localhost.
+    tls_name: String = |given| Ok(given.text.clone()), "NAME";
+
+    /// What becomes of a rune that could pay, withdraw or make runes: `refuse` or `allow`.
+    dangerous_rune: bool = |given| given.read(parse::dangerous_rune), "WHAT" = "refuse";
+
+    /// lightningd's own socket: whoever can open it can spend. By default
+    /// ~/.lightning/NETWORK/lightning-rpc, for the network that is set, else for bitcoin.
     lightning_rpc: PathBuf = |given| Ok(given.path()), "SOCKET";
 
     /// The folder of what the gateway keeps: its secret, and the goods in each version that was

@@ -23,6 +23,18 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// Which of two wins: the one where this is less.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Flag => 0,
+            Self::Environment(_) => 1,
+            Self::File { .. } => 2,
+            Self::Default => 3,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,12 +2,38 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
 use purrwall_gateway::options::MAX_EXPIRY;
 use shared::lightning::Network;
+
+use crate::settings::origin::Given;
+
+/// Where lightningd is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lightning {
+    Socket(PathBuf),
+    /// The address of clnrest.
+    Rest(String),
+}
+
+pub(super) fn lightning(given: &Given) -> Lightning {
+    if given.text.contains("://") {
+        return Lightning::Rest(given.text.clone());
+    }
+    Lightning::Socket(given.path())
+}
+
+pub(super) fn dangerous_rune(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "refuse" => Ok(false),
+        "allow" => Ok(true),
+        _ => Err("says not what to do; write refuse or allow"),
+    }
+}
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! The program's tests, which run it as owners do: one program, because linking many takes longer than
 //! running them.
 //!
+//! - `kubernetes`: packaging/kubernetes.
 //! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
 //! - `look`: what a store says and how it looks.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
+//! - `rune`, `guard`: a node that a gateway cannot spend from, behind clnrest or behind the guard.
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
 //! - `examples`: the gateway in programs of one's own.
@@ -19,7 +21,9 @@
 mod buy;
 mod examples;
 mod goods;
+mod guard;
 mod guide;
+mod kubernetes;
 mod look;
 mod own_store;
 mod parts;
@@ -28,6 +32,7 @@ mod prices;
 mod process;
 mod proxies;
 mod reload;
+mod rune;
 mod running;
 mod sales;
 mod secret;

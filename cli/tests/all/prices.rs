@@ -90,8 +90,8 @@ fn a_price_by_a_fixed_rate_is_paid_and_stated() {
         let manifest = store.get("/.well-known/l402.json", &[]);
         let manifest: serde_json::Value = serde_json::from_slice(manifest.body()).unwrap();
         let pricing = &manifest["services"][0]["resources"][0]["pricing"];
-        let follows_a_rate = serde_json::json!({"model": "dynamic", "price_msat": 384_616});
-        assert_eq!(*pricing, follows_a_rate);
+        let at_the_rate = serde_json::json!({"model": "fixed", "price_msat": 384_616});
+        assert_eq!(*pricing, at_the_rate);
 
         let purchase_id = new_purchase();
         let ask = || {
@@ -103,7 +103,7 @@ fn a_price_by_a_fixed_rate_is_paid_and_stated() {
         assert_eq!(invoice.amount_msat, Some(Msat(384_616)));
         check(
             &invoice,
-            &created.claim,
+            created.claim.payment_hash(),
             &Terms::of(&offered, offer).expected(),
         )
         .unwrap();

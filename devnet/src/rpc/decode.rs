@@ -2,6 +2,7 @@
 
 use lightning::bitcoin::{Address, AddressType};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef};
+use lightningd::rune::{Alternative, Condition, Restriction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -10,7 +11,7 @@ use super::fields::features_hex;
 use super::params::Params;
 use crate::bolt11;
 use crate::hex::{Hex32, encode};
-use crate::runes::{Alternative, Condition, Restriction, Rune};
+use crate::runes::Rune;
 use crate::scid::scid_text;
 
 #[derive(Serialize)]

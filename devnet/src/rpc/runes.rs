@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lightningd::rune::{Alternative, Restriction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,7 +12,7 @@ use super::error::RpcError;
 use super::fields::public_key;
 use super::params::{Params, Token};
 use crate::node::Node;
-use crate::runes::{Alternative, Refusal, Request, Restriction, Rune};
+use crate::runes::{Refusal, Request, Rune};
 
 const UNRESTRICTED: &str = "WARNING: This rune has no restrictions! Anyone who has access to this \
      rune could drain funds from your node. Be careful when giving this to apps that you don't \

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lightningd::rune::{Alternative, Condition, Restriction};
 use serde_json::value::RawValue;
 
-use super::restriction::{Alternative, Condition, Restriction};
 use crate::bolt11;
 
 const MINUTE: u64 = 60_000_000_000;
@@ -186,31 +186,28 @@ fn compare(alternative: &Alternative, field: Option<&Field>) -> Result<(), Strin
         Field::Text(text) => text.clone(),
         Field::Number(number) => number.to_string(),
     };
-    let numbers = || match (field, value.parse::<i64>()) {
-        (Field::Text(_), _) => Err(format!("{name} is not an integer field")),
-        (Field::Number(_), Err(_)) => Err(format!("{value} is not a valid integer")),
-        (Field::Number(number), Ok(value)) => Ok((*number, value)),
-    };
-    let (holds, complaint) = match condition {
+    if matches!(condition, Condition::Less | Condition::Greater) {
+        if matches!(field, Field::Text(_)) {
+            return Err(format!("{name} is not an integer field"));
+        }
+        if value.parse::<i64>().is_err() {
+            return Err(format!("{value} is not a valid integer"));
+        }
+    }
+    let complaint = match condition {
         Condition::Missing => return Err(format!("{name} is present")),
         Condition::Comment => return Ok(()),
-        Condition::Equal => (text == *value, "is not equal to"),
-        Condition::Unequal => (text != *value, "is equal to"),
-        Condition::Begins => (text.starts_with(value), "does not start with"),
-        Condition::Ends => (text.ends_with(value), "does not end with"),
-        Condition::Contains => (text.contains(value), "does not contain"),
-        Condition::Less => {
-            let (number, value) = numbers()?;
-            (number < value, "is greater or equal to")
-        }
-        Condition::Greater => {
-            let (number, value) = numbers()?;
-            (number > value, "is less or equal to")
-        }
-        Condition::SortsBefore => (text < *value, "is equal to or ordered after"),
-        Condition::SortsAfter => (text > *value, "is equal to or ordered before"),
+        Condition::Equal => "is not equal to",
+        Condition::Unequal => "is equal to",
+        Condition::Begins => "does not start with",
+        Condition::Ends => "does not end with",
+        Condition::Contains => "does not contain",
+        Condition::Less => "is greater or equal to",
+        Condition::Greater => "is less or equal to",
+        Condition::SortsBefore => "is equal to or ordered after",
+        Condition::SortsAfter => "is equal to or ordered before",
     };
-    if holds {
+    if alternative.holds_for(&text) {
         Ok(())
     } else {
         Err(format!("{name} {complaint} {value}"))

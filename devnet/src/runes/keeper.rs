@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use lightningd::rune::Restriction;
 use thiserror::Error;
 
 use super::check::Request;
-use super::restriction::Restriction;
 use super::rune::Rune;
 
 /// The runes of one node.

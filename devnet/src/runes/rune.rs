@@ -4,32 +4,20 @@
 //! whole blocks as SHA-256 pads the end of a message. With the state one can go on hashing, so
 //! anyone can add a restriction. To remove one, they would have to run the hash backwards.
 
-use std::fmt::Write;
-
-use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lightning::bitcoin::hashes::sha256::{HashEngine, Midstate};
 use lightning::bitcoin::hashes::{Hash, HashEngine as _, sha256};
+use lightningd::rune::{self, CODE, Restriction};
 
-use super::restriction::{Restriction, split};
 use crate::hex::encode;
 
 const BLOCK: usize = 64;
-const CODE: usize = 32;
-/// lightningd writes the padding, and some tools leave it out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
-/// A rune: an authentication code and the restrictions that it stands for.
+/// A rune that can be derived from and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rune {
-    code: [u8; CODE],
+    text: rune::Rune,
     /// How many bytes were hashed to the code.
     hashed: usize,
-    restrictions: Vec<Restriction>,
 }
 
 impl Rune {
@@ -37,87 +25,58 @@ impl Rune {
     pub(crate) fn master(secret: &[u8]) -> Self {
         let (code, hashed) = go_on(sha256::Hash::engine(), 0, secret);
         Self {
-            code,
+            text: rune::Rune {
+                code,
+                all: Vec::new(),
+            },
             hashed,
-            restrictions: Vec::new(),
         }
     }
 
     /// Reads a rune of 32 bytes and its restrictions in base64.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let bytes = BASE64.decode(text).ok()?;
-        let (code, restrictions) = bytes.split_first_chunk()?;
-        let restrictions = str::from_utf8(restrictions).ok()?;
-        let restrictions: Vec<Restriction> = if restrictions.is_empty() {
-            Vec::new()
-        } else {
-            split(restrictions, '&')
-                .into_iter()
-                .map(Restriction::parse)
-                .collect::<Option<_>>()?
-        };
-        let is_id = |(index, restriction): (usize, &Restriction)| {
-            index == 0 && restriction.unique_id().is_some()
-        };
-        let mut named = restrictions.iter().enumerate();
-        if named.any(|(index, each)| each.has_nameless_field() && !is_id((index, each))) {
-            return None;
-        }
-        let hashed = restrictions.iter().fold(BLOCK, |hashed, restriction| {
+        let text = rune::Rune::parse(text)?;
+        let hashed = text.all.iter().fold(BLOCK, |hashed, restriction| {
             padded(hashed + restriction.to_string().len())
         });
-        Some(Self {
-            code: *code,
-            hashed,
-            restrictions,
-        })
+        Some(Self { text, hashed })
     }
 
     /// This rune with one more restriction.
     pub(crate) fn restrict(mut self, restriction: Restriction) -> Self {
-        let engine = HashEngine::from_midstate(Midstate::from_byte_array(self.code), self.hashed);
+        let engine =
+            HashEngine::from_midstate(Midstate::from_byte_array(self.text.code), self.hashed);
         let text = restriction.to_string();
-        (self.code, self.hashed) = go_on(engine, self.hashed, text.as_bytes());
-        self.restrictions.push(restriction);
+        (self.text.code, self.hashed) = go_on(engine, self.hashed, text.as_bytes());
+        self.text.all.push(restriction);
         self
     }
 
     /// Whether this rune is `master` with the restrictions that it names.
     pub(crate) fn derives_from(&self, master: &Self) -> bool {
-        let restrictions = self.restrictions.iter().cloned();
+        let restrictions = self.text.all.iter().cloned();
         let derived = restrictions.fold(master.clone(), Self::restrict);
-        derived.code == self.code
+        derived.text.code == self.text.code
     }
 
     /// The number that the node gave it.
     pub(crate) fn unique_id(&self) -> Option<&str> {
-        self.restrictions.first()?.unique_id()
+        self.text.unique_id()
     }
 
     /// Its restrictions, without the unique id.
     pub(crate) fn restrictions(&self) -> &[Restriction] {
-        &self.restrictions[usize::from(self.unique_id().is_some())..]
+        self.text.restrictions()
     }
 
     /// The text that lightningd hands out.
     pub(crate) fn to_base64(&self) -> String {
-        let mut bytes = self.code.to_vec();
-        bytes.extend(self.joined().into_bytes());
-        BASE64.encode(bytes)
+        self.text.to_base64()
     }
 
     /// The text that `decode` shows.
     pub(crate) fn to_text(&self) -> String {
-        format!("{}:{}", encode(&self.code), self.joined())
-    }
-
-    fn joined(&self) -> String {
-        let mut text = String::new();
-        for (index, restriction) in self.restrictions.iter().enumerate() {
-            let separator = if index > 0 { "&" } else { "" };
-            write!(text, "{separator}{restriction}").expect("writing to a string does not fail");
-        }
-        text
+        format!("{}:{}", encode(&self.text.code), self.text.joined())
     }
 }
 
@@ -188,7 +147,7 @@ mod tests {
         let restricted = read.restrict(narrow);
         assert!(restricted.derives_from(&master));
         let mut widened = restricted;
-        widened.restrictions.pop();
+        widened.text.all.pop();
         assert!(!widened.derives_from(&master));
     }
 

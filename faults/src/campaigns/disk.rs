@@ -1,12 +1,12 @@
-//! A full disk, no descriptors, files that cannot be read, and an end at any moment: secret, versions
-//! and spool survive.
+//! A full disk, no descriptors, files that cannot be read or written, and an end at any moment: secret,
+//! versions and spool survive.
 //!
-//! ENOSPC comes from a small disk of its own, EMFILE from a lower limit of descriptors, and EIO from a
-//! file of the kernel's that can be opened and not read. A write that fails with EIO cannot be had
-//! without a broken disk; the store makes no difference between that and a full one.
+//! ENOSPC comes from a small disk of its own, EMFILE from a lower limit of descriptors, EIO on reads from
+//! a file of the kernel's that can be opened and not read, and EIO on writes from libfiu.
 
 mod broken;
 mod cut;
+mod failing;
 mod full;
 mod scarce;
 mod shop;
@@ -25,5 +25,6 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
     full::run(&nodes, &mut rng, report)?;
     scarce::run(options.is_short, &nodes, &mut rng, report)?;
     broken::run(&nodes, &mut rng, report)?;
+    failing::run(&nodes, &mut rng, report)?;
     cut::run(options.is_short, &nodes, &mut rng, report)
 }

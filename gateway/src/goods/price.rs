@@ -10,7 +10,7 @@ use std::time::Duration;
 use shared::fiat::{Currency, Decimal, FiatPrice, Rate};
 use shared::lightning::Msat;
 
-/// What an item costs. Never nothing.
+/// What an item costs: always more than nothing.
 ///
 /// ```
 /// use purrwall_gateway::{ParsePriceError, Price};

@@ -3,9 +3,9 @@
 //! When a file enters the catalogue it is copied to `<data_dir>/goods/<item>/<sha256>/<name>`, and
 //! buyers get the copy. So an owner may edit, replace or remove a file at any time: what was sold
 //! stays as it was sold, and a claim says which version that is. On a file system that shares
-//! blocks between files (Btrfs, XFS) a copy takes no space. Who deletes a version's folder takes
-//! it back: buyers are then told that it is gone. A version that nobody was asked to pay for is
-//! deleted when it is not sold any more (`unsold`).
+//! blocks between files (Btrfs, XFS) a copy takes no space. An owner withdraws a version by deleting
+//! its folder: buyers are then told that it is gone. A version that nobody was asked to pay for is
+//! deleted once it is no longer sold (`unsold`).
 //!
 //! No byte of a copy leaves before the whole copy is known to hash to what was promised (`checks`). A
 //! damaged copy is made again from the owner's file where that has the promised bytes; otherwise it is

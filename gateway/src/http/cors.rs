@@ -8,12 +8,15 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::http::admission::PAYMENT_RECEIPT;
+
 /// How long a browser may remember what is allowed.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// What another site's script may read of an answer.
-const EXPOSED: [HeaderName; 8] = [
+const EXPOSED: [HeaderName; 9] = [
     WWW_AUTHENTICATE,
+    PAYMENT_RECEIPT,
     DATE,
     ETAG,
     ACCEPT_RANGES,

@@ -21,7 +21,7 @@ use crate::payments::open_invoices::TooManyOpen;
 use crate::payments::purchases::PurchaseError;
 use crate::payments::shares::Refusal;
 
-/// Why a request is not answered as asked, by who must act.
+/// Why a request is not answered as asked. Each variant names whoever has to act.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The client: the request has another form than the API's.
@@ -76,10 +76,7 @@ pub(crate) enum Error {
     InvalidClaim(#[from] ClaimRejection),
     /// The buyer: has to pay first.
     #[error("the goods are given out after payment")]
-    PaymentRequired {
-        /// What to pay, as the value of `WWW-Authenticate`; `HEAD` gets none.
-        challenge: Option<HeaderValue>,
-    },
+    PaymentRequired(Demand),
     /// The buyer: the invoice was deleted at the node.
     #[error(
         "this payment can no longer be confirmed here, because the store's node no longer has the \
@@ -104,9 +101,20 @@ pub(crate) enum Error {
     /// The owner, or time: the node cannot be used.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// Us.
+    /// The gateway itself: a bug of ours.
     #[error("{0}")]
     Internal(String),
+}
+
+/// What a `402` says.
+#[derive(Debug, Default)]
+pub(crate) struct Demand {
+    /// What to pay, as values of `WWW-Authenticate`; `HEAD` gets none.
+    pub(crate) challenges: Vec<HeaderValue>,
+    /// The path at which programs get the goods, where it is another than the one that was asked for.
+    pub(crate) goods: Option<String>,
+    /// What is wrong with the credential that was sent.
+    pub(crate) why: Option<ClaimRejection>,
 }
 
 impl Error {
@@ -124,7 +132,7 @@ impl Error {
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
-            Self::PaymentRequired { .. } => ErrorCode::PaymentRequired,
+            Self::PaymentRequired(_) => ErrorCode::PaymentRequired,
             Self::UnknownInvoice => ErrorCode::UnknownInvoice,
             Self::Gone | Self::NotForSale(_) => ErrorCode::Gone,
             Self::Range(_) => ErrorCode::RangeNotSatisfiable,
@@ -147,6 +155,11 @@ impl Error {
             ),
             Self::Internal(_) => "The store's log says more. Try again shortly.".into(),
             Self::InvalidClaim(why) => format!("{self}: {why}"),
+            Self::PaymentRequired(Demand { goods, why, .. }) => {
+                let place = goods.as_ref().map(|path| format!("; programs get them at {path}"));
+                let why = why.map(|why| format!("; the credential that you sent does not open them: {why}"));
+                format!("{self}{}{}", place.unwrap_or_default(), why.unwrap_or_default())
+            }
             told => told.to_string(),
         };
         Problem {
@@ -259,10 +272,10 @@ impl IntoResponse for Error {
             HeaderValue::from_static(problem::CONTENT_TYPE),
         );
         match &self {
-            Self::PaymentRequired {
-                challenge: Some(challenge),
-            } => {
-                headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            Self::PaymentRequired(demand) => {
+                for challenge in &demand.challenges {
+                    headers.append(WWW_AUTHENTICATE, challenge.clone());
+                }
             }
             Self::InvalidClaim(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));

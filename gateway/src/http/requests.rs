@@ -125,8 +125,8 @@ pub(crate) async fn finish(
     response
 }
 
-/// Browsers that came by the gateway's own TLS take no other way for so long. Behind a proxy this is
-/// the proxy's to say, because it knows what else is at the host.
+/// How long browsers that came over the gateway's own TLS use nothing else. Behind a proxy, the proxy
+/// has to say so, because it knows what else is at the host.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -133,7 +133,7 @@ impl Counter<'_> {
         };
         match stage(self.purchases, self.name, self.headers).await? {
             Stage::Payable(_) | Stage::Paid(_) => return Ok(back.into_response()),
-            // Its ticket goes only at the buyer's word.
+            // The ticket is removed only if the buyer says so.
             Stage::Unconfirmed if !is_anew => return Ok(back.into_response()),
             Stage::Unconfirmed | Stage::Offer | Stage::Expired => {}
         }

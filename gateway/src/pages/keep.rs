@@ -24,7 +24,7 @@ use shared::receipt::Receipt;
 use crate::app::Shelf;
 use crate::clock::unix_now;
 use crate::http::api::content::sold;
-use crate::http::problem::Error;
+use crate::http::problem::{Demand, Error};
 use crate::http::visitor::Visitor;
 use crate::options::StoreOptions;
 use crate::pages::base::Base;
@@ -81,7 +81,7 @@ pub(crate) async fn receipt(
 ) -> Result<Response, Error> {
     let Path(id) = item?;
     let (claim, preimage) = purchase(&purchases, &id, &headers).await?;
-    let preimage = preimage.ok_or(Error::PaymentRequired { challenge: None })?;
+    let preimage = preimage.ok_or(Error::PaymentRequired(Demand::default()))?;
     let bolt11 = bolt11(&purchases, &claim).await?;
     let bolt11 = bolt11.ok_or(Error::UnknownInvoice)?;
     let invoice = Invoice::decode(&bolt11)
@@ -161,7 +161,7 @@ async fn purchase(
         Stage::Paid(paid) => Ok((paid.claim, paid.preimage)),
         Stage::Payable(claim) => Ok((claim, None)),
         Stage::Unconfirmed => Err(Error::UnknownInvoice),
-        Stage::Offer | Stage::Expired => Err(Error::PaymentRequired { challenge: None }),
+        Stage::Offer | Stage::Expired => Err(Error::PaymentRequired(Demand::default())),
     }
 }
 

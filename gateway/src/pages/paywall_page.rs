@@ -7,15 +7,15 @@ use axum::http::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use shared::api::Scene;
+use shared::claim::Claim;
 use shared::content::ContentHash;
 
 use crate::goods::price::{NoPrice, Price, Quote};
-use crate::http::admission::challenge;
+use crate::http::admission::Asker;
 use crate::http::problem::Error;
-use crate::http::visitor::Visitor;
 use crate::look::Look;
 use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::views::{OPEN_THE_BOX, Site, Ware, style_source};
@@ -32,8 +32,9 @@ pub(crate) fn wants_a_page(request: &Request) -> bool {
 
 /// What becomes of a visitor's request.
 pub(crate) enum Answer {
-    /// The cookie has paid for the route: the request may pass. With the new cookie, where there is one.
-    Pass(Option<HeaderValue>),
+    /// The cookie's claim has paid for the route: the request may pass. With the new cookie, where there
+    /// is one.
+    Pass(Claim, Option<HeaderValue>),
     /// The visitor sees this instead.
     Page(Response),
 }
@@ -54,8 +55,7 @@ impl Paywall<'_> {
     pub(crate) async fn answer<'a>(
         &self,
         visit: &Visit,
-        visitor: Visitor,
-        headers: &HeaderMap,
+        asker: &Asker,
         pressed: Option<Pressed>,
         offer: impl FnOnce() -> Offer<'a>,
     ) -> Result<Answer, Error> {
@@ -68,8 +68,8 @@ impl Paywall<'_> {
             still: &still,
             // Routes with the same name are paid for together, wherever they are.
             cookie_path: "/",
-            visitor,
-            headers,
+            visitor: asker.visitor,
+            headers: &asker.headers,
         };
         if let Some(pressed) = pressed {
             let answer = counter.press(pressed, || Ok(offer()));
@@ -95,10 +95,11 @@ impl Paywall<'_> {
             })
         };
         let page = match counter.show(visit.watching, ware).await? {
-            Shown::Paid(_, cookie) => return Ok(Answer::Pass(cookie)),
+            Shown::Paid(claim, cookie) => return Ok(Answer::Pass(claim, cookie)),
             Shown::Invoice(invoice, claim, page) => {
                 // For programs in the browser that pay by themselves.
-                let mut told = challenge(&claim, &invoice.bolt11).into_response();
+                let demand = asker.challenge(self.purchases, &claim, &invoice.bolt11);
+                let mut told = Error::PaymentRequired(demand).into_response();
                 let (parts, body) = page.into_parts();
                 told.headers_mut().extend(parts.headers);
                 *told.body_mut() = body;

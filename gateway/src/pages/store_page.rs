@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, OriginalUri, Path, RawQuery, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
+    ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
@@ -21,10 +21,10 @@ use crate::app::{App, Shelf};
 use crate::goods::catalogue::{Catalogue, Content, Goods};
 use crate::goods::delivery::attachment;
 use crate::goods::versions::VersionError;
-use crate::http::admission::random_purchase_id;
-use crate::http::api::content::sold;
+use crate::http::admission::{Asker, random_purchase_id};
+use crate::http::api::content::{Wares, sold};
 use crate::http::deliver::deliver;
-use crate::http::problem::{Error, MAX_BODY};
+use crate::http::problem::{Demand, Error, MAX_BODY};
 use crate::http::requests::{method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
 use crate::metrics::Metrics;
@@ -34,7 +34,8 @@ use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::keep;
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
-use crate::pages::views::{self, STYLE, Ware};
+use crate::pages::views::{self, AT, STYLE, Ware};
+use crate::payments::admission::Insufficient;
 use crate::payments::purchases::{Offer, Purchases};
 
 /// The pages, to be nested at `/buy`.
@@ -94,28 +95,35 @@ async fn get_style() -> impl IntoResponse {
 
 /// `GET /buy/{item}`: the offer, the invoice, or the goods, by where the buyer's purchase stands.
 /// With `?still` the invoice's page does not refresh itself: one can read and copy in peace.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a part of the request or of the store"
-)]
+///
+/// Programs that got hold of the page's address, and do not ask for HTML, are answered as at the goods'.
 async fn show_item(
     State(store): State<Arc<StoreOptions>>,
-    State(shelf): State<Shelf>,
-    State(purchases): State<Purchases>,
-    visitor: Visitor,
+    wares: Wares,
+    mut asker: Asker,
     base: Base,
     item: Result<Path<ItemId>, PathRejection>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path(id) = item?;
+    if !takes_pages(&asker.headers) {
+        let page = &mut asker.place.base;
+        *page = page.strip_suffix(AT).unwrap_or(page).to_owned();
+        return wares.answer(&asker, &id, Insufficient::IsNone).await;
+    }
+    let Wares {
+        shelf, purchases, ..
+    } = &wares;
+    let Asker {
+        visitor, headers, ..
+    } = asker;
     let catalogue = shelf.catalogue();
     let site = base.site(&store, &catalogue);
     let here = site.page_of(&id);
     let ware = || Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
     let watching = query.as_deref() != Some("still");
     let counter = Counter {
-        purchases: &purchases,
+        purchases,
         site,
         name: id.as_str(),
         here: &here,
@@ -127,7 +135,7 @@ async fn show_item(
     match counter.show(watching, ware).await? {
         Shown::Paid(claim, cookie) => {
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
-            let content = sold(&shelf, purchases.refusals(), &id, &claim)?;
+            let content = sold(shelf, purchases.refusals(), &id, &claim)?;
             let text = text_of(&content).await?;
             let goods = catalogue.find(&id);
             let title = goods.map_or(id.as_str(), |goods| &goods.title);
@@ -144,7 +152,7 @@ async fn show_item(
 struct Fields {
     /// Drawn with the page, so that two clicks on its button are one purchase.
     purchase_id: Option<PurchaseId>,
-    /// The same, where the cookie's purchase was not paid by the buyer's word.
+    /// The same, if the buyer says that the purchase in the cookie was not paid.
     new_purchase_id: Option<PurchaseId>,
     /// Typed in by the buyer.
     purrwall_preimage: Option<String>,
@@ -212,10 +220,10 @@ async fn get_content(
     let claim = match stage(&purchases, id.as_str(), &headers).await? {
         Stage::Paid(paid) => paid.claim,
         Stage::Unconfirmed => return Err(Error::UnknownInvoice),
-        Stage::Payable(_) => return Err(Error::PaymentRequired { challenge: None }),
+        Stage::Payable(_) => return Err(Error::PaymentRequired(Demand::default())),
         Stage::Offer | Stage::Expired => {
             find(&shelf.catalogue(), &id)?;
-            return Err(Error::PaymentRequired { challenge: None });
+            return Err(Error::PaymentRequired(Demand::default()));
         }
     };
     let content = sold(&shelf, purchases.refusals(), &id, &claim)?;
@@ -246,7 +254,17 @@ async fn text_of(content: &Content) -> Result<Option<String>, VersionError> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Tells errors as pages for people.
+/// Whether HTML is of use. Who does not say what they take may be an old browser; programs take
+/// anything, or say what they can read.
+fn takes_pages(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().peekable();
+    accepted.peek().is_none()
+        || accepted
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.contains("text/html"))
+}
+
+/// Tells errors as pages for people, and to programs as everywhere.
 async fn problems_as_pages(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
@@ -255,6 +273,11 @@ async fn problems_as_pages(
     next: Next,
 ) -> Response {
     let base = Base::of(request.extensions(), request.uri(), request.headers());
+    let is_for_people = takes_pages(request.headers());
     let answer = next.run(request).await;
-    problem_page(base.site(&store, &shelf.catalogue()), uri.path(), answer)
+    if is_for_people {
+        problem_page(base.site(&store, &shelf.catalogue()), uri.path(), answer)
+    } else {
+        answer
+    }
 }

@@ -576,6 +576,9 @@ fn page(site: Site<'_>, title: &str, content: &Markup) -> Markup {
                     Some(favicon) => link rel="icon" href=(address(site, FAVICON, favicon));,
                     None => link rel="icon" href="data:,";,
                 }
+                @if let Some(description) = site.beside("/openapi.json") {
+                    link rel="service-desc" href=(description);
+                }
             }
             body {
                 @if !site.name.is_empty() {

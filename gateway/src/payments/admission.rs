@@ -5,21 +5,75 @@ use std::sync::Arc;
 
 use shared::api::Status;
 use shared::claim::Claim;
+use shared::mpp;
 
 use crate::clock::unix_now;
-use crate::payments::claims::{ClaimRejection, Credential};
+use crate::payments::charges::Charged;
+use crate::payments::claims::{ClaimRejection, Credential, Scheme, parts};
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::Purchases;
 use crate::payments::refusals::Refusal;
 
+/// The credentials of a request, none of them verified.
+pub(crate) struct Presented {
+    /// Of L402.
+    pub(crate) claims: Vec<Result<Credential, ClaimRejection>>,
+    /// Of the scheme `Payment`.
+    pub(crate) charges: Vec<Result<mpp::Credential, ClaimRejection>>,
+}
+
+impl Presented {
+    /// Reads the values of the `Authorization` headers.
+    pub(crate) fn read(headers: &[&[u8]]) -> Self {
+        let headers = || headers.iter().copied();
+        let charges = parts(headers()).filter(|(scheme, _)| *scheme == Scheme::Payment);
+        let charge = |(_, token): (_, &str)| mpp::Credential::decode(token).map_err(Into::into);
+        Self {
+            claims: Credential::read(headers()),
+            charges: charges.map(charge).collect(),
+        }
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.claims.is_empty() && self.charges.is_empty()
+    }
+}
+
 /// What the credentials of a request are worth together.
 pub(crate) enum Admission {
-    /// One of them unlocks: this.
-    Paid(Claim),
+    /// One of them unlocks.
+    Paid(Paid),
     /// One of them has an invoice that can still be paid: this.
     Unpaid(Claim, Arc<str>),
-    /// There are none, or their invoices expired.
-    Nothing,
+    /// There are none, or their invoices expired, or they do not suffice for this reason.
+    Nothing(Option<ClaimRejection>),
+}
+
+/// A credential that unlocks.
+pub(crate) struct Paid {
+    pub(crate) claim: Claim,
+    /// Where it was one of the scheme `Payment`: its challenge's id.
+    pub(crate) challenge_id: Option<String>,
+}
+
+impl From<Claim> for Paid {
+    fn from(claim: Claim) -> Self {
+        Self {
+            claim,
+            challenge_id: None,
+        }
+    }
+}
+
+/// What a claim of this store's is answered that does not open what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Insufficient {
+    /// It is not valid here.
+    IsRefused,
+    /// As if there was none: what to pay. For addresses where programs send the claim that they have
+    /// for the host, and pay if it does not suffice.
+    IsNone,
 }
 
 /// So many calls to lightningd are made for the credentials of one request.
@@ -43,17 +97,55 @@ impl Purchases {
     /// Looks for a credential that unlocks `item`. What can be decided without lightningd is decided
     /// first, over all credentials.
     ///
-    /// lightningd is asked about each invoice once, and about a few only: one request may have many
-    /// claims in its head. If some were left out and none is paid, that is an error, and no invoice is
-    /// offered, because what was left out may be paid.
+    /// Those of the scheme `Payment` prove their payment themselves. One that fails is always answered
+    /// by what to pay, as the scheme wants it, whatever else was sent.
     pub(crate) async fn admit(
         &self,
         item: &str,
+        presented: Presented,
+        insufficient: Insufficient,
+    ) -> Result<Admission, AdmissionError> {
+        let Presented { claims, charges } = presented;
+        let mut failed = None;
+        for charge in charges {
+            match charge.and_then(|charge| self.admit_charge(item, &charge)) {
+                Ok(paid) => return Ok(Admission::Paid(paid)),
+                Err(why) => failed = Some(why),
+            }
+        }
+        match self.admit_claims(item, claims, insufficient).await {
+            Ok(Admission::Nothing(why)) => Ok(Admission::Nothing(why.or(failed))),
+            Err(AdmissionError::Claim(_)) if failed.is_some() => Ok(Admission::Nothing(failed)),
+            answer => answer,
+        }
+    }
+
+    fn admit_charge(&self, item: &str, charge: &mpp::Credential) -> Result<Paid, ClaimRejection> {
+        let Charged {
+            credential,
+            challenge_id,
+        } = self.claims().charged(charge)?;
+        // The charge is not ours without the proof of its payment.
+        self.verify(item, &credential)?;
+        Ok(Paid {
+            claim: credential.claim,
+            challenge_id: Some(challenge_id),
+        })
+    }
+
+    /// lightningd is asked about each invoice once, and about a few only: one request may have many
+    /// claims in its head. If some were left out and none is paid, that is an error, and no invoice is
+    /// offered, because what was left out may be paid.
+    async fn admit_claims(
+        &self,
+        item: &str,
         credentials: Vec<Result<Credential, ClaimRejection>>,
+        insufficient: Insufficient,
     ) -> Result<Admission, AdmissionError> {
         let mut verified = Vec::new();
         let mut refused = Vec::new();
         let mut rejection = None;
+        let mut is_issued = false;
         for credential in credentials {
             let checked = credential.and_then(|credential| {
                 let checked = self.verify(item, &credential);
@@ -62,12 +154,18 @@ impl Purchases {
                 Ok((checked?, credential))
             });
             match checked {
-                Ok((true, credential)) => return Ok(Admission::Paid(credential.claim)),
+                Ok((true, credential)) => return Ok(Admission::Paid(credential.claim.into())),
                 Ok((false, credential)) => verified.push(credential),
-                Err(why) => rejection = Some(why),
+                Err(why) => {
+                    is_issued |= why.is_insufficient();
+                    rejection = Some(why);
+                }
             }
         }
         if let (true, Some(why)) = (verified.is_empty(), rejection) {
+            if is_issued && insufficient == Insufficient::IsNone {
+                return Ok(Admission::Nothing(Some(why)));
+            }
             for (refusal, payment_hash) in refused {
                 self.refusals().tell(refusal, item, payment_hash);
             }
@@ -76,7 +174,7 @@ impl Purchases {
 
         let mut seen = HashSet::new();
         verified.retain(|credential| seen.insert(credential.payment_hash()));
-        let mut answer = Ok(Admission::Nothing);
+        let mut answer = Ok(Admission::Nothing(None));
         let mut unknown = None;
         let mut calls = 0;
         let mut is_complete = true;
@@ -89,7 +187,7 @@ impl Purchases {
                 calls += 1;
             }
             match self.ask(&credential).await {
-                Ok(Admission::Nothing) => {}
+                Ok(Admission::Nothing(_)) => {}
                 Ok(Admission::Paid(claim)) => return Ok(Admission::Paid(claim)),
                 // An invoice to pay says more than that another one cannot be asked about.
                 Ok(unpaid) => answer = Ok(unpaid),
@@ -145,8 +243,8 @@ impl Purchases {
         let payment_hash = credential.payment_hash();
         let claim = || credential.claim.clone();
         match self.invoices().standing(payment_hash).await?.status {
-            Status::Paid => Ok(Admission::Paid(claim())),
-            Status::Expired => Ok(Admission::Nothing),
+            Status::Paid => Ok(Admission::Paid(claim().into())),
+            Status::Expired => Ok(Admission::Nothing(None)),
             Status::Unpaid => {
                 let bolt11 = self.invoices().bolt11(payment_hash).await?;
                 Ok(Admission::Unpaid(claim(), bolt11))

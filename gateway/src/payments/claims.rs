@@ -14,10 +14,12 @@ use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Ident
 use shared::content::ContentHash;
 use shared::lightning::{PaymentHash, Preimage};
 use shared::macaroon::Macaroon;
+use shared::mpp::{self, MppError};
 
+use crate::options::MAX_EXPIRY;
 use crate::secret::Secret;
 
-type HmacSha256 = Hmac<Sha256>;
+pub(crate) type HmacSha256 = Hmac<Sha256>;
 
 /// Mints and verifies claims with the store's secret. A clone has the same secret, also after that was
 /// replaced.
@@ -31,8 +33,9 @@ struct Keys {
     secret: Secret,
     /// Keyed once: keying is half the work of a short HMAC.
     current: HmacSha256,
-    /// Of the keys that the current one replaced, the newest first.
-    old: Vec<HmacSha256>,
+    /// Of the others: what they made is verified and found. The next one comes first, which another
+    /// gateway may use already; then the old ones, the newest first.
+    others: Vec<HmacSha256>,
 }
 
 impl Keys {
@@ -40,7 +43,7 @@ impl Keys {
         Arc::new(Self {
             secret: secret.clone(),
             current: keyed(secret.current()),
-            old: secret.old().iter().map(|key| keyed(key)).collect(),
+            others: secret.verifying().map(|key| keyed(key)).collect(),
         })
     }
 }
@@ -52,6 +55,23 @@ pub struct Terms {
     pub sha256: Option<ContentHash>,
     /// The last second in which it is accepted, in UNIX seconds.
     pub valid_until: Option<u64>,
+}
+
+impl Terms {
+    /// What was sold under an invoice that can be paid until `expires_at`, for as long as its
+    /// description says. Longer than any claim can be limited is for good.
+    pub(crate) fn sold(
+        sha256: Option<ContentHash>,
+        expires_at: u64,
+        valid_secs: Option<u64>,
+    ) -> Self {
+        let longest = CENTURY_SECS - MAX_EXPIRY.as_secs();
+        let valid_secs = valid_secs.filter(|secs| *secs <= longest);
+        Self {
+            sha256,
+            valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
+        }
+    }
 }
 
 /// Why a claim is worth nothing here. For the buyer; says nothing that helps to forge one.
@@ -69,16 +89,35 @@ pub enum ClaimRejection {
     /// A time limit in it has passed, or is not a time.
     #[error("its time is over")]
     Expired,
+    /// A time limit in it is further away than any that means something.
+    #[error(
+        "its caveat `valid_until` is more than a century ahead; it has to be UNIX time in seconds, not \
+         milliseconds"
+    )]
+    TooLate,
     /// The preimage beside it belongs to another payment.
     #[error("the preimage does not belong to it")]
     Preimage,
     /// The header names the scheme, but what follows cannot be read.
     #[error("it cannot be read; the form is `L402 <claim>` or `L402 <claim>:<preimage>`")]
     Unreadable,
+    /// The header names the scheme `Payment`, but what follows cannot be read.
+    #[error(transparent)]
+    Charge(#[from] MppError),
     /// There is none.
     #[error("there is none; send it as `Authorization: L402 <claim>`")]
     Missing,
 }
+
+impl ClaimRejection {
+    /// Whether the claim is this store's, but does not open what is asked for: paying again would.
+    pub fn is_insufficient(self) -> bool {
+        matches!(self, Self::Item | Self::Expired)
+    }
+}
+
+/// A time limit that is further away is no limit: somebody wrote milliseconds.
+pub(crate) const CENTURY_SECS: u64 = 100 * 365 * 86_400;
 
 impl Claims {
     /// Claims of the gateways that have this secret.
@@ -109,11 +148,12 @@ impl Claims {
         token_id(&self.keys().current, item, purchase_id)
     }
 
-    /// What the purchase would have been called before each rotation, the newest first.
-    pub fn old_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
+    /// What the purchase would have been called before each rotation, and what a gateway calls it that
+    /// has gone on to the next key already.
+    pub fn other_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
         let keys = self.keys();
-        let old = keys.old.iter();
-        old.map(|key| token_id(key, item, purchase_id)).collect()
+        let others = keys.others.iter();
+        others.map(|key| token_id(key, item, purchase_id)).collect()
     }
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
@@ -159,13 +199,17 @@ impl Claims {
             chain.verify_slice(&macaroon.signature).is_ok()
         };
         let keys = self.keys();
-        if !made_with(&keys.current) && !keys.old.iter().any(made_with) {
+        if !made_with(&keys.current) && !keys.others.iter().any(made_with) {
             return Err(ClaimRejection::Signature);
         }
 
-        let mut limits = claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>);
-        if !limits.all(|limit| limit.is_ok_and(|limit| now <= limit)) {
-            return Err(ClaimRejection::Expired);
+        for limit in claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>) {
+            match limit {
+                Ok(limit) if limit < now => return Err(ClaimRejection::Expired),
+                Ok(limit) if limit - now > CENTURY_SECS => return Err(ClaimRejection::TooLate),
+                Ok(_) => {}
+                Err(_) => return Err(ClaimRejection::Expired),
+            }
         }
         let mut items = claim.caveats(CAVEAT_ITEM);
         let item = items.next().ok_or(ClaimRejection::Item)?;
@@ -186,6 +230,15 @@ impl Claims {
             Ok(version) if versions.all(|other| other == Ok(version)) => Ok(Some(version)),
             _ => Err(ClaimRejection::Version),
         }
+    }
+
+    /// The keys that charges are issued and checked with, the current one first.
+    pub(crate) fn charging_keys(&self) -> impl Iterator<Item = HmacSha256> {
+        let keys = self.keys();
+        let all = [&keys.current].into_iter().chain(&keys.others);
+        let derive =
+            |key: &HmacSha256| keyed(&sum(key.clone(), &[b"purrwall payment challenge\0"]));
+        all.map(derive).collect::<Vec<_>>().into_iter()
     }
 
     /// The HMAC over the last part of a macaroon, keyed by the part before it.
@@ -216,7 +269,7 @@ fn keyed(key: &[u8]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-fn over(mut mac: HmacSha256, parts: &[&[u8]]) -> HmacSha256 {
+pub(crate) fn over(mut mac: HmacSha256, parts: &[&[u8]]) -> HmacSha256 {
     for part in parts {
         mac.update(part);
     }
@@ -267,11 +320,9 @@ impl Credential {
     pub fn read<'a>(
         headers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Vec<Result<Self, ClaimRejection>> {
-        headers
-            .into_iter()
-            .filter_map(|header| strip_scheme(str::from_utf8(header).ok()?))
-            .flat_map(|rest| rest.split(','))
-            .map(|part| Self::read_one(strip_scheme(part).unwrap_or(part)))
+        parts(headers)
+            .filter(|(scheme, _)| *scheme == Scheme::L402)
+            .map(|(_, part)| Self::read_one(part))
             .collect()
     }
 
@@ -290,10 +341,49 @@ impl Credential {
     }
 }
 
-fn strip_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.trim_start().split_once([' ', '\t'])?;
-    let ours = scheme.eq_ignore_ascii_case("L402") || scheme.eq_ignore_ascii_case("LSAT");
-    ours.then_some(rest)
+/// The schemes that are spoken here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// Also called `LSAT`.
+    L402,
+    /// The one of [`shared::mpp`].
+    Payment,
+}
+
+/// What stands in `Authorization` headers, by scheme. Each comma begins a part; one that names no scheme
+/// of ours has that of the part before it.
+pub(crate) fn parts<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+) -> impl Iterator<Item = (Scheme, &'a str)> {
+    let texts = headers
+        .into_iter()
+        .filter_map(|header| str::from_utf8(header).ok());
+    texts.flat_map(|text| {
+        let mut scheme = None;
+        let parts = text.split(',').filter_map(move |part| {
+            let (named, rest) = strip_scheme(part);
+            scheme = named.or(scheme);
+            Some((scheme?, rest))
+        });
+        parts.collect::<Vec<_>>()
+    })
+}
+
+/// Some clients write the scheme twice where they send a credential again.
+fn strip_scheme(part: &str) -> (Option<Scheme>, &str) {
+    let Some((name, rest)) = part.trim_start().split_once([' ', '\t']) else {
+        return (None, part);
+    };
+    let is = |scheme: &str| name.eq_ignore_ascii_case(scheme);
+    let scheme = if is("L402") || is("LSAT") {
+        Scheme::L402
+    } else if is(mpp::SCHEME) {
+        Scheme::Payment
+    } else {
+        return (None, part);
+    };
+    let (again, rest) = strip_scheme(rest);
+    (again.or(Some(scheme)), rest)
 }
 
 #[cfg(test)]
@@ -361,7 +451,7 @@ mod tests {
         let minted = rotated.mint("cat", identifier(), Terms::default());
         assert_eq!(removed.verify(&minted, NOW), Ok("cat"));
         let purchase = PurchaseId([2; 16]);
-        let old_names: Vec<_> = rotated.old_token_ids("cat", purchase);
+        let old_names: Vec<_> = rotated.other_token_ids("cat", purchase);
         assert_eq!(old_names, [identifier().token_id]);
         assert_ne!(rotated.token_id("cat", purchase), identifier().token_id);
     }
@@ -437,6 +527,16 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_in_milliseconds_is_none() {
+        let until = |limit: u64| narrowed(&claim(), &format!("valid_until={limit}"));
+        let verify = |limit| claims().verify(&until(limit), NOW).map(str::to_owned);
+        assert_eq!(verify(NOW * 1000), Err(ClaimRejection::TooLate));
+        let last = NOW + CENTURY_SECS;
+        assert_eq!(verify(last), Ok("cat".to_owned()));
+        assert_eq!(verify(last + 1), Err(ClaimRejection::TooLate));
+    }
+
+    #[test]
     fn a_claim_names_the_version_that_was_sold_and_no_other() {
         let [sold, other] = [b"sold", b"else"].map(|bytes| ContentHash::of(bytes));
         let limits = Terms {
@@ -484,6 +584,7 @@ mod tests {
         check_header(&format!("L402 {claim}:{hex}"), &[Some(proof)]);
         check_header(&format!("lsat {url_safe}:{upper}"), &[Some(proof)]);
         check_header(&format!("LSAT  {claim} : "), &[None]);
+        check_header(&format!("L402 L402 {claim}:{hex}"), &[Some(proof)]);
         check_header(&format!("L402 {claim},{claim}:{hex}"), &[None, Some(proof)]);
         check_header(
             &format!("l402 {claim}:{hex}, L402 {claim}"),
@@ -502,6 +603,21 @@ mod tests {
             read(&format!("L402 {}:00ff", claim().to_base64())),
             unreadable
         );
+    }
+
+    #[test]
+    fn the_schemes_may_stand_in_one_header() {
+        let claim = claim().to_base64();
+        for header in [
+            format!("Payment e30, L402 {claim}"),
+            format!("L402 {claim}, payment e30"),
+            format!("Digest a=\"b c\", d=e, LSAT {claim}, Payment e30"),
+        ] {
+            check_header(&header, &[None]);
+            let payments =
+                parts([header.as_bytes()]).filter(|(scheme, _)| *scheme == Scheme::Payment);
+            assert_eq!(payments.map(|(_, part)| part).collect::<Vec<_>>(), ["e30"]);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) enum InvoiceError {
     /// The node has no such invoice, or no longer has it.
     #[error("the store's node no longer has this invoice")]
     Unknown,
-    /// As many wait for it as may.
+    /// As many requests wait for it as the bound allows.
     #[error(transparent)]
     TooManyWaits(#[from] TooManyWaits),
 }

@@ -72,7 +72,17 @@ impl StoreId {
             None => ("", item),
         };
         let token_id = BASE64_URL_SAFE_NO_PAD.encode(token_id);
-        format!("{PREFIX}{self}/{route}{item}/{token_id}")
+        format!("{}{route}{item}/{token_id}", self.label_prefix())
+    }
+
+    /// What the labels of all its invoices begin with.
+    pub fn label_prefix(&self) -> String {
+        format!("{PREFIX}{self}/")
+    }
+
+    /// Whether an invoice with this label is one of this store's.
+    pub fn owns(&self, label: &str) -> bool {
+        self.item(label).is_some()
     }
 
     /// What an invoice of this store is for: an item's id, or `route:` and a route's name. `None`

@@ -111,6 +111,9 @@ fn may_be_made(error: &LightningError) -> bool {
         LightningError::Closed { .. }
         | LightningError::Timeout { .. }
         | LightningError::Decode { .. } => true,
-        LightningError::Connect { .. } | LightningError::Rpc { .. } => false,
+        LightningError::Connect { .. }
+        | LightningError::Unreachable { .. }
+        | LightningError::Certificate { .. }
+        | LightningError::Rpc { .. } => false,
     }
 }

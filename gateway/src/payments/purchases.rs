@@ -13,7 +13,8 @@ use shared::invoice::created_at;
 use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
 use crate::goods::versions::VersionError;
-use crate::payments::claims::{Claims, Terms};
+use crate::payments::charges::terms;
+use crate::payments::claims::Claims;
 use crate::payments::client::ClientKey;
 use crate::payments::invoices::Invoices;
 use crate::payments::label::{OldLabels, StoreId, old_label};
@@ -226,8 +227,9 @@ impl Purchases {
         Ok(None)
     }
 
-    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, or
-    /// at an earlier gateway. Its name of today is `token_id`.
+    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, at a
+    /// gateway that has gone through the next one, or at an earlier gateway. Its name of today is
+    /// `token_id`.
     fn earlier_labels(
         &self,
         name: &str,
@@ -240,7 +242,7 @@ impl Purchases {
             old_labels,
             ..
         } = &*self.0;
-        let rotated = claims.old_token_ids(name, purchase_id);
+        let rotated = claims.other_token_ids(name, purchase_id);
         let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
         let mut labels: Vec<_> = rotated.iter().map(labelled).collect();
         if old_labels.may_be() {
@@ -279,13 +281,7 @@ impl Purchases {
         };
         // All of it follows from the invoice, so the same purchase has the same claim, whatever the
         // owner has changed since. An invoice without a limit sold for good.
-        let Description {
-            valid_secs, sha256, ..
-        } = Description::read(&invoice.description);
-        let terms = Terms {
-            sha256,
-            valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
-        };
+        let terms = terms(&invoice.description, expires_at);
         Ok(CreatedInvoice {
             claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {

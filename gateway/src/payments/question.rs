@@ -41,8 +41,8 @@ impl<Answer: Clone + Send + Sync + 'static> Question<Answer> {
     /// Asks by `call`, or shares the answer of somebody whose call began after this question. Neither
     /// is needed where `known` has the answer once the call before has ended.
     ///
-    /// A call that has begun goes on to its end if who asked goes away: otherwise, strangers who come
-    /// and go would cause a call each.
+    /// A call that has begun goes on to its end even if whoever asked goes away. Otherwise each stranger
+    /// who comes and goes would cost a call.
     pub(crate) async fn ask(
         &self,
         known: impl FnOnce() -> Option<Answer>,

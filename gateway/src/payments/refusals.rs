@@ -12,7 +12,7 @@ use crate::payments::claims::{ClaimRejection, Credential};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
     /// The claim is not of this store's secret. Anyone can make up such a claim and its preimage, but
-    /// so look all earlier buyers after the secret was changed.
+    /// once the secret was replaced, the claims of all earlier buyers look the same.
     NotIssued,
     /// The claim is for something else.
     OtherItem,
@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     OtherVersion,
     /// The time that was sold is over.
     TimeIsOver,
+    /// The claim has a time limit that means nothing.
+    OddTime,
     /// The version that was sold is no longer there.
     Gone,
     /// lightningd no longer has the invoice, and the buyer sent no preimage: it may never have been
@@ -38,7 +40,11 @@ impl Refusal {
             ClaimRejection::Item => Some(Self::OtherItem),
             ClaimRejection::Version => Some(Self::OtherVersion),
             ClaimRejection::Expired => Some(Self::TimeIsOver),
-            ClaimRejection::Preimage | ClaimRejection::Unreadable | ClaimRejection::Missing => None,
+            ClaimRejection::TooLate => Some(Self::OddTime),
+            ClaimRejection::Preimage
+            | ClaimRejection::Unreadable
+            | ClaimRejection::Charge(_)
+            | ClaimRejection::Missing => None,
         }
     }
 
@@ -49,6 +55,7 @@ impl Refusal {
             Self::OtherItem => "other_item",
             Self::OtherVersion => "other_version",
             Self::TimeIsOver => "time_is_over",
+            Self::OddTime => "odd_time",
             Self::Gone => "gone",
             Self::Unconfirmed => "unconfirmed",
         }
@@ -63,6 +70,9 @@ impl Refusal {
             Self::OtherItem => "the buyer's program sends the claim for another item",
             Self::OtherVersion => "the buyer's program added a caveat to the claim",
             Self::TimeIsOver => "the time that was sold is over; nothing is wrong",
+            Self::OddTime => {
+                "the buyer's program added a `valid_until` in another unit than seconds"
+            }
             Self::Gone => {
                 "put the version that was sold back into the data folder's `goods`, or refund the \
                  buyer"

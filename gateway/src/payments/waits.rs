@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::lightning::PaymentHash;
 
-/// As many requests wait for this payment as may.
+/// As many requests wait for this payment as the bound allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("many requests are waiting for this payment already")]
 pub(crate) struct TooManyWaits;

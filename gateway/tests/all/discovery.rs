@@ -5,8 +5,9 @@ use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 
+use purrwall_gateway::options::ItemOptions;
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{TestGateway, options};
+use testing::tools::{TestGateway, item, options};
 
 const PATH: &str = "/.well-known/l402.json";
 
@@ -15,7 +16,7 @@ fn service(item: &str, title: &str) -> Value {
         "name": item,
         "description": title,
         "resources": [{
-            "path": format!("/api/v1/items/{item}/content"),
+            "path": format!("/goods/{item}"),
             "method": "GET",
             "pricing": {"model": "fixed", "price_msat": 100_000},
         }],
@@ -87,7 +88,7 @@ fn check_place(manifest: &Value, uri: &str, base: &str) {
     assert_eq!(manifest["provider"]["uri"], uri);
     let openapi = format!("{base}/api/openapi.json");
     assert_eq!(manifest["openapi"], openapi);
-    let goods = format!("{base}/api/v1/items/cat/content");
+    let goods = format!("{base}/goods/cat");
     assert_eq!(manifest["services"][0]["resources"][0]["path"], goods);
 }
 
@@ -117,4 +118,78 @@ async fn without_a_node_there_is_nothing_to_sell() {
     let answer = gateway.get(PATH).await;
     answer.assert_problem(ErrorCode::LightningUnavailable);
     assert!(!answer.headers.contains_key("cache-control"));
+}
+
+#[tokio::test]
+async fn an_item_without_a_teaser_has_its_title_alone() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("song.txt"), "la").unwrap();
+    let mut options = options(fake.socket());
+    options.catalogue.file = Some(dir.path().join("purrwall.toml"));
+    options.catalogue.versions_dir = dir.path().join("kept");
+    options.catalogue.items.push(ItemOptions {
+        id: item("song"),
+        title: "A song".into(),
+        teaser: String::new(),
+        file: "song.txt".into(),
+        place: "here".into(),
+        price: "1500 msat".parse().unwrap(),
+        valid_for: None,
+        content_type: None,
+        scene: None,
+        preview: None,
+        button: Vec::new(),
+    });
+    let gateway = TestGateway::with(options);
+    let manifest: Value = gateway.get(PATH).await.json();
+    assert_eq!(manifest["services"][0]["description"], "A song");
+    let directory: Value = gateway.get("/.well-known/l402-services").await.json();
+    let pricing = json!({"amount": 1500, "currency": "msat", "type": "fixed"});
+    assert_eq!(directory["services"][0]["pricing"], pricing);
+    let document: Value = gateway.get("/openapi.json").await.json();
+    let offers = &document["paths"]["/goods/song"]["get"]["x-payment-info"]["offers"];
+    let l402 = json!([{
+        "scheme": "L402",
+        "intent": "charge",
+        "method": "lightning",
+        "amount": "1500",
+        "currency": "msat",
+        "description": "A song",
+    }]);
+    assert_eq!(*offers, l402);
+}
+
+#[tokio::test]
+async fn the_directory_and_the_words_lead_to_the_goods() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::nested(fake.socket(), "/shop");
+    let ask = |path: &str| {
+        let request = Request::get(path).header("host", "cats.example");
+        gateway.send(request.body(Body::empty()).unwrap())
+    };
+    let directory: Value = ask("/shop/.well-known/l402-services").await.json();
+    assert_eq!(directory["homepage"], "http://cats.example/shop");
+    let two_cats = &directory["services"][1];
+    let address = "http://cats.example/shop/goods/two-cats";
+    assert_eq!(
+        (&two_cats["id"], &two_cats["endpoint"]),
+        (&json!("two-cats"), &json!(address))
+    );
+    let pricing = json!({"amount": 100, "currency": "sat", "type": "fixed"});
+    assert_eq!(two_cats["pricing"], pricing);
+
+    let words = ask("/shop/llms.txt").await;
+    assert_eq!(words.header("content-type"), "text/markdown; charset=utf-8");
+    let words = String::from_utf8(words.body.to_vec()).unwrap();
+    for told in [
+        "# Test store\n",
+        "`GET http://cats.example/shop/goods/ITEM` answers `402`",
+        "`Authorization: L402 <macaroon>:<preimage>`",
+        "(http://cats.example/shop/goods/two-cats): 100 sat, text/plain",
+        "(http://cats.example/shop/openapi.json)",
+    ] {
+        assert!(words.contains(told), "{told} in {words}");
+    }
+    assert_eq!(fake.invoices(), 0);
 }

@@ -42,7 +42,7 @@ async fn a_new_invoice_passes_every_check_of_the_buyers() {
     let invoice = Invoice::decode(&created.invoice.bolt11).unwrap();
     check(
         &invoice,
-        &created.claim,
+        created.claim.payment_hash(),
         &Terms::of(&store, two_cats).expected(),
     )
     .unwrap();
@@ -276,6 +276,8 @@ async fn a_label_that_exists_but_is_not_found_is_our_mistake() {
 async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
     let fake = FakeLightningd::start();
     let mut options = options(fake.socket());
+    // The remedies are those for a socket.
+    options.lightning = fake.socket().into();
     options.timing.call_deadline = Duration::from_secs(5);
     let gateway = TestGateway::with(options);
     let ready = gateway.get_as_operator("/readyz").await;

@@ -275,7 +275,7 @@ async fn routes_and_items_of_the_same_name_are_paid_for_apart() {
         StatusCode::OK
     );
     let at_the_route = ask(Some(&bought)).await;
-    assert_eq!(at_the_route.problem(), ErrorCode::InvalidClaim);
+    assert_eq!(at_the_route.problem(), ErrorCode::PaymentRequired);
 }
 
 #[tokio::test]
@@ -291,7 +291,7 @@ async fn access_ends_when_its_time_is_over() {
     let is_over = || unix_now() > invoice.expires_at + 1;
     eventually("the end of the claim", is_over).await;
     let late = service.ask(Method::GET, &[&credential], "").await;
-    assert_eq!(late.problem(), ErrorCode::InvalidClaim);
+    assert_ne!(late.challenge().0, claim);
     service.assert_reached(1);
 }
 

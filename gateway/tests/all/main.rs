@@ -9,8 +9,10 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
+//! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
+//! - `slow_line`: a node elsewhere, behind clnrest.
 //! - `watcher`: a lightningd that goes wrong in every way.
 //! - `observed`: metrics, request ids, and what browsers are told.
 
@@ -33,6 +35,8 @@ mod payments;
 mod plain;
 mod purchase;
 mod refused;
+mod schemes;
+mod slow_line;
 mod spam;
 mod story;
 mod visit;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use purrwall_gateway::options::Timing;
 use serde_json::{Value, json};
@@ -11,20 +12,25 @@ use tokio::sync::oneshot;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{TestGateway, l402, options, python, skipped};
+use testing::tools::{TestGateway, l402, npm, options, python, skipped};
 
 const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
 
 /// Every route that programs use; the plain page and the files are for browsers.
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 14] = [
+    ("get", "/.well-known/l402-services"),
     ("get", "/.well-known/l402.json"),
     ("get", PATH),
     ("get", "/api/v1/invoice"),
     ("get", "/api/v1/items/{item}/content"),
     ("get", "/api/v1/items/{item}/preview"),
     ("get", "/api/v1/store"),
+    ("get", "/goods/cat"),
+    ("get", "/goods/two-cats"),
+    ("get", "/goods/{item}"),
     ("get", "/healthz"),
+    ("get", "/llms.txt"),
     ("get", "/readyz"),
     ("post", "/api/v1/items/{item}/invoices"),
 ];
@@ -80,7 +86,10 @@ async fn every_kind_of_problem_is_described_and_so_is_the_credential() {
     let scheme = &components["securitySchemes"]["L402"];
     assert_eq!(scheme["name"], "Authorization");
     let content = &document["paths"]["/api/v1/items/{item}/content"]["get"];
-    assert_eq!(content["security"], json!([{}, {"L402": []}]));
+    assert_eq!(
+        content["security"],
+        json!([{}, {"L402": []}, {"Payment": []}])
+    );
 }
 
 #[tokio::test]
@@ -90,6 +99,98 @@ async fn its_addresses_begin_where_the_store_is_nested() {
     let document: Value = gateway.get("/deep/shop/api/openapi.json").await.json();
     assert_eq!(document["servers"], json!([{"url": "/deep/shop"}]));
     assert_eq!(self::document().await["servers"], json!([{"url": "/"}]));
+}
+
+#[tokio::test]
+async fn each_item_says_what_has_to_be_paid_and_how() {
+    let document = document().await;
+    let goods = &document["paths"]["/goods/two-cats"]["get"];
+    let offers = goods["x-payment-info"]["offers"].as_array().unwrap();
+    let told: Vec<_> = offers
+        .iter()
+        .map(|offer| ["scheme", "method", "intent", "amount", "currency"].map(|key| &offer[key]))
+        .collect();
+    let expected = ["Payment", "L402"]
+        .map(|scheme| [scheme, "lightning", "charge", "100", "sat"].map(Value::from));
+    assert_eq!(told, expected.each_ref().map(<[Value; 5]>::each_ref));
+    assert!(goods["responses"].get("402").is_some());
+    for path in ["/goods/{item}", "/api/v1/items/{item}/content"] {
+        let info = &document["paths"][path]["get"]["x-payment-info"];
+        assert_eq!(info["offers"][0]["amount"], Value::Null);
+    }
+    assert!(document["x-service-info"]["docs"]["llms"].is_string());
+    let fake = FakeLightningd::start();
+    let root: Value = TestGateway::new(fake.socket())
+        .get("/openapi.json")
+        .await
+        .json();
+    assert_eq!(root, document);
+}
+
+/// Programs that make clients, and those that judge, read the description as well.
+#[test]
+fn other_programs_accept_the_description() {
+    let fake_document = run_document();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("openapi.json");
+    fs::write(&path, fake_document).unwrap();
+    let Some(validator) = python("openapi-spec-validator") else {
+        return skipped("there is no openapi-spec-validator");
+    };
+    accepts(Command::new(validator).arg(&path));
+    for (name, arguments) in [
+        // What every operation may answer is said once, at the top; and an item's own operation is one of
+        // those that `/goods/{item}` means.
+        (
+            "redocly",
+            &[
+                "lint",
+                "--extends",
+                "recommended-strict",
+                "--skip-rule",
+                "operation-4xx-response",
+                "--skip-rule",
+                "no-ambiguous-paths",
+            ][..],
+        ),
+        ("openapi-typescript", &["--output", "api.ts"]),
+    ] {
+        let Some(program) = npm(name) else {
+            return skipped(&format!("there is no {name}"));
+        };
+        let mut command = Command::new(program);
+        let (verb, options) = arguments.split_at(usize::from(name == "redocly"));
+        command
+            .args(verb)
+            .arg(&path)
+            .args(options)
+            .current_dir(dir.path());
+        // It would ask its maker for a newer version.
+        accepts(
+            command
+                .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
+                .env("REDOCLY_TELEMETRY", "off"),
+        );
+    }
+    let types = fs::read_to_string(dir.path().join("api.ts")).unwrap();
+    assert!(types.contains("\"/goods/two-cats\""), "{types}");
+}
+
+fn run_document() -> Vec<u8> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let document = runtime.block_on(document());
+    serde_json::to_vec(&document).unwrap()
+}
+
+#[track_caller]
+fn accepts(command: &mut Command) {
+    let done = command.output().unwrap();
+    let said = [&*done.stdout, &*done.stderr].concat();
+    assert!(
+        done.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&said)
+    );
 }
 
 /// Schemathesis makes requests of every kind that the description allows, and many that it forbids,

@@ -31,7 +31,7 @@ fn page(webln_script: Option<&str>) -> Page {
     }
     let mut options = options("/nonexistent");
     // A page of this name is served as it was built.
-    options.store.name = "Purrwall".to_owned();
+    "Purrwall".clone_into(&mut options.store.name);
     options.page.dir = Some(dir.path().to_owned());
     options.page.webln_script = webln_script.map(str::to_owned);
     Page {
@@ -164,8 +164,8 @@ async fn other_sites_may_use_the_api() {
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            "www-authenticate,date,etag,accept-ranges,content-range,content-disposition,retry-after,\
-             x-request-id"
+            "www-authenticate,payment-receipt,date,etag,accept-ranges,content-range,\
+             content-disposition,retry-after,x-request-id"
         );
     }
     let operators = gateway.get("/readyz").await;

@@ -1,11 +1,7 @@
 //! The Debian package sells a cat: installed as owners install it where this may, else from a
 //! folder that it is unpacked into.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::geteuid;
@@ -17,13 +13,14 @@ use super::{
 use crate::command::{command, is_ci, output, run};
 
 /// What is in the package beside the program.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "/usr/lib/systemd/system/purrwall.service",
     "/usr/lib/sysusers.d/purrwall.conf",
     "/usr/lib/tmpfiles.d/purrwall.conf",
     "/etc/purrwall/purrwall.toml",
     "/usr/share/doc/purrwall/copyright",
     "/usr/share/doc/purrwall/config.example.toml",
+    "/usr/lib/systemd/system/purrwall-guard.service",
 ];
 
 /// Where the unit keeps the secret and the goods.
@@ -100,10 +97,9 @@ fn sell_installed(place: &Place) -> Result<()> {
     }
     run(command("systemd-analyze").args(["verify", "--man=no", "purrwall.service"]))?;
 
-    // As docs/operating.md says: the socket is for its group, too.
-    let socket = place.lightning_rpc();
+    // As its unit does: the guard has lightningd's socket, and its own is for the store's group, too.
+    let (guard, socket) = place.guard(Path::new("/usr/bin/purrwall"))?;
     std::os::unix::fs::chown(&socket, None, Some(group))?;
-    fs::set_permissions(&socket, fs::Permissions::from_mode(0o660))?;
     let unit = fs::read_to_string(FILES[0])?;
     let unit_says = |key: &str| {
         let mut lines = unit.lines();
@@ -123,7 +119,7 @@ fn sell_installed(place: &Place) -> Result<()> {
     let checked = output(
         as_its_user()?
             .args(["purrwall", "check", "--config", FILES[3]])
-            .arg("--lightning-rpc")
+            .arg("--lightning")
             .arg(&socket),
     )?;
     ensure!(
@@ -136,10 +132,11 @@ fn sell_installed(place: &Place) -> Result<()> {
     store
         .args(["env", unit_says("Environment=")?])
         .args(unit_says("ExecStart=")?.split(' '))
-        .arg("--lightning-rpc")
+        .arg("--lightning")
         .arg(&socket)
         .args(["--listen", &address]);
-    place.sell(store, &address, Path::new("/usr/bin/purrwall"))
+    place.sell(store, &address, Path::new("/usr/bin/purrwall"))?;
+    guard.stop()
 }
 
 /// The same from a folder: neither user nor unit, but the same program and configuration.
@@ -152,14 +149,16 @@ fn unpacked(deb: &Path, place: &Place) -> Result<()> {
     }
     let address = free_address()?;
     let program = path("/usr/bin/purrwall");
+    let (guard, socket) = place.guard(&program)?;
     let mut store = command(&program);
     store
         .arg("--config")
         .arg(path("/etc/purrwall/purrwall.toml"))
-        .arg("--lightning-rpc")
-        .arg(place.lightning_rpc())
+        .arg("--lightning")
+        .arg(socket)
         .arg("--data-dir")
         .arg(place.dir().join("data"))
         .args(["--listen", &address]);
-    place.sell(store, &address, &program)
+    place.sell(store, &address, &program)?;
+    guard.stop()
 }

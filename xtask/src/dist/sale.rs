@@ -43,6 +43,18 @@ impl Place {
         self.dir.join("net/store/lightning-rpc")
     }
 
+    /// Starts this program's guard before the node, and gives its socket.
+    pub(super) fn guard(&self, program: &Path) -> Result<(Server, PathBuf)> {
+        let socket = self.dir.join("store-rpc");
+        let mut guard = command(program);
+        guard
+            .args(["guard", "--lightning-rpc"])
+            .arg(self.lightning_rpc())
+            .arg("--listen-socket")
+            .arg(&socket);
+        Ok((Server::start("the guard", guard, "guarding at")?, socket))
+    }
+
     /// Starts the store, whose page has to be in it, and buys a cat with its own program.
     /// `store` listens on `address`.
     pub(super) fn sell(&self, store: Command, address: &str, program: &Path) -> Result<()> {

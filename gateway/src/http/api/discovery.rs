@@ -7,32 +7,30 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{CACHE_CONTROL, HOST, VARY};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::api::{Item, content_path};
+use shared::api::{Item, goods_path};
 use shared::claim::{CAVEAT_ITEM, CAVEAT_VALID_UNTIL};
 use shared::lightning::{Msat, NodeId};
 use utoipa::ToSchema;
 
 use crate::app::Shelf;
-use crate::http::api::openapi;
+use crate::http::api::listing::{MANIFEST, OPENAPI, described};
 use crate::http::api::responses::{Internal, Unavailable};
+use crate::http::place::Place;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
 use crate::options::StoreOptions;
 use crate::payments::purchases::Purchases;
 
-const PATH: &str = "/.well-known/l402.json";
-
 /// What the store sells, for programs that know nothing but its address: the manifest of the L402
 /// discovery specification.
 #[utoipa::path(
     get,
-    path = PATH,
+    path = MANIFEST,
     tag = "store",
     responses(
         (status = 200, body = Manifest, description = "The manifest."),
@@ -49,25 +47,19 @@ pub(crate) async fn get_manifest(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let node = purchases.invoices().node().await?;
-    let (uri, base) = if let Some(url) = &store.public_url {
-        (Some(url.clone()), path_of(url))
-    } else {
-        let base = here.path().strip_suffix(PATH).unwrap_or_default();
-        let uri = address(&headers, visitor).map(|address| address + base);
-        (uri, base.to_owned())
-    };
+    let Place { url, base } = Place::of(&store, visitor, &headers, &here, MANIFEST);
     let items = shelf.catalogue().items();
     let manifest = Manifest {
         version: "1.0",
         provider: Provider {
             name: store.name.clone(),
-            uri,
+            uri: url,
             node_pubkey: node.id,
         },
         currencies: ["msat"],
         macaroon_versions: [0],
         payment_methods: ["bolt11"],
-        openapi: [&base, openapi::PATH].concat(),
+        openapi: [&base, OPENAPI].concat(),
         services: items.iter().map(|item| service(item, &base)).collect(),
         caveats: caveats(),
     };
@@ -120,17 +112,13 @@ struct Pricing {
 fn service(item: &Item, base: &str) -> Service {
     Service {
         name: item.id.to_string(),
-        description: format!("{}: {}", item.title, item.teaser),
+        description: described(item),
         resources: [Resource {
-            path: [base, &content_path(&item.id)].concat(),
+            path: [base, &goods_path(&item.id)].concat(),
             method: "GET",
             pricing: Pricing {
-                // The second: what it is at the last rate. What counts is the challenge's invoice.
-                model: if item.fiat_price.is_none() {
-                    "fixed"
-                } else {
-                    "dynamic"
-                },
+                // Where it follows a rate: what it is at this moment's.
+                model: "fixed",
                 price_msat: item.price_msat,
             },
         }],
@@ -150,64 +138,4 @@ fn caveats() -> Value {
             "attenuation": "earlier",
         },
     })
-}
-
-/// The path in a web address, without a slash at its end.
-fn path_of(url: &str) -> String {
-    let uri: Option<Uri> = url.parse().ok();
-    let path = uri.map(|uri| uri.path().trim_end_matches('/').to_owned());
-    path.unwrap_or_default()
-}
-
-/// The store's address as the visitor wrote it: `Host`, and the scheme that they came by.
-fn address(headers: &HeaderMap, visitor: Visitor) -> Option<String> {
-    let host: Authority = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
-    // An authority may also hold a name and a password; a `Host` may not.
-    if host.as_str().contains('@') {
-        return None;
-    }
-    let scheme = if visitor.is_https { "https" } else { "http" };
-    Some(format!("{scheme}://{host}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::Extensions;
-
-    use super::*;
-    use crate::options::LimitsOptions;
-
-    #[test]
-    fn a_store_may_live_below_a_path() {
-        assert_eq!(path_of("https://cats.example"), "");
-        assert_eq!(path_of("https://cats.example/shop"), "/shop");
-        assert_eq!(path_of("https://cats.example/a/b/"), "/a/b");
-    }
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let parse =
-            |&(name, value): &(&'static str, &str)| (name.parse().unwrap(), value.parse().unwrap());
-        pairs.iter().map(parse).collect()
-    }
-
-    fn address(headers: &HeaderMap) -> Option<String> {
-        let visitor = Visitor::of(&Extensions::new(), headers, &LimitsOptions::default());
-        super::address(headers, visitor)
-    }
-
-    #[test]
-    fn the_address_is_the_one_that_the_client_used() {
-        let plain = headers(&[("host", "localhost:8080")]);
-        assert_eq!(address(&plain).as_deref(), Some("http://localhost:8080"));
-        let proxied = headers(&[("host", "cats.example"), ("x-forwarded-proto", "https")]);
-        assert_eq!(address(&proxied).as_deref(), Some("https://cats.example"));
-    }
-
-    #[test]
-    fn a_host_that_is_none_is_not_repeated() {
-        assert_eq!(address(&headers(&[])), None);
-        for host in ["a b", "", "me:secret@cats.example", "cats.example/path"] {
-            assert_eq!(address(&headers(&[("host", host)])), None, "{host:?}");
-        }
-    }
 }

@@ -16,13 +16,13 @@ use utoipa::IntoParams;
 
 use crate::app::Shelf;
 use crate::clock::unix_now;
-use crate::http::admission::Presented;
 use crate::http::api::responses::{
     Internal, InvalidClaim, InvalidRequest, NotFound, TooLarge, TooManyRequests, Unavailable,
     UnknownInvoice,
 };
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
+use crate::payments::admission::Presented;
 use crate::payments::invoices::InvoiceError;
 use crate::payments::purchases::{Made, Offer, Purchases};
 use crate::payments::refusals::Refusal;
@@ -109,10 +109,10 @@ pub(crate) struct Wait {
 pub(crate) async fn get_invoice(
     State(purchases): State<Purchases>,
     query: Result<Query<Wait>, QueryRejection>,
-    Presented(credentials): Presented,
+    presented: Presented,
 ) -> Result<Json<InvoiceStatus>, Error> {
     let Query(Wait { wait }) = query?;
-    let credential = purchases.issued(credentials)?;
+    let credential = purchases.issued(presented.claims)?;
     let until = Instant::now() + Duration::from_secs(wait.min(MAX_WAIT_SECS));
     let invoices = purchases.invoices();
     let standing = invoices.wait(credential.payment_hash(), until).await;

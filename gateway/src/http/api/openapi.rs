@@ -1,7 +1,8 @@
 //! The API described for programs: OpenAPI 3.1, put together from what stands at each handler.
 
 use axum::Json;
-use axum::extract::{Extension, OriginalUri};
+use axum::extract::{Extension, OriginalUri, State};
+use axum::http::HeaderMap;
 use shared::api::Status;
 use shared::problem::Problem;
 use std::sync::Arc;
@@ -9,10 +10,16 @@ use utoipa::Modify;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{OpenApi, Server};
 
+use crate::app::Shelf;
+use crate::http::api::listing::{OPENAPI, OPENAPI_ROOT};
+use crate::http::api::offers;
 use crate::http::api::responses::{
     Gone, Internal, InvalidClaim, InvalidRequest, NotFound, PaymentRequired, Range, TooLarge,
     TooManyRequests, Unavailable, UnknownInvoice,
 };
+use crate::http::place::Place;
+use crate::http::visitor::Visitor;
+use crate::options::StoreOptions;
 
 /// Everything but the addresses, which come with the routes.
 #[derive(utoipa::OpenApi)]
@@ -35,33 +42,45 @@ use crate::http::api::responses::{
         InvalidRequest, InvalidClaim, PaymentRequired, NotFound, UnknownInvoice, Gone, TooLarge,
         Range, TooManyRequests, Internal, Unavailable,
     )),
+    // Nothing is needed but where an operation says so.
+    security(()),
     modifiers(&Security),
 )]
 pub(crate) struct Document;
 
-/// Where it is, below the path that the router is nested at.
-pub(crate) const PATH: &str = "/api/openapi.json";
-
-/// This document.
+/// This document. It is at `/openapi.json` as well.
+///
+/// Each item has an operation of its own in it, with `x-payment-info`: what has to be paid, and how.
 #[utoipa::path(
     get,
-    path = PATH,
+    path = OPENAPI,
     tag = "store",
     responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
 )]
 pub(crate) async fn get_document(
     Extension(document): Extension<Arc<OpenApi>>,
+    State(store): State<Arc<StoreOptions>>,
+    State(shelf): State<Shelf>,
+    visitor: Visitor,
     OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
 ) -> Json<OpenApi> {
     let mut document = OpenApi::clone(&document);
+    let here = if uri.path().ends_with(OPENAPI) {
+        OPENAPI
+    } else {
+        OPENAPI_ROOT
+    };
     // Its addresses begin where the router is nested.
-    let base = uri.path().strip_suffix(PATH).unwrap_or_default();
+    let base = uri.path().strip_suffix(here).unwrap_or_default();
     let base = if base.is_empty() { "/" } else { base };
     document.servers = Some(vec![Server::new(base)]);
+    let place = Place::of(&store, visitor, &headers, &uri, here);
+    offers::add(&mut document, &shelf.catalogue().items(), &place);
     Json(document)
 }
 
-/// The scheme L402. OpenAPI has no name for it, so it is described by its header.
+/// The schemes of payment. OpenAPI has no name for them, so they are described by their header.
 struct Security;
 
 impl Modify for Security {
@@ -75,5 +94,11 @@ impl Modify for Security {
         );
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("L402", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        let header = ApiKeyValue::with_description(
+            "Authorization",
+            "`Payment <base64url>`: the challenge of that scheme in a 402 and the preimage of its \
+             invoice, which is L402's. A success has a `Payment-Receipt`.",
+        );
+        components.add_security_scheme("Payment", SecurityScheme::ApiKey(ApiKey::Header(header)));
     }
 }

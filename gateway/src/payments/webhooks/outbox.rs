@@ -1,4 +1,4 @@
-//! The way of an event into the spool, and from there to who delivers it.
+//! Puts events into the spool and announces them to whoever delivers them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

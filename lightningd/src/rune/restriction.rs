@@ -4,32 +4,46 @@ use std::fmt::{self, Write};
 
 /// A list of alternatives, of which one must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Restriction {
-    pub(crate) alternatives: Vec<Alternative>,
+pub struct Restriction {
+    /// At least one.
+    pub alternatives: Vec<Alternative>,
 }
 
 /// A condition on one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Alternative {
-    pub(crate) field: String,
-    pub(crate) condition: Condition,
-    pub(crate) value: String,
+pub struct Alternative {
+    /// What is compared, such as `method` or `pnamelabel`: the parameter `label`.
+    pub field: String,
+    /// How.
+    pub condition: Condition,
+    /// With what.
+    pub value: String,
 }
 
 /// How a field is compared with the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
+    /// `!`: there is no such field.
     Missing,
+    /// `=`
     Equal,
+    /// `/`
     Unequal,
+    /// `^`
     Begins,
+    /// `$`
     Ends,
+    /// `~`
     Contains,
+    /// `<`, of numbers.
     Less,
+    /// `>`, of numbers.
     Greater,
+    /// `{`, of texts.
     SortsBefore,
+    /// `}`, of texts.
     SortsAfter,
-    /// Always holds.
+    /// `#` always holds.
     Comment,
 }
 
@@ -59,19 +73,30 @@ impl Condition {
         CONDITIONS.iter().find(|row| row.1 == sign).map(|row| row.0)
     }
 
-    pub(crate) fn sign(self) -> char {
+    /// The sign in a rune's text.
+    pub fn sign(self) -> char {
         self.row().1
     }
 
     /// The words of lightningd's `decode`.
-    pub(crate) fn summary(self) -> &'static str {
+    pub fn summary(self) -> &'static str {
         self.row().3
     }
 }
 
 impl Restriction {
+    /// Whether a request with these fields may meet it, where what is said of other fields is met.
+    pub(super) fn may_hold(&self, fields: &[(&str, &str)]) -> bool {
+        self.alternatives.iter().any(|alternative| {
+            let mut fields = fields.iter();
+            let found = fields.find(|(name, _)| *name == alternative.field);
+            let holds = |(_, text): &(&str, &str)| alternative.holds_for(text);
+            found.is_none_or(holds)
+        })
+    }
+
     /// Reads `field=value|field^value`. A backslash makes the next character part of the value.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let alternatives = split(text, '|').into_iter().map(Alternative::parse);
         Some(Self {
             alternatives: alternatives.collect::<Option<_>>()?,
@@ -80,7 +105,7 @@ impl Restriction {
 
     /// The unique id that this is instead of a restriction: one alternative, whose field has no
     /// name. A version may follow the id after a hyphen.
-    pub(crate) fn unique_id(&self) -> Option<&str> {
+    pub fn unique_id(&self) -> Option<&str> {
         match self.alternatives.as_slice() {
             [one] if one.field.is_empty() && one.condition == Condition::Equal => {
                 one.value.split('-').next()
@@ -90,13 +115,13 @@ impl Restriction {
     }
 
     /// Whether a field without a name stands where only a real field may.
-    pub(crate) fn has_nameless_field(&self) -> bool {
+    pub fn has_nameless_field(&self) -> bool {
         let mut alternatives = self.alternatives.iter();
         alternatives.any(|alternative| alternative.field.is_empty())
     }
 
     /// The words of lightningd's `showrunes`.
-    pub(crate) fn english(&self) -> String {
+    pub fn english(&self) -> String {
         let alternatives: Vec<_> = self.alternatives.iter().map(Alternative::english).collect();
         alternatives.join(" OR ")
     }
@@ -104,7 +129,7 @@ impl Restriction {
 
 impl Alternative {
     /// Reads `field=value`. A field's name is of letters, digits and underscores.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let end = text.find(|c: char| c.is_ascii_punctuation() && c != '_')?;
         let (field, rest) = text.split_at(end);
         let mut rest = rest.chars();
@@ -120,8 +145,27 @@ impl Alternative {
         })
     }
 
+    /// Whether a field that is this text meets it.
+    pub fn holds_for(&self, text: &str) -> bool {
+        let value = self.value.as_str();
+        let numbers = || Some((text.parse::<i64>().ok()?, value.parse::<i64>().ok()?));
+        match self.condition {
+            Condition::Missing => false,
+            Condition::Comment => true,
+            Condition::Equal => text == value,
+            Condition::Unequal => text != value,
+            Condition::Begins => text.starts_with(value),
+            Condition::Ends => text.ends_with(value),
+            Condition::Contains => text.contains(value),
+            Condition::Less => numbers().is_some_and(|(number, value)| number < value),
+            Condition::Greater => numbers().is_some_and(|(number, value)| number > value),
+            Condition::SortsBefore => text < value,
+            Condition::SortsAfter => text > value,
+        }
+    }
+
     /// The words of lightningd's `showrunes`.
-    pub(crate) fn english(&self) -> String {
+    pub fn english(&self) -> String {
         let (field, value) = (&self.field, &self.value);
         match self.condition.row() {
             (Condition::Missing, _, words, _) => format!("{field} {words}"),
