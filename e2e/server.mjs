@@ -20,16 +20,16 @@ let started = 0;
 
 /**
  * Starts a program and waits until it prints a line that matches `ready`. Its output goes to a
- * log in `test-output/`, named after the test file and the program.
+ * log in `test-output/`, named after the test file and the program. It runs in `cwd`.
  *
  * @returns {Promise<{ lines: string[], kill: () => Promise<void>, stop: () => Promise<void> }>} what it
  *   printed until then
  */
-export async function startServer(name, program, args, ready) {
+export async function startServer(name, program, args, ready, { cwd = root } = {}) {
   started += 1;
   const logName = `${basename(process.argv[1], '.test.mjs')}-${started}-${name}.log`;
   const log = createWriteStream(join(outputDir, logName));
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const ended = once(child, 'exit').finally(() => process.removeListener('exit', kill));

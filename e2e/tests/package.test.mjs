@@ -1,58 +1,92 @@
-// The npm package as a site gets it: the packed file is installed into a site that Vite builds and
-// into a plain page, and both sell a cat.
+// The npm package as a site gets it: the packed file is installed into sites as their makers build them,
+// or start them to work on, and each sells cats.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { newVisitor } from '../browser.mjs';
-import { root } from '../server.mjs';
+import { root, startServer } from '../server.mjs';
 import { openSite } from '../site.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
 import { setUp } from '../world.mjs';
 
+process.env.NEXT_TELEMETRY_DISABLED = '1';
+
 const run = promisify(execFile);
 const packages = join(root, 'target/widget');
-const bin = (name) => join(root, 'e2e/node_modules/.bin', name);
+const modules = join(root, 'e2e/node_modules');
+const bin = (name) => join(modules, '.bin', name);
+const QUIET = ['--logLevel', 'warn'];
 
 describe('the npm package', () => {
   let network, store, browser, dir;
 
   setUp(async (world) => {
     ({ network, browser, store } = await world.shop());
-    dir = await world.folder();
+    // Below e2e/, so that sites find there what they need beside the package, in pinned versions.
+    dir = await mkdtemp(join(root, 'e2e/.sites-'));
     const sites = join(root, 'e2e/sites');
     await cp(sites, dir, { recursive: true });
-    for (const site of await readdir(sites)) await install(join(dir, site));
-    // What a site needs beside the package, in the versions that are pinned for the tests.
-    await symlink(join(root, 'e2e/node_modules'), join(dir, 'node_modules'));
+    await cp(join(dir, 'webpack'), join(dir, 'parcel'), { recursive: true });
+    for (const site of await readdir(dir)) await prepare(join(dir, site));
   });
+  after(() => rm(dir, { recursive: true, force: true }));
 
   test('sells on a site that Vite builds', async () => {
-    await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: join(dir, 'vite') });
-    await withSite(join(dir, 'vite/dist'), async (page) => {
-      await page.getByTestId('buy').click();
-      await network.alice.pay(await shownInvoice(page));
-      await seesTheGoods(page, store, 'cat');
-      await page.getByText('Paid for cat').waitFor();
-    });
+    await run(bin('vite'), ['build', ...QUIET], { cwd: join(dir, 'vite') });
+    await withSite(join(dir, 'vite/dist'), (page) => sells(page, 'cat'));
   });
 
-  for (const framework of ['react', 'vue']) {
+  for (const framework of ['react', 'vue', 'angular']) {
     test(`sells on a site made with ${framework}, and tells it`, async () => {
-      await run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: join(dir, framework) });
-      await withSite(join(dir, framework, 'dist'), async (page) => {
+      const cwd = join(dir, framework);
+      if (framework === 'angular') await compiles('ngc', ['--project', '.'], cwd);
+      await run(bin('vite'), ['build', ...QUIET], { cwd });
+      await withSite(join(cwd, 'dist'), async (page) => {
         await page.getByTestId('buy').waitFor();
         assert.equal(await page.locator('purr-wall').getAttribute('max-sat'), '100');
-        await page.getByTestId('buy').click();
-        await network.alice.pay(await shownInvoice(page));
-        await seesTheGoods(page, store, 'two-cats');
-        await page.getByText('Paid for two-cats').waitFor();
+        await sells(page, 'two-cats');
       });
     });
   }
+
+  for (const [name, vite] of [
+    ['Vite 8', 'vite'],
+    ['Vite 7', 'vite7'],
+  ]) {
+    test(`sells on ${name}’s development server`, async () => {
+      const { bin } = JSON.parse(await readFile(join(modules, vite, 'package.json')));
+      const script = join(modules, vite, bin.vite);
+      const args = [script, '--host', '127.0.0.1', '--port', '0'];
+      await withServer(vite, process.execPath, args, 'vite', /(http:\/\/127\.0\.0\.1:\d+)/, 'cat');
+    });
+  }
+
+  test('sells on a site that webpack builds', async () => {
+    const cwd = join(dir, 'webpack');
+    await run(bin('webpack'), [], { cwd });
+    await cp(join(cwd, 'index.html'), join(cwd, 'dist/index.html'));
+    await withSite(join(cwd, 'dist'), (page) => sells(page, 'two-cats'));
+  });
+
+  test('sells on a site that Parcel builds', async () => {
+    const cwd = join(dir, 'parcel');
+    await run(bin('parcel'), ['build', 'index.html', '--no-cache', '--no-source-maps'], { cwd });
+    await withSite(join(cwd, 'dist'), (page) => sells(page, 'two-cats'));
+  });
+
+  test('sells in a client component of Next.js', () =>
+    withServer(
+      'next',
+      bin('next'),
+      ['dev', '--hostname', '127.0.0.1', '--port', '0'],
+      'next',
+      /(http:\/\/127\.0\.0\.1:\d+)/,
+      'two-cats',
+    ));
 
   test('sells on a page without a bundler', () =>
     withSite(join(dir, 'plain'), async (page) => {
@@ -62,9 +96,12 @@ describe('the npm package', () => {
     }));
 
   test('its types know the element, its properties and its events', async () => {
-    await run(bin('tsc'), ['--project', '.'], { cwd: join(dir, 'vite') }).catch(({ stdout }) =>
-      assert.fail(stdout),
-    );
+    for (const site of ['vite', 'react', 'solid']) {
+      await compiles('tsc', ['--project', '.'], join(dir, site));
+    }
+    await compiles('vue-tsc', ['--project', '.'], join(dir, 'vue'));
+    await compiles('svelte-check', ['--fail-on-warnings'], join(dir, 'svelte'));
+    await compiles('ngc', ['--project', '.', '--noEmit'], join(dir, 'angular'));
   });
 
   test('can be imported where a server draws the page', () =>
@@ -95,12 +132,29 @@ describe('the npm package', () => {
     }
   });
 
-  async function install(site) {
+  /** Installs the package into a site, which then sells from the store. */
+  async function prepare(site) {
     const packed = (await readdir(packages)).find((file) => file.endsWith('.tgz'));
     assert.ok(packed, `there is no package in ${packages}; cargo xtask widget makes it`);
     await writeFile(join(site, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const quiet = ['--offline', '--no-audit', '--no-fund', '--silent'];
     await run('npm', ['install', join(packages, packed), ...quiet], { cwd: site });
+    const files = await readdir(site, { recursive: true });
+    const sources = files.filter(
+      (file) => !file.includes('node_modules') && /\.(jsx|tsx?|vue|html)$/.test(file),
+    );
+    for (const file of sources) {
+      const text = await readFile(join(site, file), 'utf8');
+      const origin = new URL(store.url).origin;
+      await writeFile(join(site, file), text.replaceAll('https://store.example', origin));
+    }
+  }
+
+  async function sells(page, item) {
+    await page.getByTestId('buy').click();
+    await network.alice.pay(await shownInvoice(page));
+    await seesTheGoods(page, store, item);
+    await page.getByText(`Paid for ${item}`).waitFor();
   }
 
   async function withSite(folder, use) {
@@ -113,4 +167,29 @@ describe('the npm package', () => {
       await site.stop();
     }
   }
+
+  /** Starts a development server in a site's folder, and buys there. */
+  async function withServer(name, program, args, site, ready, item) {
+    const server = await startServer(name, program, args, ready, { cwd: join(dir, site) });
+    try {
+      const page = await newVisitor(browser);
+      await page.goto(server.lines.find((line) => ready.test(line)).match(ready)[1]);
+      await page.getByTestId('buy').waitFor();
+      // The words of a language are taken along, too.
+      await page.locator('purr-wall').evaluate((wall) => {
+        wall.lang = 'de';
+      });
+      await page.getByTestId('buy').getByText('Kiste öffnen').waitFor();
+      await sells(page, item);
+    } finally {
+      await server.stop();
+    }
+  }
 });
+
+/** Fails with what a compiler says. */
+async function compiles(compiler, args, cwd) {
+  await run(bin(compiler), args, { cwd }).catch(({ stdout, stderr }) =>
+    assert.fail(`${compiler} in ${cwd}: ${stdout}${stderr}`),
+  );
+}

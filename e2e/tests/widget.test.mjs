@@ -10,6 +10,7 @@ import { installWallet, newVisitor, scan, takePictures } from '../browser.mjs';
 import { root } from '../server.mjs';
 import { openStore } from '../store.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
+import { until } from '../until.mjs';
 import { setUp } from '../world.mjs';
 
 const EVENTS = ['purr-wall:invoice', 'purr-wall:paid', 'purr-wall:content', 'purr-wall:error'];
@@ -258,8 +259,46 @@ describe('the widget', () => {
       assert.equal(await state(page), 'unavailable');
       assert.ok(await page.getByRole('link', { name: 'Buy two cats' }).isVisible());
       assert.equal(await page.getByTestId('buy').count(), 0);
+      const told = () => page.evaluate(() => document.querySelector('purr-wall').shadowRoot.textContent);
+      assert.match(await told(), /has a wrong hash/);
     });
   }
+
+  test('names an attribute that it does not have on the console', async () => {
+    const warnings = [];
+    await visit('one.html', {
+      prepare: async (page) => {
+        page.on('console', (message) => warnings.push(message.text()));
+        await page.addInitScript(() => {
+          document.addEventListener('DOMContentLoaded', () => {
+            const wall = document.createElement('purr-wall');
+            wall.setAttribute('store', 'https://store.example');
+            wall.setAttribute('data-mine', '');
+            document.body.append(wall);
+          });
+        });
+      },
+    });
+    await until('a warning', () => warnings.some((text) => text.includes('no attribute store')));
+    assert.ok(!warnings.some((text) => text.includes('data-mine')), warnings.join());
+  });
+
+  test('two of one item that buy in one tick make one invoice', async () => {
+    const page = await visit('one.html');
+    await page.getByTestId('buy').waitFor();
+    await page.evaluate(() => {
+      const wall = document.querySelector('purr-wall');
+      wall.after(wall.cloneNode(true));
+    });
+    await page.getByTestId('buy').nth(1).waitFor();
+    const count = async () => (await network.store.call('listinvoices')).invoices.length;
+    const before = await count();
+    await page.evaluate(() => document.querySelectorAll('purr-wall').forEach((wall) => wall.buy()));
+    await page.getByTestId('bolt11').nth(1).waitFor();
+    const shown = await page.getByTestId('bolt11').evaluateAll((all) => all.map((one) => one.dataset.bolt11));
+    assert.equal(shown[0], shown[1]);
+    assert.equal(await count(), before + 1);
+  });
 
   test('keeps its own content where there is no JavaScript', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });

@@ -185,7 +185,7 @@ declare module 'svelte/elements' {
 }
 
 // @ts-ignore
-declare module 'solid-js' {
+declare module 'solid-js/jsx-runtime' {
   namespace JSX {
     interface IntrinsicElements {
       'purr-wall': PurrWallAttributes &

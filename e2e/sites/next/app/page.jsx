@@ -1,0 +1,5 @@
+import { TwoCats } from './TwoCats.jsx';
+
+export default function Page() {
+  return <TwoCats />;
+}

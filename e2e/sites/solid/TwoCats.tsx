@@ -1,0 +1,13 @@
+import 'purrwall-widget';
+import type { Receipt } from 'purrwall-widget';
+
+export function TwoCats(props: { onPaid: (receipt: Receipt | null) => void }) {
+  return (
+    <purr-wall
+      item="two-cats"
+      gateway="https://store.example"
+      max-sat={100}
+      on:purrwallpaid={(event) => props.onPaid(event.detail.receipt)}
+    />
+  );
+}
