@@ -19,6 +19,7 @@ mod fuzz;
 mod scripts;
 mod server;
 mod setup;
+mod short_names;
 mod site;
 mod size;
 mod steps;

@@ -13,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 /// What the whole page may weigh, and what the whole widget may, in bytes after brotli.
 ///
 /// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
-const LIMIT: usize = 163_200;
+const LIMIT: usize = 162_950;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element.
 const LOADER_LIMIT: usize = 2_048;
 

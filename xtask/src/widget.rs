@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha384};
 use crate::{
     build,
     command::{command, root, run},
+    short_names,
 };
 
 /// The loader's source.
@@ -75,7 +76,36 @@ impl Program {
 /// Trunk calls this when it has built the page: writes the loader into Trunk's folder.
 pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
-    write_loader(Path::new(&dir))
+    let dir = Path::new(&dir);
+    shorten_names(dir)?;
+    write_loader(dir)
+}
+
+/// Writes the program with shorter names, as a file of another name, since browsers keep files by that.
+fn shorten_names(dist: &Path) -> Result<()> {
+    let Program { glue, wasm, .. } = Program::find(dist)?;
+    let stem = name(&glue)?.trim_end_matches(".js").to_owned();
+    let old = [integrity_of(&glue)?, integrity_of(&wasm)?];
+    let text = fs::read_to_string(&glue)?;
+    let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
+    let hash = Sha384::new()
+        .chain_update(&short_wasm)
+        .chain_update(&short_glue)
+        .finalize();
+    let hash = u64::from_be_bytes(*hash.first_chunk().expect("SHA-384 has 48 bytes"));
+    let new_stem = format!("{PROGRAM}{hash:016x}");
+    let short_glue = short_glue.replace(&stem, &new_stem);
+    fs::remove_file(glue)?;
+    fs::remove_file(wasm)?;
+    let index = dist.join("index.html");
+    let page = fs::read_to_string(&index)?.replace(&stem, &new_stem);
+    let page = page
+        .replace(&old[0], &integrity(short_glue.as_bytes()))
+        .replace(&old[1], &integrity(&short_wasm));
+    fs::write(dist.join(format!("{new_stem}.js")), short_glue)?;
+    fs::write(dist.join(format!("{new_stem}_bg.wasm")), short_wasm)?;
+    fs::write(index, page)?;
+    Ok(())
 }
 
 /// Writes `widget.js` into the built page, always under this name, since sites link to it.

@@ -10,7 +10,6 @@ use yew::prelude::*;
 use crate::browser::client::load_json;
 use crate::browser::gateway::Gateway;
 use crate::i18n::language::{locale, use_language};
-use crate::i18n::say::say;
 use crate::ui::element::{Element, element};
 
 /// Where the words are, and whether they are needed now.

@@ -120,14 +120,14 @@ impl Handle {
     /// Buys, or goes on with what this browser has begun to buy, perhaps in another tab or in another
     /// element of this page: what is begun is stored at once, before anything is drawn.
     pub fn buy(&self) {
-        self.send(match self.slot.load() {
-            Some(saved) => Event::Restore(Box::new(saved)),
-            None => {
-                let purchase_id = random_purchase_id();
-                self.slot.save(&Saved::begun(purchase_id));
-                Event::Buy { purchase_id }
-            }
-        });
+        let event = if let Some(saved) = self.slot.load() {
+            Event::Restore(Box::new(saved))
+        } else {
+            let purchase_id = random_purchase_id();
+            self.slot.save(&Saved::begun(purchase_id));
+            Event::Buy { purchase_id }
+        };
+        self.send(event);
     }
 
     /// Asks for an invoice in place of the one that expired or was refused; for the one that
