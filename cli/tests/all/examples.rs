@@ -183,7 +183,7 @@ fn the_blogs_article_is_sold_by_its_store() {
         assert_eq!(status, 200);
         let link = "/store/buy/purring";
         assert!(front.contains(&format!("href={link}")), "{front}");
-        let (status, _, offer) = blog.get(link, None);
+        let (status, offer) = Browser::new(&blog).get(link);
         assert_eq!(status, 200);
         assert!(offer.contains("Why cats purr") && offer.contains("50 sat"));
 

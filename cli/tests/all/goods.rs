@@ -164,8 +164,8 @@ fn paths_out_of_the_folder_are_refused_at_the_start() {
         (&absolute, "out of the store's folder"),
         ("link", "out of the store's folder"),
         ("dir-link/key", "out of the store's folder"),
-        (".purrwall/secret", "not for sale"),
-        ("purrwall.toml", "not for sale"),
+        (".purrwall/secret", "can be neither sold nor shown"),
+        ("purrwall.toml", "can be neither sold nor shown"),
         ("folder", "is not a file"),
         ("missing.txt", "cannot read this file"),
     ] {

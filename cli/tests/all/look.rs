@@ -10,6 +10,9 @@ use testing::nodes::{nodes, run};
 
 use crate::own_store::{Folder, OwnStore, header, purrwall, section, text};
 
+/// What browsers send.
+const BROWSER: (&str, &str) = ("accept", "text/html,*/*;q=0.8");
+
 const LOOK: &str = r##"
 [look]
 headline = "Pictures <of> the sea"
@@ -82,13 +85,13 @@ fn the_plain_pages_are_the_owners() {
         assert_eq!(header(&logo, "content-type"), "image/svg+xml");
         assert!(header(&logo, "content-security-policy").contains("sandbox"));
 
-        let offer = text(&store.get("/buy/sunset", &[]));
+        let offer = text(&store.get("/buy/sunset", &[BROWSER]));
         assert!(offer.contains(">Take it home</button>"), "{offer}");
-        let boxed = text(&store.get("/buy/story", &[]));
+        let boxed = text(&store.get("/buy/story", &[BROWSER]));
         assert!(boxed.contains(">Read on</button>") && boxed.contains("class=\"box "));
 
         // The help speaks the visitor's language, and names the owner's wallets.
-        let german = text(&store.get("/buy/sunset", &[("accept-language", "de-AT,en")]));
+        let german = text(&store.get("/buy/sunset", &[BROWSER, ("accept-language", "de-AT,en")]));
         assert!(
             german.contains("<summary>Neu bei Lightning?</summary>"),
             "{german}"
