@@ -29,7 +29,9 @@ export async function startServer(name, program, args, ready, { cwd = root } = {
   started += 1;
   const logName = `${basename(process.argv[1], '.test.mjs')}-${started}-${name}.log`;
   const log = createWriteStream(join(outputDir, logName));
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Programs of others colour what they print where CI is set, and with it the address that is looked for.
+  const env = { ...process.env, NO_COLOR: '1' };
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const ended = once(child, 'exit').finally(() => process.removeListener('exit', kill));

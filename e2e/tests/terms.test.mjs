@@ -151,7 +151,7 @@ describe('a buyer', () => {
   test('hears before and after the payment until when the goods can be had', async () => {
     const page = await visit();
     const card = page.getByTestId('item-month');
-    await card.getByText('Yours for 30 days after you paid.').waitFor();
+    await card.getByText('Yours for 30 days, counted from the end of the time to pay.').waitFor();
     await takePictures(page, 'terms-offer');
     const bolt11 = await buy(page, 'month');
     const { created_at, expiry } = await network.alice.call('decode', { string: bolt11 });
