@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -39,6 +40,16 @@ impl Plugin {
             log: Vec::new(),
             calls: 0,
         }
+    }
+
+    /// The plugin, and its answer to `init` with the store in this folder.
+    async fn of_store(dir: &Path) -> (Self, Value) {
+        let mut plugin = Self::start();
+        plugin.call("getmanifest", &json!({}));
+        let config = dir.join("purrwall.toml");
+        let options = json!({"purrwall-config": config, "purrwall-listen": "127.0.0.1:0"});
+        let started = plugin.init(&options).await;
+        (plugin, started)
     }
 
     /// Calls a method of the plugin's; notifications before the answer are kept.
@@ -140,11 +151,7 @@ fn it_tells_lightningd_what_it_has() {
 fn it_sells_a_cat() {
     run(async {
         let dir = store("");
-        let config = dir.path().join("purrwall.toml");
-        let mut plugin = Plugin::start();
-        plugin.call("getmanifest", &json!({}));
-        let options = json!({"purrwall-config": config, "purrwall-listen": "127.0.0.1:0"});
-        let started = plugin.init(&options).await;
+        let (mut plugin, started) = Plugin::of_store(dir.path()).await;
         assert_eq!(started["result"], json!({}), "{started}");
         let status = plugin.call("purrwall-status", &json!({}));
         let status = &status["result"];
@@ -233,11 +240,7 @@ fn what_keeps_it_from_starting_disables_it_and_no_more() {
 fn it_ends_when_it_is_told_to() {
     run(async {
         let dir = store("");
-        let mut plugin = Plugin::start();
-        plugin.call("getmanifest", &json!({}));
-        let config = dir.path().join("purrwall.toml");
-        let options = json!({"purrwall-config": config, "purrwall-listen": "127.0.0.1:0"});
-        plugin.init(&options).await;
+        let (mut plugin, _) = Plugin::of_store(dir.path()).await;
         plugin.call("purrwall-status", &json!({}));
         let pid = plugin.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
@@ -250,11 +253,7 @@ fn it_ends_when_it_is_told_to() {
 fn the_http_side_ends_with_it() {
     run(async {
         let dir = store("");
-        let mut plugin = Plugin::start();
-        plugin.call("getmanifest", &json!({}));
-        let config = dir.path().join("purrwall.toml");
-        let options = json!({"purrwall-config": config, "purrwall-listen": "127.0.0.1:0"});
-        plugin.init(&options).await;
+        let (mut plugin, _) = Plugin::of_store(dir.path()).await;
         let status = plugin.call("purrwall-status", &json!({}));
         let url = status["result"]["listening"].as_str().unwrap().to_owned();
         let address = url.strip_prefix("http://").unwrap();

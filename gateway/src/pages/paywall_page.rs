@@ -4,8 +4,7 @@
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Request};
 use axum::http::header::{
-    ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,18 +15,15 @@ use shared::content::ContentHash;
 use crate::goods::price::{NoPrice, Price, Quote};
 use crate::http::admission::Asker;
 use crate::http::problem::Error;
+use crate::http::requests::accepts_html;
 use crate::look::Look;
 use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::views::{OPEN_THE_BOX, Site, Ware, style_source};
 use crate::payments::purchases::{Offer, Purchases};
 
-/// Whether a browser asks for a page. Programs accept anything, or name what they can read.
+/// Whether a browser asks for a page.
 pub(crate) fn wants_a_page(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter();
-    matches!(request.method(), &Method::GET | &Method::POST)
-        && accepted
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.contains("text/html"))
+    matches!(request.method(), &Method::GET | &Method::POST) && accepts_html(request.headers())
 }
 
 /// What becomes of a visitor's request.

@@ -25,7 +25,7 @@ use crate::http::admission::{Asker, random_purchase_id};
 use crate::http::api::content::{Wares, sold};
 use crate::http::deliver::deliver;
 use crate::http::problem::{Demand, Error, MAX_BODY};
-use crate::http::requests::{method_not_allowed, not_found, unless_set};
+use crate::http::requests::{accepts_html, method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
 use crate::metrics::Metrics;
 use crate::options::{StoreOptions, WebOptions};
@@ -254,14 +254,9 @@ async fn text_of(content: &Content) -> Result<Option<String>, VersionError> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Whether HTML is of use. Who does not say what they take may be an old browser; programs take
-/// anything, or say what they can read.
+/// Whether HTML is of use. A visitor that does not say what it accepts may be an old browser.
 fn takes_pages(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(ACCEPT).iter().peekable();
-    accepted.peek().is_none()
-        || accepted
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.contains("text/html"))
+    !headers.contains_key(ACCEPT) || accepts_html(headers)
 }
 
 /// Tells errors as pages for people, and to programs as everywhere.
