@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use shared::api::STORE_PATH;
 use tempfile::TempDir;
@@ -24,7 +24,10 @@ trusted_proxies = \"127.0.0.1\"
 ";
 const FILE_NAME: &str = "purrwall.toml";
 /// What makes calls to the system fail (`fiu-run` names them so).
-const FAULTS: &str = "/usr/lib/fiu/fiu_run_preload.so /usr/lib/fiu/fiu_posix_preload.so";
+const LIBFIU: [&str; 2] = [
+    "/usr/lib/fiu/fiu_run_preload.so",
+    "/usr/lib/fiu/fiu_posix_preload.so",
+];
 /// How long a store may take until it can sell.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -344,7 +347,14 @@ impl Store {
             .append(true)
             .open(self.dir.path().join("log"))?;
         if let Some(faults) = self.faults {
-            shell.env("LD_PRELOAD", FAULTS).env("FIU_ENABLE", faults);
+            for library in LIBFIU {
+                ensure!(
+                    Path::new(library).is_file(),
+                    "there is no {library}: install fiu-utils, or run `cargo xtask setup`"
+                );
+            }
+            shell.env("LD_PRELOAD", LIBFIU.join(" "));
+            shell.env("FIU_ENABLE", faults);
         }
         shell
             .env("PURRWALL_LOG", "warn")
