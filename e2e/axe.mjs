@@ -26,5 +26,5 @@ export async function assertAccessible(page, selector = 'html') {
     });
     assert.deepEqual(broken, [], broken.join('\n\n'));
   }
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+  await page.emulateMedia({ colorScheme: 'light' });
 }

@@ -32,10 +32,11 @@ export function launchBrowser(options = {}) {
 
 /**
  * A page with a storage of its own: another visitor. What the page reports as an error fails.
- * `settings` are the visitor's own, as Playwright names them.
+ * `settings` are the visitor's own, as Playwright names them. Unless they say otherwise, nothing moves:
+ * to draw moving cats without a GPU takes more time than the rest of a test.
  */
 export async function newVisitor(browser, settings = {}) {
-  const context = await browser.newContext({ viewport: DESKTOP, ...settings });
+  const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: 'reduce', ...settings });
   visitors.add(context);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
@@ -63,8 +64,12 @@ export async function installWallet(page, node) {
   });
 }
 
-/** Keeps pictures of the page as it is: on a desktop, on a phone, and in the dark. */
+/**
+ * Keeps pictures of the page as it is: on a desktop, on a phone, and in the dark. In continuous
+ * integration nobody looks at them.
+ */
 export async function takePictures(page, name) {
+  if (process.env.CI === 'true') return;
   const take = async (look) => {
     const path = join(outputDir, `${name}-${look}.png`);
     await page.screenshot({ path, fullPage: true, animations: 'disabled' });

@@ -50,12 +50,12 @@ async function stills(store, site, browser) {
 
 /** Pictures of the network's page, of the story's network and of a larger one. */
 async function networks(network, large, browser) {
-  const map = await newVisitor(browser, { reducedMotion: 'reduce' });
+  const map = await newVisitor(browser);
   await map.goto(network.page);
   await map.getByTestId('summary').filter({ hasText: 'paid' }).waitFor();
   await shot(map, 'network');
 
-  const page = await newVisitor(browser, { reducedMotion: 'reduce', colorScheme: 'dark' });
+  const page = await newVisitor(browser, { colorScheme: 'dark' });
   await page.goto(large.page);
   await page.getByTestId('payer-bob').waitFor();
   await large.bob.pay(await large.store.invoice(100_000, 'two cats'));

@@ -11,17 +11,18 @@ export const ITEM = 'two-cats';
 
 const LEFT = { width: 430, height: 660 };
 const RIGHT = { width: 690, height: 660 };
+const MOVING = { reducedMotion: 'no-preference' };
 /** How long one looks at a thing before something else happens, in ms. */
 const LOOK = { short: 1200, long: 2600 };
 
 /**
  * Tells the story and records it: the buyers' pages on the left, one after the other; the network's
- * beside. The store has to offer the devnet's wallet.
+ * beside. The store has to offer the devnet's wallet. With less `effort` the file is larger and sooner there.
  *
  * @returns {Promise<{ seconds: number }>} how long it is
  */
-export async function recordStory({ network, store, browser }, file) {
-  const map = await newVisitor(browser, { viewport: RIGHT });
+export async function recordStory({ network, store, browser }, file, { effort = 6 } = {}) {
+  const map = await newVisitor(browser, { viewport: RIGHT, ...MOVING });
   await map.goto(network.page);
   await map.getByTestId('payer-bob').waitFor();
   // The part of the page that shows a payment, under a caption of the story.
@@ -37,7 +38,7 @@ export async function recordStory({ network, store, browser }, file) {
   const right = await record(map);
   const left = [];
   for (const [buyer, said] of [['alice', 'Alice has a channel to the store.'], ['bob', 'Bob has none: he pays through Alice.']]) {
-    const page = await newVisitor(browser, { viewport: LEFT });
+    const page = await newVisitor(browser, { viewport: LEFT, ...MOVING });
     await page.goto(store.url);
     await page.getByTestId(`item-${ITEM}`).waitFor();
     left.push(await record(page));
@@ -62,5 +63,5 @@ export async function recordStory({ network, store, browser }, file) {
     await left.at(-1).stop();
   }
   await right.stop();
-  return putBesideEachOther([left, LEFT], [[right], RIGHT], file);
+  return putBesideEachOther([left, LEFT], [[right], RIGHT], file, effort);
 }

@@ -170,7 +170,7 @@ describe('everyone can use', () => {
     'at 320 px': { viewport: { width: 320, height: 640 } },
     'at 200 % zoom': { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
     'in forced colours': { forcedColors: 'active' },
-    'without motion': { reducedMotion: 'reduce' },
+    'with motion': { reducedMotion: 'no-preference' },
   })) {
     test(`an invoice ${how}, without scrolling sideways`, async () => {
       const page = await visit({ settings });

@@ -31,7 +31,7 @@ describe('the demo', () => {
   }
 
   test('shows on the network’s page how alice pays, and how bob pays through her', async () => {
-    const map = await newVisitor(browser, { reducedMotion: 'reduce' });
+    const map = await newVisitor(browser);
     await map.goto(network.page);
     const ways = { alice: 'alice paid 100 sat to store, for', bob: 'bob paid 100 sat to store through alice, for' };
     for (const [buyer, way] of Object.entries(ways)) {
@@ -72,7 +72,7 @@ describe('the demo', () => {
   test('tells the story: alice buys two cats, and bob buys two through alice', async () => {
     const before = await balances(network);
     const film = join(outputDir, 'story.webp');
-    await recordStory({ network, store, browser }, film);
+    await recordStory({ network, store, browser }, film, { effort: 0 });
     const after = await balances(network);
     // Two prices of 100,000 msat; alice forwards one of them and earns lightningd's default fee of
     // 1 msat and 10 millionths.

@@ -16,7 +16,7 @@ describe('the network’s page', () => {
 
   /** Nothing moves for those who do not want it, so that a payment's steps are there at once. */
   const open = async (path = '') => {
-    const page = await newVisitor(browser, { reducedMotion: 'reduce' });
+    const page = await newVisitor(browser);
     await page.goto(network.page + path);
     await page.getByTestId('payer-bob').waitFor();
     return page;
@@ -42,7 +42,7 @@ describe('the network’s page', () => {
   });
 
   test('the walk is walked before one’s eyes', async () => {
-    const page = await newVisitor(browser);
+    const page = await newVisitor(browser, { reducedMotion: 'no-preference' });
     await page.goto(network.page);
     await makeInvoice(page);
     await page.getByTestId('payer-alice').check();
@@ -129,7 +129,7 @@ describe('the page of a random network', () => {
   });
 
   test('shows all nodes apart from each other, and bob’s way through them', async () => {
-    const page = await newVisitor(browser, { reducedMotion: 'reduce' });
+    const page = await newVisitor(browser);
     await page.goto(network.page);
     await makeInvoice(page);
     await page.getByTestId('pay').click();

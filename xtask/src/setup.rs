@@ -21,9 +21,15 @@ pub(crate) fn setup(purpose: Purpose) -> Result<()> {
     let missing = missing(tools.iter().collect());
     if !missing.is_empty() {
         install_system_packages(&missing)?;
-        for tool in &missing {
-            install(tool)?;
-        }
+        // Downloads wait for the network, and compilers for the processor.
+        let (compiled, downloaded): (Vec<&Tool>, Vec<&Tool>) = missing
+            .iter()
+            .partition(|tool| matches!(tool.source, Source::Crate { .. }));
+        thread::scope(|scope| {
+            let downloads = scope.spawn(|| downloaded.into_iter().try_for_each(install));
+            compiled.into_iter().try_for_each(install)?;
+            downloads.join().expect("an installation returns errors")
+        })?;
         remove_build_dir()?;
         println!();
         let still = self::missing(missing);
