@@ -1,4 +1,4 @@
-// Where the program is in the package: beside this file, in forms that bundlers and their development
+// Where the parts are in the package: beside this file, in forms that bundlers and their development
 // servers take along as they are. npm has checked the package, so nothing is checked again.
 const STYLE = new URL('./wall.txt', import.meta.url);
 const WORDS = {
@@ -14,10 +14,14 @@ const words = (language) => WORDS[language].href;
 /** A package comes from no store. */
 const HOME = undefined;
 
-/** The program, started, and its style. */
-async function load() {
-  const [glue, style] = await Promise.all([import('./purrwall-web.js'), fetch(STYLE)]);
-  await glue.default();
-  return { mount: glue.mount, css: await style.text() };
-}
+const loadStyle = () => fetch(STYLE);
 
+/** What draws an offer. */
+const loadOffer = () => import('./offer.js');
+
+/** The program, started. */
+async function loadProgram() {
+  const glue = await import('./purrwall-web.js');
+  await glue.default();
+  return glue;
+}

@@ -1,9 +1,11 @@
-// Where the program is that the store serves: beside this script, under names and with hashes that
+// Where the parts are that the store serves: beside this script, under names and with hashes that
 // `cargo xtask build` writes in.
+const OFFER = new URL('./offer.js', import.meta.url);
 const GLUE = new URL('./purrwall-web.js', import.meta.url);
 const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
 const STYLE = new URL('./wall.css', import.meta.url);
 const INTEGRITY = {
+  offer: 'sha384-of-the-offer',
   glue: 'sha384-of-the-glue',
   wasm: 'sha384-of-the-wasm',
   style: 'sha384-of-the-style',
@@ -13,16 +15,20 @@ const words = (language) => new URL(`./words/${language}.json`, import.meta.url)
 
 const HOME = new URL('.', import.meta.url).href;
 
-/** The program, started, and its style. */
-async function load() {
-  const [style, wasm] = await Promise.all([
-    file(STYLE, INTEGRITY.style),
-    file(WASM, INTEGRITY.wasm),
-    verify(GLUE, INTEGRITY.glue),
-  ]);
+const loadStyle = () => file(STYLE, INTEGRITY.style);
+
+/** What draws an offer. */
+async function loadOffer() {
+  await verify(OFFER, INTEGRITY.offer);
+  return import(OFFER.href);
+}
+
+/** The program, started. */
+async function loadProgram() {
+  const [wasm] = await Promise.all([file(WASM, INTEGRITY.wasm), verify(GLUE, INTEGRITY.glue)]);
   const glue = await import(GLUE.href);
   await glue.default({ module_or_path: wasm });
-  return { mount: glue.mount, css: await style.text() };
+  return glue;
 }
 
 const file = (url, integrity) => fetch(url, { integrity }).catch(() => refused(url, integrity));

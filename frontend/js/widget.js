@@ -1,15 +1,20 @@
 // <purr-wall>: a Lightning paywall on any page, from one script.
 //
-// This loader defines the element. The WebAssembly behind it comes when an element is near the
-// viewport or is used, once for all elements of a page. Until it is here, and where it cannot
-// come, an element shows its own content: a link to the store's plain page, say.
+// This loader defines the element. An element near the viewport shows its offer, which a small script draws.
+// The WebAssembly behind it comes when a visitor shows an interest in it, is started once for all
+// elements of a page, and takes over. Where the offer cannot be drawn, the WebAssembly comes at once and
+// says why; where it cannot come, an element shows its own content: a link to the store's plain page,
+// say.
 //
 // `cargo xtask build` puts served.js before this, and `cargo xtask widget` packaged.js: they say where
-// the program is. Both define HOME (the store that is asked unless an element names another one),
-// words() (the address of a language's words) and load().
+// the parts are. Both define HOME (the store that is asked unless an element names another one),
+// words() (the address of a language's words), loadStyle(), loadOffer() and loadProgram().
 
-/** How far below the viewport an element may be when the WebAssembly is fetched for it. */
+/** How far below the viewport an element may be when its offer is drawn. */
 const NEAR = '600px';
+
+/** What visitors do before they buy. */
+const INTEREST = ['pointerover', 'touchstart', 'focusin'];
 
 /** What the attributes of every element begin with, and those that frameworks add. */
 const OTHERS = /^(id|class|style|slot|part|role|hidden|title|dir|tabindex|_|data-|aria-|ng-|on)/;
@@ -18,16 +23,32 @@ const REM = /(-?[\d.]+)rem\b/g;
 const HOST_STYLE = sheet(':host{display:block!important}:host([hidden]){display:none!important}');
 
 class PurrWall extends HTMLElement {
-  static observedAttributes = ['item', 'gateway', 'payee', 'max-sat', 'theme', 'lang', 'mode'];
+  static observedAttributes = ['item', 'gateway', 'payee', 'max-sat', 'theme', 'lang', 'mode', 'load'];
 
   static #near = new IntersectionObserver(
-    (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && target.#load()),
+    (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && target.#arrive()),
     { rootMargin: NEAR },
   );
+
+  /** Those that do without the WebAssembly. */
+  static #early = new Set();
+
+  static {
+    // Another tab may have begun a purchase.
+    addEventListener('storage', async ({ key }) => {
+      if (this.#early.size === 0) return;
+      const { slot } = await offers();
+      for (const wall of this.#early) if (slot(wall.#config()) === key) wall.#load();
+    });
+  }
 
   #root = this.attachShadow({ mode: 'open' });
   /** What the WebAssembly has mounted here. */
   #wall;
+  /** Whether the wall is to be seen. */
+  #isShown = false;
+  /** Whether the WebAssembly is on its way for this element. */
+  #isLoading = false;
   /** What `state` says while there is no wall. */
   #state = 'unloaded';
   /** Bought before there was a wall. */
@@ -37,7 +58,9 @@ class PurrWall extends HTMLElement {
     super();
     this.#root.adoptedStyleSheets = [HOST_STYLE];
     this.#fallBack('unloaded');
-    this.addEventListener('focusin', () => this.#load());
+    for (const interest of INTEREST) {
+      this.addEventListener(interest, () => this.#load(), { passive: true });
+    }
     this.addEventListener('click', ({ target }) => {
       if (target.closest?.('[data-purr-buy]')) this.buy();
     });
@@ -77,11 +100,14 @@ class PurrWall extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    this.#wall?.update(this.#config());
+    if (this.#wall) this.#wall.update(this.#config());
+    else if (PurrWall.#early.has(this)) this.#arrive();
   }
 
   get state() {
-    return this.#wall?.state() ?? this.#state;
+    const state = this.#wall?.state();
+    // Until the wall has looked at the store, the offer that is shown is the newest that is known.
+    return state && (this.#isShown || state !== 'loading') ? state : this.#state;
   }
 
   buy() {
@@ -94,40 +120,86 @@ class PurrWall extends HTMLElement {
     this.#wall?.reset();
   }
 
+  /** Draws the offer, or leaves it to the WebAssembly to say why there is none. */
+  async #arrive() {
+    PurrWall.#near.unobserve(this);
+    if (this.#wall || this.#isLoading) return;
+    if (this.load === 'eager' || isStarted) return this.#load();
+    PurrWall.#early.add(this);
+    this.#state = 'loading';
+    const config = this.#config();
+    try {
+      const { isBegun, offer } = await offers();
+      if (isBegun(config)) return this.#load();
+      const [drawn, sheet] = await Promise.all([offer(config, () => this.buy()), style()]);
+      // Meanwhile it may have gone, other attributes may ask for something else, and the WebAssembly
+      // may have come.
+      if (!PurrWall.#early.has(this) || !isSame(config, this.#config())) return;
+      this.#root.adoptedStyleSheets = [HOST_STYLE, sheet];
+      this.#root.replaceChildren(drawn);
+      this.#state = 'idle';
+    } catch {
+      this.#load();
+    }
+  }
+
   async #load() {
     PurrWall.#near.unobserve(this);
-    if (!this.#wall && this.#state !== 'loading') {
-      this.#state = 'loading';
-      try {
-        const { mount, style } = await program();
-        // Meanwhile it may have gone, or gone, come back, and loaded.
-        if (!this.isConnected) this.#state = 'unloaded';
-        else if (!this.#wall) {
-          this.#root.adoptedStyleSheets = [HOST_STYLE, style];
-          this.#wall = mount(this.#root, this, this.#config());
-        }
-      } catch (error) {
-        this.#fallBack('unavailable');
-        const message = `the wall cannot be loaded: ${error.message}`;
-        if (error.isRefusal) {
-          // Beside the element's own content: whoever makes the site has to see it.
-          this.#root.append(message);
-          console.error(message);
-        }
-        const detail = { code: 'load-failed', message };
-        const options = { detail, bubbles: true, composed: true };
-        for (const name of ['purr-wall:error', 'purrwallerror']) {
-          this.dispatchEvent(new CustomEvent(name, options));
-        }
+    PurrWall.#early.delete(this);
+    if (this.#wall || this.#isLoading) return this.#buyIfWanted();
+    this.#isLoading = true;
+    if (this.#state !== 'idle') this.#state = 'loading';
+    try {
+      const [{ mount }, sheet] = await Promise.all([program(), style()]);
+      // Meanwhile it may have gone.
+      if (this.isConnected) {
+        this.#root.adoptedStyleSheets = [HOST_STYLE, sheet];
+        this.#wall = mount(this, { ...this.#config(), ready: () => this.#show() });
       }
+    } catch (error) {
+      this.#fail(error);
     }
-    if (this.#wall && this.#wanted) {
-      this.#wanted = false;
-      this.#wall.buy();
+    this.#isLoading = false;
+    // To the others it costs nothing now.
+    if (isStarted) for (const wall of PurrWall.#early) wall.#load();
+  }
+
+  /** Puts what the WebAssembly has drawn in place of what was there. */
+  async #show() {
+    // A press that begins on a button has to end on it.
+    await released;
+    if (!this.#wall || this.#isShown) return;
+    const focused = this.#root.activeElement?.dataset.test;
+    this.#isShown = true;
+    this.#root.replaceChildren(this.#wall.container());
+    if (focused) this.#root.querySelector(`[data-test="${focused}"]`)?.focus();
+    this.#buyIfWanted();
+  }
+
+  #buyIfWanted() {
+    if (!this.#isShown || !this.#wanted) return;
+    this.#wanted = false;
+    this.#wall.buy();
+  }
+
+  #fail(error) {
+    this.#fallBack('unavailable');
+    const message = `the wall cannot be loaded: ${error.message}`;
+    if (error.isRefusal) {
+      // Beside the element's own content: whoever makes the site has to see it.
+      this.#root.append(message);
+      console.error(message);
+    }
+    const detail = { code: 'load-failed', message };
+    const options = { detail, bubbles: true, composed: true };
+    for (const name of ['purr-wall:error', 'purrwallerror']) {
+      this.dispatchEvent(new CustomEvent(name, options));
     }
   }
 
   #fallBack(state) {
+    PurrWall.#early.delete(this);
+    this.#isShown = false;
     this.#state = state;
     this.#root.replaceChildren(document.createElement('slot'));
   }
@@ -149,6 +221,7 @@ const PROPERTIES = {
   maxSat: 'max-sat',
   theme: 'theme',
   mode: 'mode',
+  load: 'load',
 };
 
 for (const [property, attribute] of Object.entries(PROPERTIES)) {
@@ -165,23 +238,44 @@ for (const [property, attribute] of Object.entries(PROPERTIES)) {
   });
 }
 
-let loading;
+/** Whether the WebAssembly has been started. */
+let isStarted = false;
 
-/** The WebAssembly, started once: two starts at a time would spoil each other's memory. */
-function program() {
-  loading ??= start().catch((error) => {
-    // The network may be back when the next element asks.
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-async function start() {
-  const { mount, css } = await load();
+/** Started once: two starts at a time would spoil each other's memory. */
+const program = once(async () => {
+  const started = await loadProgram();
+  isStarted = true;
+  return started;
+});
+const offers = once(loadOffer);
+const style = once(async () => {
+  const css = await (await loadStyle()).text();
   // The site's rem is not ours.
-  return { mount, style: sheet(css.replace(REM, 'calc($1*var(--purr-unit))')) };
+  return sheet(css.replace(REM, 'calc($1*var(--purr-unit))'));
+});
+
+/** Done when the visitor presses nothing. */
+let released;
+addEventListener('pointerdown', () => {
+  released = new Promise((done) => {
+    const release = () => setTimeout(done);
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, release, { once: true });
+  });
+});
+
+/** Makes it once; where that fails, the network may be back the next time. */
+function once(make) {
+  let made;
+  return () => {
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
 }
+
+const isSame = (one, other) => Object.keys(one).every((name) => one[name] === other[name]);
 
 function sheet(css) {
   const style = new CSSStyleSheet();

@@ -45,9 +45,9 @@ export interface ErrorDetail {
 }
 
 export type PurrWallState =
-  /** The WebAssembly was not needed yet. */
+  /** The element was not near the viewport yet. */
   | 'unloaded'
-  /** The WebAssembly or the store's list is on its way. */
+  /** The store's list or the WebAssembly is on its way. */
   | 'loading'
   /** The WebAssembly cannot be had: the element shows its own content. */
   | 'unavailable'
@@ -77,6 +77,7 @@ export interface PurrWallEventMap {
 
 export type Theme = 'auto' | 'light' | 'dark' | (string & {});
 export type Mode = 'inline' | 'dialog' | (string & {});
+export type Load = 'lazy' | 'eager' | (string & {});
 
 /** `<purr-wall>`. The properties reflect the attributes; `null` stands for one that is not set. */
 export interface PurrWallElement extends HTMLElement {
@@ -91,6 +92,8 @@ export interface PurrWallElement extends HTMLElement {
   set maxSat(value: string | number | null);
   theme: Theme | null;
   mode: Mode | null;
+  /** When the WebAssembly comes: once a visitor shows an interest, or with the offer. */
+  load: Load | null;
   readonly state: PurrWallState;
   /** Starts the purchase, or goes on with one that was begun. */
   buy(): void;
@@ -135,6 +138,7 @@ export interface PurrWallAttributes {
   maxSat?: string | number;
   theme?: Theme;
   mode?: Mode;
+  load?: Load;
   lang?: string;
 }
 

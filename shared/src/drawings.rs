@@ -10,10 +10,7 @@ pub const LOGO: &str = include_str!("../looks/logo.svg");
 pub const ICON: &str = include_str!("../looks/icon.svg");
 
 /// A bolt of lightning, as large as a letter.
-pub const BOLT: &str = concat!(
-    r#"<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">"#,
-    r#"<path d="M9.8.8 2.6 9.3h4.2l-1 5.9 7.4-8.7H8.9z"/></svg>"#,
-);
+pub const BOLT: &str = include_str!("../looks/bolt.svg");
 
 /// A tick, for what was checked.
 pub const TICK: &str = concat!(
@@ -32,26 +29,7 @@ pub const PAW: &str = concat!(
 
 /// A box in the dark with a cat in it, from back to front. The style sheet opens the box, and lets
 /// the cat blink. It stands in an element with the classes of [`box_classes`].
-pub const BOX: &str = concat!(
-    r#"<svg viewBox="0 0 320 190" aria-hidden="true">"#,
-    r#"<ellipse class="box-shadow" cx="160" cy="172" rx="108" ry="10"/>"#,
-    r#"<path class="box-tail" d="M232 66c34-6 36-30 24-40-9-8-22 1-16 10"/>"#,
-    r#"<path class="box-inside" d="M78 72 98 54h124l20 18z"/>"#,
-    r#"<g class="box-head">"#,
-    r#"<path d="M118 74V34c0-3 3-4 5-2l16 15a60 60 0 0 1 42 0l16-15c2-2 5-1 5 2v40z"/>"#,
-    r#"<g class="box-eyes"><ellipse cx="144" cy="62" rx="8" ry="9"/>"#,
-    r#"<ellipse cx="176" cy="62" rx="8" ry="9"/><path d="M144 58v8M176 58v8"/></g></g>"#,
-    r#"<path class="box-front" d="M78 72h164v96a4 4 0 0 1-4 4H82a4 4 0 0 1-4-4z"/>"#,
-    r#"<path class="box-side" d="M206 72h36v96a4 4 0 0 1-4 4h-32z"/>"#,
-    r#"<g class="box-lid"><path d="M78 72 98 54h124l20 18z"/>"#,
-    r#"<path class="box-tape" d="M150 54h20l4 18h-28z"/></g>"#,
-    r#"<path class="box-tape" d="M146 72h28v20l-4.7-3-4.7 3-4.6-3-4.7 3-4.6-3-4.7 3z"/>"#,
-    r#"<rect class="box-hole" x="112" y="104" width="96" height="36" rx="18"/>"#,
-    r#"<g class="box-eyes box-peek"><ellipse cx="142" cy="122" rx="9" ry="10"/>"#,
-    r#"<ellipse cx="178" cy="122" rx="9" ry="10"/><path d="M142 117v10M178 117v10"/></g>"#,
-    r#"<g class="box-stamp"><path d="M96 166v-12m-4 4 4-5 4 5M108 166v-12m-4 4 4-5 4 5"/>"#,
-    r#"<path class="box-bolt" d="m227 146-8 10h5l-1.5 8 8.5-11h-5z"/></g></svg>"#,
-);
+pub const BOX: &str = include_str!("../looks/box.svg");
 
 /// The classes of the box that holds the goods with this hash. They differ from item to item and give
 /// nothing away, since the hash is all that they are made from.

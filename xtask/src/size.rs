@@ -15,7 +15,9 @@ use flate2::{Compression, write::GzEncoder};
 /// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
 const LIMIT: usize = 162_950;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element.
-const LOADER_LIMIT: usize = 2_048;
+const LOADER_LIMIT: usize = 3_000;
+/// What it and all else may weigh that visitors load who look and do not buy, but for the store's list.
+const OFFER_LIMIT: usize = 11_000;
 
 /// What one kind of files weighs, in bytes.
 #[derive(Clone, Copy, Default)]
@@ -33,6 +35,7 @@ pub(crate) struct Sizes {
     page: Weight,
     widget: Weight,
     loader: Weight,
+    offer: Weight,
 }
 
 impl Sizes {
@@ -40,7 +43,8 @@ impl Sizes {
     pub(crate) fn check(&self) -> Result<()> {
         check("the page", self.page, LIMIT)?;
         check("the widget", self.widget, LIMIT)?;
-        check("the widget's loader", self.loader, LOADER_LIMIT)
+        check("the widget's loader", self.loader, LOADER_LIMIT)?;
+        check("the widget's offer", self.offer, OFFER_LIMIT)
     }
 }
 
@@ -56,19 +60,24 @@ pub(crate) fn compress_all(dist: &Path) -> Result<Sizes> {
     // One program serves both.
     let sizes = Sizes {
         page: sum(&kinds, &["page", "style", "wall", "glue", "wasm", "other"]),
-        widget: sum(&kinds, &["loader", "wall", "glue", "wasm"]),
+        widget: sum(&kinds, &["loader", "offer", "wall", "glue", "wasm"]),
         loader: sum(&kinds, &["loader"]),
+        offer: sum(&kinds, &["loader", "offer", "wall"]),
     };
-    let sums = [("the page", sizes.page), ("the widget", sizes.widget)];
+    let sums = [
+        ("the page", sizes.page),
+        ("the widget", sizes.widget),
+        ("until one buys", sizes.offer),
+    ];
     print(kinds.into_iter().chain(sums));
     Ok(sizes)
 }
 
 /// The table of weights, one line a kind.
 fn print(kinds: impl Iterator<Item = (&'static str, Weight)>) {
-    println!("{:10}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
+    println!("{:15}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
     for (kind, Weight { raw, gzip, brotli }) in kinds {
-        println!("{kind:10}{raw:>10}{gzip:>10}{brotli:>10}");
+        println!("{kind:15}{raw:>10}{gzip:>10}{brotli:>10}");
     }
 }
 
@@ -106,6 +115,9 @@ fn kind(path: &Path) -> &'static str {
     let name = path.file_name().and_then(|name| name.to_str());
     if name.is_some_and(|name| name.starts_with("wall-")) {
         return "wall";
+    }
+    if name.is_some_and(|name| name.starts_with("offer-")) {
+        return "offer";
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "page",

@@ -23,13 +23,21 @@ const LOADER: &str = "frontend/js/widget.js";
 /// of the real ones, and where it is in the package.
 const SERVED: &str = "frontend/js/served.js";
 const PACKAGED: &str = "frontend/js/packaged.js";
+/// What draws an offer, with places for the drawings in `shared/looks`.
+const OFFER: &str = "frontend/js/offer.js";
+const DRAWINGS: [(&str, &str); 2] = [
+    ("the-drawing-of-the-bolt", "bolt.svg"),
+    ("the-drawing-of-the-box", "box.svg"),
+];
 /// What the names of the built program begin with.
 const PROGRAM: &str = "purrwall-web-";
+const OFFER_FILE: &str = "offer.js";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
 /// The folder of the languages' words.
 const WORDS: &str = "words";
+const OFFER_HASH: &str = "sha384-of-the-offer";
 const GLUE_HASH: &str = "sha384-of-the-glue";
 const WASM_HASH: &str = "sha384-of-the-wasm";
 const STYLE_HASH: &str = "sha384-of-the-style";
@@ -45,8 +53,9 @@ const PACKAGE_FILES: [&str; 5] = [
 ];
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// What Trunk made of the frontend's program.
+/// What Trunk and [`hook`] made of the frontend.
 struct Program {
+    offer: PathBuf,
     glue: PathBuf,
     wasm: PathBuf,
     style: PathBuf,
@@ -66,6 +75,7 @@ impl Program {
                 .with_context(|| format!("{} holds no {start}…{end}", dist.display()))
         };
         Ok(Self {
+            offer: find("offer-", ".js")?,
             glue: find(PROGRAM, ".js")?,
             wasm: find(PROGRAM, "_bg.wasm")?,
             style: find("wall-", ".css")?,
@@ -77,8 +87,25 @@ impl Program {
 pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
     let dir = Path::new(&dir);
+    write_offer(dir)?;
     shorten_names(dir)?;
     write_loader(dir)
+}
+
+/// Writes what draws an offer, with its drawings, under a name with its hash.
+fn write_offer(dist: &Path) -> Result<()> {
+    let mut text = source(OFFER)?;
+    for (place, file) in DRAWINGS {
+        ensure!(
+            text.matches(place).count() == 1,
+            "{OFFER} has to name {place} once"
+        );
+        text = text.replacen(place, source(&format!("shared/looks/{file}"))?.trim(), 1);
+    }
+    let small = minified(OFFER, &text)?;
+    let hash = short_hash(&[small.as_bytes()]);
+    fs::write(dist.join(format!("offer-{hash}.js")), small)?;
+    Ok(())
 }
 
 /// Writes the program with shorter names, as a file of another name, since browsers keep files by that.
@@ -88,12 +115,8 @@ fn shorten_names(dist: &Path) -> Result<()> {
     let old = [integrity_of(&glue)?, integrity_of(&wasm)?];
     let text = fs::read_to_string(&glue)?;
     let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
-    let hash = Sha384::new()
-        .chain_update(&short_wasm)
-        .chain_update(&short_glue)
-        .finalize();
-    let hash = u64::from_be_bytes(*hash.first_chunk().expect("SHA-384 has 48 bytes"));
-    let new_stem = format!("{PROGRAM}{hash:016x}");
+    let hash = short_hash(&[&short_wasm, short_glue.as_bytes()]);
+    let new_stem = format!("{PROGRAM}{hash}");
     let short_glue = short_glue.replace(&stem, &new_stem);
     fs::remove_file(glue)?;
     fs::remove_file(wasm)?;
@@ -111,13 +134,26 @@ fn shorten_names(dist: &Path) -> Result<()> {
 /// Writes `widget.js` into the built page, always under this name, since sites link to it.
 fn write_loader(dist: &Path) -> Result<()> {
     let program = Program::find(dist)?;
-    let names = [&program.glue, &program.wasm, &program.style].map(|path| name(path));
-    let [glue, wasm, style] = names;
-    let loader = loader(&program, [glue?, wasm?, style?])?;
-    let small = minifier::js::minify(&loader)
-        .map_err(|error| anyhow!("cannot minify {LOADER}: {error}"))?;
-    fs::write(dist.join("widget.js"), small.to_string())?;
+    let small = minified(LOADER, &loader(&program)?)?;
+    fs::write(dist.join("widget.js"), small)?;
     Ok(())
+}
+
+fn minified(path: &str, text: &str) -> Result<String> {
+    let small =
+        minifier::js::minify(text).map_err(|error| anyhow!("cannot minify {path}: {error}"))?;
+    Ok(small.to_string())
+}
+
+/// What names of files tell their contents apart by: 16 hex digits.
+fn short_hash(parts: &[&[u8]]) -> String {
+    let mut hash = Sha384::new();
+    for part in parts {
+        hash.update(part);
+    }
+    let hash = hash.finalize();
+    let hash = u64::from_be_bytes(*hash.first_chunk().expect("SHA-384 has 48 bytes"));
+    format!("{hash:016x}")
 }
 
 /// Builds the page and the package.
@@ -138,6 +174,7 @@ pub(crate) fn pack() -> Result<()> {
         fs::copy(from, dir.join(to)).with_context(|| format!("cannot copy {}", from.display()))
     };
     // Names without hashes: a package has a version, and bundlers make names of their own.
+    copy(&program.offer, OFFER_FILE)?;
     copy(&program.glue, GLUE)?;
     copy(&program.wasm, WASM)?;
     // Development servers make scripts of what they know by its name.
@@ -177,13 +214,15 @@ fn source(path: &str) -> Result<String> {
     fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))
 }
 
-/// The loader of a program whose files have these names.
-fn loader(program: &Program, [glue, wasm, style]: [&str; 3]) -> Result<String> {
+/// The loader of a program, with the names and hashes of its files.
+fn loader(program: &Program) -> Result<String> {
     let source = [source(SERVED)?, source(LOADER)?].concat();
     let written = [
-        (GLUE, glue),
-        (WASM, wasm),
-        (STYLE, style),
+        (OFFER_FILE, name(&program.offer)?),
+        (GLUE, name(&program.glue)?),
+        (WASM, name(&program.wasm)?),
+        (STYLE, name(&program.style)?),
+        (OFFER_HASH, &integrity_of(&program.offer)?),
         (GLUE_HASH, &integrity_of(&program.glue)?),
         (WASM_HASH, &integrity_of(&program.wasm)?),
         (STYLE_HASH, &integrity_of(&program.style)?),
@@ -222,14 +261,14 @@ mod tests {
     fn the_loader_names_the_files_and_their_hashes() {
         let dir = tempfile::tempdir().unwrap();
         let (glue, wasm) = ("purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm");
-        let style = "wall-2c3d.css";
-        for (name, text) in [(glue, "glue"), (wasm, ""), (style, "style")] {
+        let (style, offer) = ("wall-2c3d.css", "offer-4e5f.js");
+        for (name, text) in [(glue, "glue"), (wasm, ""), (style, "style"), (offer, "")] {
             fs::write(dir.path().join(name), text).unwrap();
         }
         write_loader(dir.path()).unwrap();
 
         let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
-        for name in [glue, wasm, style] {
+        for name in [glue, wasm, style, offer] {
             assert!(loader.contains(&format!("new URL('./{name}',import.meta.url)")));
         }
         // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.
@@ -242,7 +281,25 @@ mod tests {
     fn a_page_without_the_program_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let error = write_loader(dir.path()).err().unwrap().to_string();
-        assert!(error.contains("purrwall-web-"), "{error}");
+        assert!(error.contains("offer-"), "{error}");
+    }
+
+    #[test]
+    fn an_offer_is_drawn_with_the_drawings_and_speaks_every_language() {
+        let dir = tempfile::tempdir().unwrap();
+        write_offer(dir.path()).unwrap();
+        let file = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap();
+        let script = fs::read_to_string(file.path()).unwrap();
+        assert!(script.contains("<ellipse class=\"box-shadow\""), "{script}");
+        assert!(!script.contains("the-drawing-of"), "{script}");
+        for file in fs::read_dir(root().join("frontend").join(WORDS)).unwrap() {
+            let file = file.unwrap().path();
+            let language = name(&file).unwrap().trim_end_matches(".json");
+            assert!(
+                script.contains(&format!("'{language}'")),
+                "{OFFER} lacks {language}"
+            );
+        }
     }
 
     #[test]

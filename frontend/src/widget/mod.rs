@@ -16,7 +16,7 @@ use std::cell::RefCell;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlElement, ShadowRoot};
+use web_sys::{Element, HtmlElement};
 use yew::AttrValue;
 
 use crate::i18n::language::set_files;
@@ -46,18 +46,20 @@ extern "C" {
     fn theme(this: &Config) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     fn mode(this: &Config) -> Option<String>;
+    /// Called when there is something to show.
+    #[wasm_bindgen(method, getter)]
+    fn ready(this: &Config) -> Function;
 }
 
-/// Draws a wall in an element's shadow root, in place of what is there.
+/// Draws a wall for an element, which puts it into its shadow root when it is ready.
 ///
 /// # Errors
 /// The browser's, where it cannot make an element.
 #[wasm_bindgen]
-pub fn mount(root: &ShadowRoot, host: HtmlElement, config: &Config) -> Result<WallHandle, JsValue> {
-    let remote = Remote::new(host);
+pub fn mount(host: HtmlElement, config: &Config) -> Result<WallHandle, JsValue> {
+    let remote = Remote::new(host, config.ready());
     set_files(config.words());
     let stage = Stage::take(props(config, &remote))?;
-    root.replace_children_with_node_1(stage.container());
     Ok(WallHandle {
         stage: RefCell::new(stage),
         remote,
@@ -73,6 +75,11 @@ pub struct WallHandle {
 
 #[wasm_bindgen]
 impl WallHandle {
+    /// What the element puts into its shadow root.
+    pub fn container(&self) -> Element {
+        self.stage.borrow().container().clone()
+    }
+
     /// Does what other attributes ask for.
     pub fn update(&self, config: &Config) {
         let props = props(config, &self.remote);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::Function;
 use shared::api::Item;
 use shared::purchase::{Purchase, State};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -28,6 +29,8 @@ pub struct Remote(Rc<Inner>);
 
 struct Inner {
     host: HtmlElement,
+    /// Tells the element that there is something to show.
+    ready: Function,
     /// The purchase as it was drawn last; `None` while there is no offer.
     handle: RefCell<Option<Rc<Handle>>>,
     /// The purchase that the site was told of last, with its slot, which is unique to the item.
@@ -49,9 +52,10 @@ impl PartialEq for Remote {
 
 impl Remote {
     /// A remote of `host`, whose wall is not drawn yet.
-    pub fn new(host: HtmlElement) -> Self {
+    pub fn new(host: HtmlElement, ready: Function) -> Self {
         Self(Rc::new(Inner {
             host,
+            ready,
             handle: RefCell::default(),
             told: RefCell::default(),
             state: Cell::new("loading"),
@@ -63,6 +67,12 @@ impl Remote {
     /// Where a dialog is, if there is one.
     pub fn dialog(&self) -> &NodeRef {
         &self.0.dialog
+    }
+
+    /// There is something to show: an offer, or why there is none.
+    pub fn ready(&self) {
+        // It is ours, and only asks for a change of the element.
+        let _ = self.0.ready.call0(&JsValue::NULL);
     }
 
     /// Starts the purchase or goes on with it, as soon as there is an offer.

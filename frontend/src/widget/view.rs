@@ -47,6 +47,7 @@ pub fn Widget(props: &Props) -> Html {
         |(parsed, remote)| {
             if let Err(invalid) = &**parsed {
                 remote.no_offer("invalid");
+                remote.ready();
                 for mistake in invalid {
                     remote.tell(&WidgetEvent::error(
                         "invalid-attribute",
@@ -57,8 +58,7 @@ pub fn Widget(props: &Props) -> Html {
         },
     );
     let Some(language) = language else {
-        // Until there is more to show: what the site put into the element.
-        return element("slot", "").into();
+        return Html::default();
     };
     language.enter();
     let widget = element("div", "widget")
@@ -110,14 +110,16 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             if let Some(state) = state {
                 remote.no_offer(state);
             }
+            if state.is_none() || event.is_some() {
+                remote.ready();
+            }
             if let Some(event) = event {
                 remote.tell(event);
             }
         },
     );
     match offer {
-        // Until there is more to show: what the site put into the element.
-        Offer::Loading => element("slot", "").into(),
+        Offer::Loading => Html::default(),
         Offer::Here {
             store,
             item,
