@@ -164,7 +164,7 @@ impl Settings {
         };
         let routes = file
             .as_ref()
-            .map(|file| routes::read(file, &catalogue.rates));
+            .map(|file| routes::read(file, &catalogue.rates, &limits.trusted_proxies));
         Ok(Self {
             options: Options {
                 lightning: node.endpoint,
@@ -570,10 +570,10 @@ mod tests {
             ("forecast", "forecast")
         );
         assert_eq!(plain.upstream.as_ref().unwrap(), "127.0.0.1:3000");
-        let [asked] = &route("forward_auth = true").unwrap()[..] else {
-            panic!("one route");
-        };
-        assert_eq!(asked.upstream, None);
+        let asked = "[[route]]\npath = \"/api/*\"\nprice = \"1 sat\"\nforward_auth = true\n";
+        let text = format!("trusted_proxies = \"127.0.0.1\"\n{asked}");
+        let config = StoreFile::new(&text).load().unwrap();
+        assert_eq!(config.options.routes[0].upstream, None);
         let text = format!("[[route]]\npath = \"/a\"\nprice = \"1 sat\"\n{upstream}");
         let services = StoreFile::new(&text).load().unwrap().options.catalogue;
         assert!(!services.sells_cats());
@@ -584,6 +584,7 @@ mod tests {
         assert_eq!((listed.methods.len(), listed.free.len()), (2, 1));
         for (more, told) in [
             ("", "has no upstream"),
+            ("forward_auth = true", "needs trusted_proxies"),
             ("forward_auth = false", "`forward_auth = true`"),
             ("forward_auth = 1", "forward_auth = \"1\""),
             (

@@ -28,7 +28,9 @@ core.register_action("purrwall", { "http-req" }, function(txn, url)
   local said = answer.headers
   for _, name in ipairs(FOR_THE_SERVICE) do
     txn.http:req_del_header(name)
-    for _, value in pairs(said[name] or {}) do txn.http:req_add_header(name, value) end
+    for _, value in pairs(said[name] or {}) do
+      if value ~= "" then txn.http:req_add_header(name, value) end
+    end
   end
   if said["payment-receipt"] then txn:set_var("txn.purrwall_receipt", said["payment-receipt"][0]) end
   if said["set-cookie"] then txn:set_var("txn.purrwall_set_cookie", said["set-cookie"][0]) end

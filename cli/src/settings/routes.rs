@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{Method, Uri};
+use ipnet::IpNet;
 use purrwall_gateway::options::{Pattern, RateOptions, RouteOptions};
 use shared::api::ItemId;
 
@@ -34,16 +35,23 @@ const TAKEN: [&str; 15] = [
 /// As many bytes as the hash that it is used with.
 const SHORTEST_KEY: usize = 32;
 
-/// Reads the routes of a file whose rates are these.
+/// Reads the routes of a file whose rates are these; `proxies` are those that are trusted.
 pub(super) fn read(
     file: &ConfigFile,
     rates: &[RateOptions],
+    proxies: &[IpNet],
 ) -> Result<Vec<RouteOptions>, SettingsError> {
     let mut routes: Vec<RouteOptions> = Vec::new();
     let mut places = HashMap::new();
     for section in &file.routes {
         let route = read_route(section, rates)?;
         let path = section.require("path")?;
+        if let (None, [], Some(asked)) = (&route.upstream, proxies, section.get("forward_auth")) {
+            return Err(asked.wrong(
+                "needs trusted_proxies: name the address that the proxy asks from, such as \
+                 trusted_proxies = \"127.0.0.1\"",
+            ));
+        }
         // Proxies ask by name, and may have services of several hosts behind them.
         let asked_by = route.upstream.is_none().then(|| route.name.clone());
         if let Some(first) = places.insert((asked_by, route.path.to_string()), &section.place) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, COOKIE};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::any;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -24,8 +24,10 @@ use crate::options::{LimitsOptions, RouteOptions};
 use crate::priced::{Admitted, PriceLayer};
 use crate::routes::asked::Asked;
 use crate::routes::price_layer;
-use crate::routes::telling::{Telling, take_ours_away};
+use crate::routes::telling::{TOLD, Telling, take_ours_away};
 use crate::routes::via::Via;
+
+const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// What a proxy wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +159,9 @@ impl Door {
     }
 }
 
-/// The request may pass: with these headers, which take the place of the visitor's own.
+/// The request may pass: with these headers, which take the place of the visitor's own. All of them are
+/// there, because a proxy that copies what is not there leaves what the visitor sent, or worse: Caddy 2.6
+/// writes the name of its variable.
 fn pass(telling: &Telling, question: Question, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let target = parts.uri.path_and_query().cloned();
@@ -173,7 +177,9 @@ fn pass(telling: &Telling, question: Question, request: Request) -> Response {
         for value in parts.headers.get_all(&name) {
             headers.append(name.clone(), value.clone());
         }
+        headers.entry(name).or_insert(NOTHING);
     }
+    headers.extend(TOLD.map(|name| (name, NOTHING)));
     if let Some(admitted) = parts.extensions.get::<Admitted>() {
         headers.extend(telling.of(admitted, &parts.method, &target));
     }

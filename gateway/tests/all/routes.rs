@@ -475,6 +475,10 @@ async fn a_store_without_goods_sells_its_services_alone() {
     assert!(words.contains("> Services, sold for"), "{words}");
     assert!(words.contains("`GET /forecast` answers `402`"), "{words}");
     assert!(!words.contains("/goods/"), "{words}");
+    let page = gateway.get("/buy").await;
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(page.contains("href=\"/forecast\""), "{page}");
+    assert!(!page.contains("The shelves are empty"), "{page}");
 }
 
 #[tokio::test]

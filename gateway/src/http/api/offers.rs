@@ -13,7 +13,7 @@ use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths,
 };
 use utoipa::openapi::schema::{Object, Type};
-use utoipa::openapi::{HttpMethod, OpenApi, PathItem, RefOr, Response};
+use utoipa::openapi::{HttpMethod, OpenApi, PathItem, RefOr, Required, Response};
 
 use crate::http::api::listing::{Access, LLMS, amount, described};
 use crate::http::place::Place;
@@ -106,6 +106,7 @@ fn opened(template: &Operation, access: &Access, path: &str, method: &str) -> Op
         let below = ParameterBuilder::new()
             .name(BELOW)
             .parameter_in(ParameterIn::Path)
+            .required(Required::True)
             .description(Some("The rest of the path, which may have slashes."))
             .schema(Some(Object::with_type(Type::String)));
         operation = operation.parameter(below);
