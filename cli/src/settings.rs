@@ -164,7 +164,7 @@ impl Settings {
         };
         let routes = file
             .as_ref()
-            .map(|file| routes::read(file, &catalogue.rates));
+            .map(|file| routes::read(file, &catalogue.rates, &limits.trusted_proxies));
         Ok(Self {
             options: Options {
                 lightning: node.endpoint,
@@ -569,7 +569,14 @@ mod tests {
             (plain.name.as_str(), &*plain.title),
             ("forecast", "forecast")
         );
-        assert_eq!(plain.upstream.as_str(), "127.0.0.1:3000");
+        assert_eq!(plain.upstream.as_ref().unwrap(), "127.0.0.1:3000");
+        let asked = "[[route]]\npath = \"/api/*\"\nprice = \"1 sat\"\nforward_auth = true\n";
+        let text = format!("trusted_proxies = \"127.0.0.1\"\n{asked}");
+        let config = StoreFile::new(&text).load().unwrap();
+        assert_eq!(config.options.routes[0].upstream, None);
+        let text = format!("[[route]]\npath = \"/a\"\nprice = \"1 sat\"\n{upstream}");
+        let services = StoreFile::new(&text).load().unwrap().options.catalogue;
+        assert!(!services.sells_cats());
         let lists = "methods = [\"GET\", \"POST\"]\nfree = \"/Forecast/about\"\n";
         let [listed] = &route(&[upstream, lists].concat()).unwrap()[..] else {
             panic!("one route");
@@ -577,6 +584,13 @@ mod tests {
         assert_eq!((listed.methods.len(), listed.free.len()), (2, 1));
         for (more, told) in [
             ("", "has no upstream"),
+            ("forward_auth = true", "needs trusted_proxies"),
+            ("forward_auth = false", "`forward_auth = true`"),
+            ("forward_auth = 1", "forward_auth = \"1\""),
+            (
+                &*format!("{upstream}forward_auth = true"),
+                "no use beside `upstream`",
+            ),
             ("upstream = \"https://x.example\"", "http://127.0.0.1:3000"),
             ("upstream = \"http://127.0.0.1:3000/a\"", "without a path"),
             (&*format!("{upstream}signing_key = \"short\""), "too short"),

@@ -4,12 +4,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fetchWithL402 } from '@getalby/lightning-tools/402/l402';
 import { openStore } from '../store.mjs';
-import { root, startServer } from '../server.mjs';
+import { freePort, root, startServer } from '../server.mjs';
 import { setUp } from '../world.mjs';
 
 const python = join(root, '.tools/python/bin/python');
@@ -75,6 +74,8 @@ suite('services that know nothing of payments', () => {
   let kept;
 
   async function sells(store) {
+    const { items } = await (await fetch(new URL('api/v1/store', store.url))).json();
+    assert.deepEqual(items, [], 'a store of services has no cats');
     const about = await fetch(new URL('forecast/about', store.url));
     assert.equal(await about.text(), 'Rain or shine');
     assert.equal((await fetch(today(store))).status, 402);
@@ -105,13 +106,4 @@ function program(name) {
   } catch {
     return `/nonexistent/${name}`;
   }
-}
-
-/** Free a moment ago, for a program that cannot take any. */
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -26,13 +26,13 @@ use shared::macaroon::Macaroon;
 use shared::problem::Problem;
 use shared::receipt::Receipt;
 
-pub use program::{authorization, cookie, lightningd, settings};
+pub use program::{authorization, cookie, lightningd, payment, settings};
 
 /// A function that takes any bytes and says whether they meant something.
 pub type Target = fn(&[u8]) -> bool;
 
 /// All kinds, by the names of their programs and folders.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("authorization", authorization),
     ("bolt11", bolt11),
     ("claim", claim),
@@ -40,6 +40,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("lightningd", lightningd),
     ("link", link),
     ("macaroon", macaroon),
+    ("payment", payment),
     ("problem", problem),
     ("receipt", receipt),
     ("settings", settings),

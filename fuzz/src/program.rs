@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::COOKIE;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderValue, Request, StatusCode};
 use lightningd::Lightningd;
 use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::Secret;
 use purrwall_gateway::claims::{Claims, Credential};
 use shared::lightning::PaymentHash;
+use shared::mpp;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
@@ -50,8 +51,50 @@ pub fn authorization(data: &[u8]) -> bool {
     means_something
 }
 
+/// The value of an `Authorization` header in the scheme `Payment`. Only a charge of the store's own opens
+/// anything.
+pub fn payment(data: &[u8]) -> bool {
+    let Ok(header) = HeaderValue::from_bytes(data) else {
+        return false;
+    };
+    let text = header.to_str().unwrap_or_default();
+    let read = mpp::Credential::read(text).ok();
+    if let Some(credential) = &read {
+        let again = mpp::Credential::read(&credential.to_header());
+        let again = again.expect("what was read can be read again");
+        assert_eq!(again.challenge, credential.challenge);
+        assert_eq!(again.source, credential.source);
+        assert_eq!(again.payload.get(), credential.payload.get());
+        assert_eq!(again.preimage().ok(), credential.preimage().ok());
+        let challenges = mpp::Challenge::read_all(&credential.challenge.to_header());
+        assert_eq!(challenges, std::slice::from_ref(&credential.challenge));
+    }
+    // No invoice is made for it.
+    let request = Request::head("/goods/cat").header(AUTHORIZATION, header);
+    let status = asks(request.body(Body::empty()).expect("a request"));
+    match read {
+        Some(_) => assert_eq!(status, StatusCode::PAYMENT_REQUIRED),
+        None => assert!(status.is_client_error(), "{status}"),
+    }
+    read.is_some()
+}
+
 /// The cookie of a page without script. Only a claim of the store's own leads anywhere.
 pub fn cookie(data: &[u8]) -> bool {
+    let Ok(cookie) = HeaderValue::from_bytes(data) else {
+        return false;
+    };
+    let is_sent = cookie
+        .to_str()
+        .is_ok_and(|text| text.contains("purrwall-cat="));
+    let request = Request::get("/buy/cat/content").header(COOKIE, cookie);
+    let status = asks(request.body(Body::empty()).expect("a request"));
+    assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
+    is_sent
+}
+
+/// What a store answers whose lightningd is away.
+fn asks(request: Request<Body>) -> StatusCode {
     static STORE: LazyLock<(Router, TempDir)> = LazyLock::new(|| {
         let dir = folder();
         let file = dir.path().join("purrwall.toml");
@@ -63,18 +106,8 @@ pub fn cookie(data: &[u8]) -> bool {
         let store = RUNTIME.block_on(purrwall::open(&file)).expect("a store");
         (store.router(), dir)
     });
-    let Ok(cookie) = HeaderValue::from_bytes(data) else {
-        return false;
-    };
-    let is_sent = cookie
-        .to_str()
-        .is_ok_and(|text| text.contains("purrwall-cat="));
-    let request = Request::get("/buy/cat/content").header(COOKIE, cookie);
-    let request = request.body(Body::empty()).expect("a request");
     let answer = RUNTIME.block_on(STORE.0.clone().oneshot(request));
-    let status = answer.expect("a router always answers").status();
-    assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
-    is_sent
+    answer.expect("a router always answers").status()
 }
 
 /// The store's file, `purrwall.toml`.

@@ -71,7 +71,7 @@ impl Look {
     /// Reads what the owner names.
     pub(crate) fn load(options: &CatalogueOptions) -> Result<Self, FileError> {
         let look = &options.look;
-        let scene = if options.items.is_empty() {
+        let scene = if options.sells_cats() {
             Scene::Box
         } else {
             look.scene.unwrap_or(Scene::Card)

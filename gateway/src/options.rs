@@ -92,7 +92,7 @@ impl Default for StoreOptions {
 }
 
 /// What is sold. By default the two cats that are built in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CatalogueOptions {
     /// The store's file; the goods lie in its folder or below. `None` where there is none.
     pub file: Option<PathBuf>,
@@ -100,12 +100,35 @@ pub struct CatalogueOptions {
     pub versions_dir: PathBuf,
     /// Files and folders that are never for sale.
     pub private: Vec<PathBuf>,
-    /// The items in the owner's order; none sells the built-in cats.
+    /// The items in the owner's order.
     pub items: Vec<ItemOptions>,
+    /// Whether the built-in cats are sold where there are no items.
+    pub cats: bool,
     /// One for each currency of a price.
     pub rates: Vec<RateOptions>,
     /// How the store looks.
     pub look: LookOptions,
+}
+
+impl Default for CatalogueOptions {
+    fn default() -> Self {
+        Self {
+            file: None,
+            versions_dir: PathBuf::new(),
+            private: Vec::new(),
+            items: Vec::new(),
+            cats: true,
+            rates: Vec::new(),
+            look: LookOptions::default(),
+        }
+    }
+}
+
+impl CatalogueOptions {
+    /// Whether the built-in cats are what is sold.
+    pub fn sells_cats(&self) -> bool {
+        self.cats && self.items.is_empty()
+    }
 }
 
 /// How the store looks and what it says of itself. What is not set stays as it is built in.
@@ -181,8 +204,9 @@ pub struct RouteOptions {
     pub price: Price,
     /// How long it is open after the invoice has expired; `None` is for good.
     pub valid_for: Option<Duration>,
-    /// The service's host and port, by HTTP.
-    pub upstream: Authority,
+    /// The service's host and port, by HTTP. `None` where a proxy stands before the service and asks at
+    /// `/auth/<name>` whether a request may pass.
+    pub upstream: Option<Authority>,
     /// The methods that it has; none is all.
     pub methods: Vec<Method>,
     /// Paths that cost nothing.

@@ -26,7 +26,9 @@ use crate::http::admission::{Asker, PAYMENT_RECEIPT, presented, receipt};
 use crate::http::problem::Error;
 use crate::http::requests::accepted_languages;
 use crate::options::{LimitsOptions, StoreOptions, WebOptions};
-use crate::pages::paywall_page::{Answer, Paywall, Visit, as_page, pressed, wants_a_page};
+use crate::pages::paywall_page::{
+    Answer, COOKIE_PATH, Paywall, Visit, as_page, pressed, wants_a_page,
+};
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
 use crate::pages::views::Site;
@@ -117,20 +119,22 @@ impl PriceLayer {
     }
 
     /// Returns the request if it may pass, with what its answer is to set; else the answer.
-    async fn admit(&self, mut request: Request) -> Result<(Request, Set), Response> {
+    async fn admit(&self, request: Request) -> Result<(Request, Set), Response> {
         let asker = self.asker(&request);
         let presented = presented(request.headers());
         if presented.is_empty() && wants_a_page(&request) {
             return self.visit(asker, request).await;
         }
-        match self.admit_program(&asker, presented).await {
-            Ok(paid) => {
-                let receipt = receipt(&paid).map(|receipt| (PAYMENT_RECEIPT, receipt));
-                request.extensions_mut().insert(self.admitted(&paid.claim));
-                Ok((request, receipt))
-            }
-            Err(error) => Err(self.refuse(error)),
-        }
+        let admitted = self.admit_program(&asker, presented, request).await;
+        admitted.map_err(|error| self.refuse(error))
+    }
+
+    /// The same for who only asks whether: no invoice is made, and nobody sees the error.
+    pub(crate) async fn check(&self, request: Request) -> Result<(Request, Set), Error> {
+        let presented = presented(request.headers());
+        let mut asker = self.asker(&request);
+        asker.method = Method::HEAD;
+        self.admit_program(&asker, presented, request).await
     }
 
     fn admitted(&self, claim: &Claim) -> Admitted {
@@ -140,15 +144,32 @@ impl PriceLayer {
         }
     }
 
-    /// Gives what was paid by who may pass.
-    async fn admit_program(&self, asker: &Asker, presented: Presented) -> Result<Paid, Error> {
+    /// Lets the request pass if its credentials or its cookie have paid for it.
+    async fn admit_program(
+        &self,
+        asker: &Asker,
+        presented: Presented,
+        mut request: Request,
+    ) -> Result<(Request, Set), Error> {
         let name = &self.sold.name;
         // What a page loads, its scripts and pictures ask for, too.
-        if presented.is_empty()
+        let (claim, set) = if presented.is_empty()
             && let Stage::Paid(paid) = stage(&self.purchases, name, &asker.headers).await?
         {
-            return Ok(paid.claim.into());
-        }
+            let cookie = paid.news(name, COOKIE_PATH, asker.visitor.is_https);
+            (paid.claim, cookie.map(|cookie| (SET_COOKIE, cookie)))
+        } else {
+            let paid = self.admit_credentials(asker, presented).await?;
+            let receipt = receipt(&paid).map(|receipt| (PAYMENT_RECEIPT, receipt));
+            (paid.claim, receipt)
+        };
+        request.extensions_mut().insert(self.admitted(&claim));
+        Ok((request, set))
+    }
+
+    /// Gives what was paid by who may pass.
+    async fn admit_credentials(&self, asker: &Asker, presented: Presented) -> Result<Paid, Error> {
+        let name = &self.sold.name;
         let admitted = self.purchases.admit(name, presented, Insufficient::IsNone);
         let demanded = match admitted.await? {
             Admission::Paid(paid) => return Ok(paid),

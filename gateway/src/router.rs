@@ -22,7 +22,8 @@ use crate::http::{cors, frontend};
 use crate::options::{RouteOptions, WebOptions};
 use crate::pages::views::AT;
 use crate::pages::{look_files, store_page};
-use crate::routes;
+use crate::routes::via::Via;
+use crate::routes::{self, auth};
 
 /// Everything that the gateway answers.
 pub(crate) fn router<S>(app: App) -> Router<S> {
@@ -39,8 +40,11 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
             DefaultBodyLimit::max(MAX_BODY),
             Extension(DOCUMENT.clone()),
         ));
+    let routes: Arc<[RouteOptions]> = app.part();
+    let via = Via::new();
     let timed = Router::new()
         .merge(api)
+        .merge(auth::router(&app, &routes, &via))
         .nest(AT, store_page::router(&app))
         .route("/buy/", get(store_page::without_slash))
         .merge(look_files::router())
@@ -49,12 +53,11 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .merge(frontend::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), in_time));
-    let options: Arc<[RouteOptions]> = app.part();
-    let all = if options.is_empty() {
+    let all = if routes.is_empty() {
         timed
     } else {
         // Uploads, and what services take their time for, have limits of their own.
-        let priced = routes::router(&app, &options);
+        let priced = routes::router(&app, &routes, &via);
         timed.merge(priced).layer(from_fn(routes::unambiguous))
     };
     all.layer((

@@ -1,8 +1,12 @@
 //! Routes with a price before services of the owner's, in any language.
 
+pub(crate) mod asked;
+pub(crate) mod auth;
 mod forward;
 pub(crate) mod pattern;
-pub(crate) mod upstream;
+mod telling;
+mod upstream;
+pub(crate) mod via;
 
 use axum::Router;
 use axum::extract::Request;
@@ -16,15 +20,25 @@ use crate::app::App;
 use crate::http::problem::Error;
 use crate::options::RouteOptions;
 use crate::priced::PriceLayer;
+use crate::routes::pattern::AMBIGUOUS;
+use crate::routes::telling::Telling;
 use crate::routes::upstream::Upstream;
+use crate::routes::via::Via;
 
-/// The routes that the store's file names.
-pub(crate) fn router(app: &App, routes: &[RouteOptions]) -> Router<App> {
-    let number = getrandom::u64().unwrap_or_default();
-    let via = format!("purrwall-{number:016x}");
+/// The routes whose service is reached through this gateway.
+pub(crate) fn router(app: &App, routes: &[RouteOptions], via: &Via) -> Router<App> {
     let mut table = Router::new();
     for route in routes {
-        let answer = answer(app, route, &via);
+        let Some(service) = &route.upstream else {
+            continue;
+        };
+        let upstream = Upstream::new(
+            service.clone(),
+            Telling::new(route.signing_key.clone()),
+            app.part(),
+            via.clone(),
+        );
+        let answer = answer(app, route, upstream);
         for path in route.path.for_router() {
             table = table.route(&path, answer.clone());
         }
@@ -36,27 +50,21 @@ pub(crate) fn router(app: &App, routes: &[RouteOptions]) -> Router<App> {
 /// by nobody who means well.
 pub(crate) async fn unambiguous(request: Request, next: Next) -> Response {
     if pattern::is_ambiguous(request.uri().path()) {
-        return Error::InvalidRequest(
-            "the path can be read in two ways; write it without `//`, `.` and `..` segments, and \
-             without slashes and dots in the form %2f and %2e"
-                .into(),
-        )
-        .into_response();
+        return Error::InvalidRequest(AMBIGUOUS.into()).into_response();
     }
     next.run(request).await
 }
 
-fn answer(app: &App, route: &RouteOptions, via: &str) -> MethodRouter<App> {
-    let upstream = Upstream::new(
-        route.upstream.clone(),
-        route.signing_key.clone(),
-        app.part(),
-        via.to_owned(),
-    );
-    let mut price = PriceLayer::new(app.clone(), &route.name, route.price).title(&route.title);
-    if let Some(time) = route.valid_for {
-        price = price.valid_for(time);
+fn price_layer(app: &App, route: &RouteOptions) -> PriceLayer {
+    let price = PriceLayer::new(app.clone(), &route.name, route.price).title(&route.title);
+    match route.valid_for {
+        Some(time) => price.valid_for(time),
+        None => price,
     }
+}
+
+fn answer(app: &App, route: &RouteOptions, upstream: Upstream) -> MethodRouter<App> {
+    let price = price_layer(app, route);
     let service = upstream.clone();
     let priced = price.layer(service_fn(move |request| {
         let service = service.clone();

@@ -323,6 +323,15 @@ fn proxies() -> Vec<Tool> {
             },
         },
         Tool {
+            name: "Caddy",
+            wanted: "any, for the tests behind proxies".into(),
+            find: Box::new(|| proxy("caddy", "version")),
+            source: Source::System {
+                apt: &["caddy"],
+                brew: "brew install caddy",
+            },
+        },
+        Tool {
             name: "curl",
             wanted: "any, for the tests behind proxies".into(),
             find: Box::new(|| version_of("curl")),

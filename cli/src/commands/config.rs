@@ -25,10 +25,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     lines.push(("secret".into(), secret.into(), origin.into()));
 
-    let file = catalogue.file.map(|file| file.display().to_string());
+    let file = catalogue
+        .file
+        .as_ref()
+        .map(|file| file.display().to_string());
     let origin = file.unwrap_or_else(|| "default".into());
-    for rate in catalogue.rates {
-        let source = match rate.source {
+    for rate in &catalogue.rates {
+        let source = match &rate.source {
             RateSource::Fixed(rate) => rate.to_string(),
             RateSource::Endpoint { url, pointer, .. } => format!("{url:?} at {pointer:?}"),
         };
@@ -38,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let value = format!("{:?} for {}", item.file.display(), item.price);
         lines.push((format!("item {}", item.id), value, origin.clone()));
     }
-    if catalogue.items.is_empty() {
+    if catalogue.sells_cats() {
         lines.push(("item".into(), "the built-in cats".into(), "default".into()));
     }
 

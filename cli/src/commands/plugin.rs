@@ -155,9 +155,11 @@ async fn status(plugin: Plugin<State>, _: Value) -> Result<Value> {
         },
         Err(error) => Some(error.to_string()),
     };
-    let items = match options.catalogue.items.len() {
-        0 => CATS.len(),
-        items => items,
+    let catalogue = &options.catalogue;
+    let items = if catalogue.sells_cats() {
+        CATS.len()
+    } else {
+        catalogue.items.len()
     };
     Ok(json!({
         "listening": url,

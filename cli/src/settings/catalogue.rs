@@ -45,6 +45,8 @@ pub(super) fn read(
     Ok(CatalogueOptions {
         file: Some(path.to_owned()),
         items,
+        // Who sells services has no cats to sell.
+        cats: file.routes.is_empty(),
         rates,
         look: look.unwrap_or_default(),
         ..besides

@@ -63,12 +63,13 @@ pub(super) const RATE_KEYS: [&str; 10] = [
 ];
 
 /// The keys of a `[[route]]`.
-pub(super) const ROUTE_KEYS: [&str; 9] = [
+pub(super) const ROUTE_KEYS: [&str; 10] = [
     "path",
     "price",
     "title",
     "valid_for",
     "upstream",
+    "forward_auth",
     "methods",
     "free",
     "name",
@@ -110,6 +111,9 @@ pub(super) struct Section {
     values: BTreeMap<String, Given>,
     lists: BTreeMap<String, Vec<Given>>,
 }
+
+/// The keys whose values are true or false.
+const SWITCHES: [&str; 1] = ["forward_auth"];
 
 /// The keys whose values may be lists.
 const LISTS: [&str; 2] = ["methods", "free"];
@@ -259,6 +263,7 @@ impl Reader<'_> {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.to_string(),
+            DeValue::Boolean(is_so) if SWITCHES.contains(&name) => is_so.to_string(),
             other => {
                 let why = format!("is a {}, but has to be text or a number", other.type_str());
                 return Err(self.error(key.span().start, name, &why));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{Method, Uri};
+use ipnet::IpNet;
 use purrwall_gateway::options::{Pattern, RateOptions, RouteOptions};
 use shared::api::ItemId;
 
@@ -34,17 +35,26 @@ const TAKEN: [&str; 15] = [
 /// As many bytes as the hash that it is used with.
 const SHORTEST_KEY: usize = 32;
 
-/// Reads the routes of a file whose rates are these.
+/// Reads the routes of a file whose rates are these; `proxies` are those that are trusted.
 pub(super) fn read(
     file: &ConfigFile,
     rates: &[RateOptions],
+    proxies: &[IpNet],
 ) -> Result<Vec<RouteOptions>, SettingsError> {
     let mut routes: Vec<RouteOptions> = Vec::new();
     let mut places = HashMap::new();
     for section in &file.routes {
         let route = read_route(section, rates)?;
         let path = section.require("path")?;
-        if let Some(first) = places.insert(route.path.to_string(), &section.place) {
+        if let (None, [], Some(asked)) = (&route.upstream, proxies, section.get("forward_auth")) {
+            return Err(asked.wrong(
+                "needs trusted_proxies: name the address that the proxy asks from, such as \
+                 trusted_proxies = \"127.0.0.1\"",
+            ));
+        }
+        // Proxies ask by name, and may have services of several hosts behind them.
+        let asked_by = route.upstream.is_none().then(|| route.name.clone());
+        if let Some(first) = places.insert((asked_by, route.path.to_string()), &section.place) {
             return Err(path.wrong(format!("is there already ({first})")));
         }
         let named = routes.iter().find(|other| other.name == route.name);
@@ -63,7 +73,8 @@ pub(super) fn read(
 fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, SettingsError> {
     let path_given = section.require("path")?;
     let path: Pattern = path_given.read(str::parse)?;
-    if TAKEN.contains(&path.first_segment()) {
+    let upstream = service(section)?;
+    if upstream.is_some() && TAKEN.contains(&path.first_segment()) {
         return Err(path_given.wrong("is the store's own; choose another path"));
     }
     let why = "is no name; use 1 to 48 lower-case letters, digits or hyphens";
@@ -88,7 +99,7 @@ fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, 
             .map_or_else(|| Ok(name.to_string()), |given| given.read(title))?,
         price: price(section, rates)?,
         valid_for: valid_for.transpose()?,
-        upstream: section.require("upstream")?.read(upstream)?,
+        upstream,
         methods: methods
             .map(|given| given.read(method))
             .collect::<Result<_, _>>()?,
@@ -97,6 +108,28 @@ fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, 
         path,
         name,
     })
+}
+
+/// The service's address; `None` where a proxy stands before it.
+fn service(section: &Section) -> Result<Option<Authority>, SettingsError> {
+    let asked = section.get("forward_auth");
+    let is_asked = asked.map(|given| {
+        let why = "is neither true nor false";
+        given.read(|text| text.parse::<bool>().map_err(|_| why))
+    });
+    match (section.get("upstream"), is_asked.transpose()?, asked) {
+        (Some(_), Some(true), Some(needless)) => Err(needless.wrong(
+            "has no use beside `upstream`: either the store passes requests on, or a proxy does",
+        )),
+        (Some(given), ..) => given.read(upstream).map(Some),
+        (None, Some(true), _) => Ok(None),
+        (None, ..) => Err(SettingsError::Value {
+            place: section.place.clone(),
+            why: "has no upstream; add `upstream = …`, the service's address, or `forward_auth = \
+                  true` where a proxy before the service asks the store"
+                .to_owned(),
+        }),
+    }
 }
 
 /// The service is on this machine or in its network, so it is asked without TLS.

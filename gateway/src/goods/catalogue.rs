@@ -136,7 +136,7 @@ impl Catalogue {
             versions.check_all();
         }
         let rates = Arc::new(Rates::follow(&options.rates, known, counts));
-        let goods = if options.items.is_empty() {
+        let goods = if options.sells_cats() {
             cats(&rates)
         } else {
             let goods = contents.into_iter();

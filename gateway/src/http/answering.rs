@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::Response;
+use axum::http::{Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tower::{Service, ServiceExt as _};
 
@@ -73,6 +73,12 @@ impl Service<Request<Incoming>> for AnsweringPeer {
                 () = peer.seat.closed() => return Err(Shed),
                 Ok(answer) = answering.router.oneshot(request) => answer,
             };
+            let busy = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                busy.until_its_end();
+                None
+            } else {
+                Some(busy)
+            };
             Ok(answer.map(|body| Answer { body, _busy: busy }))
         })
     }
@@ -81,7 +87,7 @@ impl Service<Request<Incoming>> for AnsweringPeer {
 /// An answer's body, which keeps its connection busy.
 pub(crate) struct Answer {
     body: Body,
-    _busy: Busy,
+    _busy: Option<Busy>,
 }
 
 impl hyper::body::Body for Answer {

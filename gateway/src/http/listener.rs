@@ -137,7 +137,10 @@ impl Seat {
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         self.is_answered.store(false, Ordering::Relaxed);
         lock(&self.table).turn(self.id, false);
-        Busy(self.clone())
+        Busy {
+            seat: self.clone(),
+            is_upgraded: false,
+        }
     }
 
     /// All bytes that there were are taken.
@@ -160,11 +163,23 @@ impl Drop for Seat {
 }
 
 /// A request that is being answered.
-pub(crate) struct Busy(Arc<Seat>);
+pub(crate) struct Busy {
+    seat: Arc<Seat>,
+    is_upgraded: bool,
+}
+
+impl Busy {
+    /// The connection speaks another protocol from now on, so it has no end of an answer: it stays busy
+    /// for as long as it is open.
+    pub(crate) fn until_its_end(mut self) {
+        self.is_upgraded = true;
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.is_answered.store(true, Ordering::Relaxed);
+        let is_answered = !self.is_upgraded;
+        self.seat.is_answered.store(is_answered, Ordering::Relaxed);
     }
 }
 

@@ -65,6 +65,12 @@ pub(crate) enum Error {
     /// The client: no such address.
     #[error("there is nothing at this address")]
     NotFound,
+    /// The owner, or a stranger: only proxies may ask here.
+    #[error(
+        "there is nothing at this address but for the proxies that `trusted_proxies` names; if you are \
+         one, add your address there"
+    )]
+    NoProxy,
     /// The client: the address is not for this method.
     #[error("this address does not have this method")]
     MethodNotAllowed,
@@ -134,7 +140,7 @@ impl Error {
             }
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::TooSlow => ErrorCode::RequestTimeout,
-            Self::NotFound => ErrorCode::NotFound,
+            Self::NotFound | Self::NoProxy => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,

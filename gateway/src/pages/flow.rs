@@ -18,7 +18,7 @@ use crate::http::admission::random_purchase_id;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
 use crate::pages::cookie;
-use crate::pages::stage::{Paid, Stage, stage, tickets};
+use crate::pages::stage::{Stage, stage, tickets};
 use crate::pages::views::{self, REFRESH_SECS, Site, Ware};
 use crate::payments::claims::Credential;
 use crate::payments::purchases::{Offer, Purchases};
@@ -70,18 +70,10 @@ impl Counter<'_> {
         let site = self.site;
         Ok(
             match stage(self.purchases, self.name, self.headers).await? {
-                Stage::Paid(Paid {
-                    claim,
-                    preimage,
-                    is_news,
-                }) => {
-                    let cookie = is_news.then(|| {
-                        self.cookie(&Credential {
-                            claim: claim.clone(),
-                            preimage,
-                        })
-                    });
-                    Shown::Paid(claim, cookie)
+                Stage::Paid(paid) => {
+                    let is_https = self.visitor.is_https;
+                    let cookie = paid.news(self.name, self.cookie_path, is_https);
+                    Shown::Paid(paid.claim, cookie)
                 }
                 Stage::Payable(claim) => {
                     let invoices = self.purchases.invoices();

@@ -21,6 +21,9 @@ use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::views::{OPEN_THE_BOX, Site, Ware, style_source};
 use crate::payments::purchases::{Offer, Purchases};
 
+/// Routes with the same name are paid for together, wherever they are.
+pub(crate) const COOKIE_PATH: &str = "/";
+
 /// Whether a browser asks for a page.
 pub(crate) fn wants_a_page(request: &Request) -> bool {
     matches!(request.method(), &Method::GET | &Method::POST) && accepts_html(request.headers())
@@ -62,8 +65,7 @@ impl Paywall<'_> {
             name: self.name,
             here: &visit.here,
             still: &still,
-            // Routes with the same name are paid for together, wherever they are.
-            cookie_path: "/",
+            cookie_path: COOKIE_PATH,
             visitor: asker.visitor,
             headers: &asker.headers,
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use shared::api::Status;
 use shared::claim::Claim;
 use shared::lightning::Preimage;
@@ -37,7 +37,20 @@ pub(crate) struct Paid {
     /// The proof; `None` where lightningd has none to give.
     pub(crate) preimage: Option<Preimage>,
     /// Whether lightningd told the proof, and the cookie does not hold it yet.
-    pub(crate) is_news: bool,
+    is_news: bool,
+}
+
+impl Paid {
+    /// The cookie with the proof, where the buyer's does not hold it yet. It is for what is called `name`,
+    /// at `path` and below.
+    pub(crate) fn news(&self, name: &str, path: &str, is_https: bool) -> Option<HeaderValue> {
+        let proven = Credential {
+            claim: self.claim.clone(),
+            preimage: self.preimage,
+        };
+        self.is_news
+            .then(|| cookie::keep(&proven, name, path, is_https))
+    }
 }
 
 /// The credentials in the cookie that this store issued for what is called `name`.

@@ -23,12 +23,13 @@ use crate::goods::delivery::attachment;
 use crate::goods::versions::VersionError;
 use crate::http::admission::{Asker, random_purchase_id};
 use crate::http::api::content::{Wares, sold};
+use crate::http::api::listing::Access;
 use crate::http::deliver::deliver;
 use crate::http::problem::{Demand, Error, MAX_BODY};
 use crate::http::requests::{accepts_html, method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
 use crate::metrics::Metrics;
-use crate::options::{StoreOptions, WebOptions};
+use crate::options::{RouteOptions, StoreOptions, WebOptions};
 use crate::pages::base::Base;
 use crate::pages::flow::{Counter, Pressed, Shown};
 use crate::pages::keep;
@@ -73,10 +74,15 @@ fn policy(web: &WebOptions) -> HeaderValue {
 async fn list_items(
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
+    State(routes): State<Arc<[RouteOptions]>>,
     base: Base,
 ) -> Markup {
     let catalogue = shelf.catalogue();
-    views::index(base.site(&store, &catalogue), &catalogue.items())
+    let mut services = Access::all(&routes, catalogue.rates());
+    // What a proxy serves may be at another host.
+    services.retain(|service| service.route.upstream.is_some());
+    let site = base.site(&store, &catalogue);
+    views::index(site, &catalogue.items(), &services)
 }
 
 /// `GET /buy/`

@@ -13,6 +13,7 @@ use shared::problem::Problem;
 use shared::styles::{PAGE, WALL, light_only};
 
 use crate::goods::catalogue::Content;
+use crate::http::api::listing::Access;
 use crate::http::problem::seconds;
 use crate::look::help::{self, Steps};
 use crate::look::{Look, Picture};
@@ -123,7 +124,7 @@ fn button(item: &Item) -> &str {
 pub(crate) const OPEN_THE_BOX: &str = "Open the box";
 
 /// Everything that the store sells.
-pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
+pub(crate) fn index(site: Site<'_>, items: &[Item], services: &[Access]) -> Markup {
     let look = site.look;
     let subline = look.subline.as_deref();
     let subline = subline.unwrap_or("Paid over Lightning, on a plain page that needs no script.");
@@ -138,7 +139,7 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
                 p dir="auto" { (subline) }
             }
         }
-        @if items.is_empty() {
+        @if items.is_empty() && services.is_empty() {
             p class="empty" { "The shelves are empty. Come back later." }
         }
         ul class="shelf" {
@@ -152,6 +153,19 @@ pub(crate) fn index(site: Site<'_>, items: &[Item]) -> Markup {
                             (price(&item.price_text()))
                             a class="main" data-test="open" href=(site.page_of(&item.id)) {
                                 "Have a look" span class="unseen" { " at " (item.title) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for service in services {
+                li class="card" data-test={ "service-" (service.route.name) } {
+                    div class="about" {
+                        h2 { (service.route.title) }
+                        div class="buy-row" {
+                            (price(&service.price_msat.for_people()))
+                            a class="main" data-test="open" href=[site.beside(service.route.path.path().0)] {
+                                "Have a look" span class="unseen" { " at " (service.route.title) }
                             }
                         }
                     }
@@ -709,7 +723,7 @@ mod tests {
         let ware = Ware::from((item.clone(), "/buy/cat?\"><script>".to_owned()));
         let id = PurchaseId([1; 16]);
         let pages = [
-            index(site, std::slice::from_ref(&item)).into_string(),
+            index(site, std::slice::from_ref(&item), &[]).into_string(),
             offer(site, &ware, id).into_string(),
             expired(site, &ware, id).into_string(),
             unconfirmed(site, &ware.id, &ware.here, Some(&ware), id).into_string(),

@@ -45,6 +45,11 @@ impl fmt::Display for Pattern {
 }
 
 impl Pattern {
+    /// The path without what stands for all below it, which is meant as well where this says so.
+    pub(crate) fn path(&self) -> (&str, bool) {
+        (&self.path, self.is_tree)
+    }
+
     /// Its first segment, which names the route unless its owner does.
     pub fn first_segment(&self) -> &str {
         let mut segments = self.path[1..].split('/');
@@ -75,6 +80,10 @@ impl Pattern {
         }
     }
 }
+
+/// What is told of a path that [`is_ambiguous`].
+pub(crate) const AMBIGUOUS: &str = "the path can be read in two ways; write it without `//`, `.` and \
+    `..` segments, and without slashes and dots in the form %2f and %2e";
 
 /// Whether programs may read the path in different ways, so that one of them finds a free path where
 /// another finds one with a price: by empty segments, `.` and `..`, a backslash, or any of these or a slash

@@ -9,7 +9,7 @@
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
 //! - `library`, `visit`: the gateway in programs of one's own.
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
-//! - `routes`: services behind a price.
+//! - `routes`: services behind a price; `auth`: those behind a proxy that asks.
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
@@ -22,6 +22,7 @@
     reason = "a failing test may panic where code may not"
 )]
 
+mod auth;
 mod content;
 mod crowd;
 mod discovery;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use purrwall_gateway::options::Timing;
+use axum::http::Method;
+use purrwall_gateway::options::{RouteOptions, Timing};
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 use tokio::net::TcpListener;
@@ -173,13 +174,31 @@ fn other_programs_accept_the_description() {
         );
     }
     let types = fs::read_to_string(dir.path().join("api.ts")).unwrap();
-    assert!(types.contains("\"/goods/two-cats\""), "{types}");
+    for path in ["/goods/two-cats", "/forecast", "/forecast/{below}"] {
+        assert!(types.contains(&format!("\"{path}\"")), "{types}");
+    }
 }
 
+/// Of a store that sells a service, too.
 fn run_document() -> Vec<u8> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let document = runtime.block_on(document());
-    serde_json::to_vec(&document).unwrap()
+    let answer = runtime.block_on(async {
+        let fake = FakeLightningd::start();
+        let mut options = options(fake.socket());
+        options.routes.push(RouteOptions {
+            name: "forecast".parse().unwrap(),
+            path: "/forecast/*".parse().unwrap(),
+            title: "The forecast".into(),
+            price: "10 sat".parse().unwrap(),
+            valid_for: None,
+            upstream: None,
+            methods: vec![Method::GET, Method::POST],
+            free: Vec::new(),
+            signing_key: None,
+        });
+        TestGateway::with(options).get(PATH).await
+    });
+    answer.body.to_vec()
 }
 
 #[track_caller]

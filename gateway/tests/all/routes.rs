@@ -1,5 +1,6 @@
 //! Routes with a price before a service that knows nothing of it, over a lightningd that goes wrong.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use purrwall_gateway::options::RouteOptions;
+use purrwall_gateway::options::{Options, RouteOptions};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::claim::Claim;
@@ -21,6 +22,8 @@ use shared::mpp::{Challenge, Credential};
 use shared::problem::ErrorCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -111,7 +114,7 @@ fn route(address: &str) -> RouteOptions {
         title: "The forecast".into(),
         price: "10 sat".parse().unwrap(),
         valid_for: None,
-        upstream: address.parse().unwrap(),
+        upstream: Some(address.parse().unwrap()),
         methods: Vec::new(),
         free: vec!["/forecast/about".parse().unwrap()],
         signing_key: Some(KEY.into()),
@@ -293,10 +296,60 @@ async fn other_methods_are_not_sold() {
 }
 
 #[tokio::test]
+async fn credentials_that_mean_nothing_have_a_clear_answer() {
+    let sold = Sold::start(|_| ()).await;
+    let (claim, _) = challenge(&sold.get("/forecast").await);
+    let forged = format!("{}:{}", l402(&claim), "00".repeat(32));
+    for (sent, code) in [
+        ("L402 %%%", ErrorCode::InvalidClaim),
+        (&forged, ErrorCode::InvalidClaim),
+        ("Payment %%%", ErrorCode::PaymentRequired),
+        ("Payment e30", ErrorCode::PaymentRequired),
+        ("L402 %%%, Payment e30", ErrorCode::PaymentRequired),
+        ("Bearer x", ErrorCode::PaymentRequired),
+    ] {
+        let headers = [("authorization", sent)];
+        let answer = sold.ask(Method::GET, "/forecast/x", &headers, "").await;
+        assert_eq!(answer.problem().code, code, "{sent}");
+        assert!(answer.headers.contains_key("www-authenticate"), "{sent}");
+    }
+    let (paid, _) = sold.pays("/forecast").await;
+    let mixed = format!("Payment e30, {paid}");
+    let headers = [("authorization", &*mixed)];
+    let answer = sold.ask(Method::GET, "/forecast/x", &headers, "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    sold.assert_reached(1);
+}
+
+/// It breaks off before it has answered: once, and then it is there again.
+#[tokio::test]
+async fn a_service_that_hangs_up_takes_no_claim_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        until(&mut stream, "\r\n\r\n").await;
+        drop(stream);
+        axum::serve(listener, Router::new().fallback(async || "back")).await
+    });
+    let sold = Sold::start(|route| route.upstream = Some(address.parse().unwrap())).await;
+    let (credential, _) = sold.pays("/forecast").await;
+    let headers = [("authorization", &*credential)];
+    let answer = sold.ask(Method::GET, "/forecast/x", &headers, "").await;
+    answer.assert_problem(ErrorCode::UpstreamUnavailable);
+    let answer = sold.ask(Method::GET, "/forecast/x", &headers, "").await;
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (StatusCode::OK, &b"back"[..])
+    );
+    assert_eq!(sold.node.invoices(), 1);
+}
+
+#[tokio::test]
 async fn a_service_that_is_away_takes_no_claim_with_it() {
     let sold = Sold::start(|_| ()).await;
     let (credential, _) = sold.pays("/forecast").await;
-    let away = Sold::start(|route| route.upstream = "127.0.0.1:9".parse().unwrap()).await;
+    let away = Sold::start(|route| route.upstream = Some("127.0.0.1:9".parse().unwrap())).await;
     let headers = [("authorization", &*credential)];
     for _ in 0..2 {
         let answer = away.ask(Method::GET, "/forecast/x", &headers, "").await;
@@ -357,6 +410,78 @@ async fn programs_find_it_in_the_manifest() {
 }
 
 #[tokio::test]
+async fn programs_find_it_in_every_list() {
+    let sold = Sold::start(|route| {
+        route.methods = vec![Method::GET, Method::POST];
+        route.valid_for = Some(Duration::from_hours(24));
+    })
+    .await;
+    let ask = |path| sold.ask(Method::GET, path, &[("host", "cats.example")], "");
+    let directory: Value = ask("/.well-known/l402-services").await.json();
+    let listed = directory["services"].as_array().unwrap().last().unwrap();
+    let expected = json!({
+        "id": "route:forecast",
+        "name": "The forecast",
+        "description": "The forecast",
+        "endpoint": "http://cats.example/forecast",
+        "method": "GET",
+        "pricing": {"amount": 10, "currency": "sat", "type": "fixed"},
+    });
+    assert_eq!(*listed, expected);
+
+    let words = String::from_utf8(ask("/llms.txt").await.body.to_vec()).unwrap();
+    let line = "- [The forecast](http://cats.example/forecast): 10 sat, GET and POST, and all paths \
+                below, for 1day\n";
+    assert!(words.contains(line), "{words}");
+
+    let document: Value = ask("/openapi.json").await.json();
+    for path in ["/forecast", "/forecast/{below}"] {
+        for method in ["get", "post"] {
+            let operation = &document["paths"][path][method];
+            let offers = operation["x-payment-info"]["offers"].as_array().unwrap();
+            let told: Vec<_> = offers
+                .iter()
+                .map(|offer| [&offer["scheme"], &offer["amount"], &offer["currency"]])
+                .collect();
+            let expected = ["Payment", "L402"].map(|scheme| [scheme, "10", "sat"]);
+            assert_eq!(
+                told,
+                expected
+                    .map(|offer| offer.map(Value::from))
+                    .each_ref()
+                    .map(<[Value; 3]>::each_ref)
+            );
+            assert!(operation["responses"].get("402").is_some(), "{operation}");
+        }
+    }
+    assert_eq!(sold.node.invoices(), 0);
+}
+
+#[tokio::test]
+async fn a_store_without_goods_sells_its_services_alone() {
+    let node = FakeLightningd::start();
+    let mut options = options(node.socket());
+    options.catalogue.cats = false;
+    options.routes.push(route("127.0.0.1:9"));
+    let gateway = TestGateway::with(options);
+    let store: Value = gateway.get("/api/v1/store").await.json();
+    assert_eq!(store["items"], json!([]));
+    gateway
+        .get("/goods/cat")
+        .await
+        .assert_problem(ErrorCode::UnknownItem);
+    let words = gateway.get("/llms.txt").await;
+    let words = String::from_utf8(words.body.to_vec()).unwrap();
+    assert!(words.contains("> Services, sold for"), "{words}");
+    assert!(words.contains("`GET /forecast` answers `402`"), "{words}");
+    assert!(!words.contains("/goods/"), "{words}");
+    let page = gateway.get("/buy").await;
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(page.contains("href=\"/forecast\""), "{page}");
+    assert!(!page.contains("The shelves are empty"), "{page}");
+}
+
+#[tokio::test]
 async fn people_pay_on_a_page() {
     let sold = Sold::start(|_| ()).await;
     let page = sold
@@ -376,7 +501,7 @@ async fn people_pay_on_a_page() {
 
 /// A service whose answers come in pieces, and a gateway before it, on sockets.
 struct Streaming {
-    gateway: std::net::SocketAddr,
+    gateway: SocketAddr,
     credential: String,
     _node: FakeLightningd,
 }
@@ -386,12 +511,13 @@ impl Streaming {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = listener.local_addr().unwrap();
         tokio::spawn(async { axum::serve(listener, service).await });
-        Self::before_socket(upstream).await
+        Self::before_socket(upstream, |_| ()).await
     }
 
-    async fn before_socket(upstream: std::net::SocketAddr) -> Self {
+    async fn before_socket(upstream: SocketAddr, change: impl FnOnce(&mut Options)) -> Self {
         let node = FakeLightningd::start();
         let mut options = options(node.socket());
+        change(&mut options);
         options.routes.push(route(&upstream.to_string()));
         let gateway = TestGateway::with(options);
         let (claim, bolt11) = challenge(&gateway.get("/forecast").await);
@@ -431,9 +557,7 @@ async fn until(stream: &mut TcpStream, wanted: &str) -> String {
             assert!(count > 0, "ended: {}", String::from_utf8_lossy(&read));
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), reading)
-        .await
-        .unwrap();
+    timeout(Duration::from_mins(1), reading).await.unwrap();
     String::from_utf8(read).unwrap()
 }
 
@@ -471,10 +595,10 @@ async fn uploads_pass_as_they_come() {
     until(&mut stream, "0\r\n\r\n").await;
 }
 
-#[tokio::test]
-async fn a_websocket_opens_for_who_paid_and_for_nobody_else() {
+/// A service with one WebSocket; gives the head that has reached it.
+async fn live() -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let upstream = listener.local_addr().unwrap();
+    let address = listener.local_addr().unwrap();
     let service = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = until(&mut stream, "\r\n\r\n").await;
@@ -486,11 +610,18 @@ async fn a_websocket_opens_for_who_paid_and_for_nobody_else() {
         until(&mut stream, "end").await;
         head
     });
-    let streaming = Streaming::before_socket(upstream).await;
-    let wanted = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n\
-                  sec-websocket-version: 13\r\n";
+    (address, service)
+}
+
+const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n\
+                       sec-websocket-version: 13\r\n";
+
+#[tokio::test]
+async fn a_websocket_opens_for_who_paid_and_for_nobody_else() {
+    let (upstream, service) = live().await;
+    let streaming = Streaming::before_socket(upstream, |_| ()).await;
     let mut stranger = TcpStream::connect(streaming.gateway).await.unwrap();
-    let head = format!("GET /forecast/live HTTP/1.1\r\nhost: x\r\n{wanted}\r\n");
+    let head = format!("GET /forecast/live HTTP/1.1\r\nhost: x\r\n{UPGRADE}\r\n");
     stranger.write_all(head.as_bytes()).await.unwrap();
     assert!(
         until(&mut stranger, "\r\n\r\n")
@@ -498,7 +629,7 @@ async fn a_websocket_opens_for_who_paid_and_for_nobody_else() {
             .starts_with("HTTP/1.1 402")
     );
 
-    let mut stream = streaming.begin("GET /forecast/live", wanted).await;
+    let mut stream = streaming.begin("GET /forecast/live", UPGRADE).await;
     let answer = until(&mut stream, "\r\n\r\n").await.to_lowercase();
     assert!(answer.starts_with("http/1.1 101"), "{answer}");
     assert!(answer.contains("upgrade: websocket"), "{answer}");
@@ -509,4 +640,32 @@ async fn a_websocket_opens_for_who_paid_and_for_nobody_else() {
     let head = service.await.unwrap().to_lowercase();
     assert!(head.contains("upgrade: websocket") && head.contains("sec-websocket-key: x"));
     assert!(head.contains("x-purrwall-payment-hash: "), "{head}");
+}
+
+/// Nobody has said anything on it for longer than on the connection that makes room.
+#[tokio::test]
+async fn an_open_websocket_is_not_idle() {
+    let (upstream, _service) = live().await;
+    let streaming = Streaming::before_socket(upstream, |options| {
+        options.connections.total = 2;
+        options.connections.per_client = 2;
+    })
+    .await;
+    let mut open = streaming.begin("GET /forecast/live", UPGRADE).await;
+    until(&mut open, "\r\n\r\n").await;
+    let mut idle = TcpStream::connect(streaming.gateway).await.unwrap();
+    let mut another = TcpStream::connect(streaming.gateway).await.unwrap();
+    another
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    until(&mut another, "HTTP/1.1 200").await;
+    let mut nothing = Vec::new();
+    let end = timeout(Duration::from_mins(1), idle.read_to_end(&mut nothing)).await;
+    assert!(
+        end.is_ok() && nothing.is_empty(),
+        "the idle connection ends"
+    );
+    open.write_all(b"ping").await.unwrap();
+    until(&mut open, "pong").await;
 }

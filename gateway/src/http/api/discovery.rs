@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, VARY};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,13 +18,12 @@ use shared::lightning::{Msat, NodeId};
 use utoipa::ToSchema;
 
 use crate::app::Shelf;
-use crate::http::api::listing::{MANIFEST, OPENAPI, described};
+use crate::http::api::listing::{Access, MANIFEST, OPENAPI, described};
 use crate::http::api::responses::{Internal, Unavailable};
 use crate::http::place::Place;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
 use crate::options::{RouteOptions, StoreOptions};
-use crate::payments::label;
 use crate::payments::purchases::Purchases;
 
 /// What the store sells, for programs that know nothing but its address: the manifest of the L402
@@ -53,10 +52,8 @@ pub(crate) async fn get_manifest(
     let catalogue = shelf.catalogue();
     let items = catalogue.items();
     let sold = items.iter().map(|item| service(item, &base));
-    let routes = routes
-        .iter()
-        .filter_map(|route| Some((route, catalogue.rates().quote(route.price).ok()?.msat)));
-    let routes = routes.map(|(route, price)| access(route, price, &base));
+    let accesses = Access::all(&routes, catalogue.rates());
+    let routes = accesses.iter().map(|access| opened(access, &base));
     let manifest = Manifest {
         version: "1.0",
         provider: Provider {
@@ -139,25 +136,18 @@ fn service(item: &Item, base: &str) -> Service {
     }
 }
 
-/// Access to a route.
-fn access(route: &RouteOptions, price_msat: Msat, base: &str) -> Service {
-    let resource = |method: &str| Resource {
+/// Access to a service.
+fn opened(access: &Access, base: &str) -> Service {
+    let Access { route, price_msat } = access;
+    let resource = |method: &Method| Resource {
         path: format!("{base}{}", route.path),
-        method: method.to_owned(),
-        pricing: Pricing::fixed(price_msat),
+        method: method.to_string(),
+        pricing: Pricing::fixed(*price_msat),
     };
-    let mut resources: Vec<_> = route
-        .methods
-        .iter()
-        .map(|method| resource(method.as_str()))
-        .collect();
-    if resources.is_empty() {
-        resources.push(resource("GET"));
-    }
     Service {
-        name: label::route(&route.name),
+        name: access.name(),
         description: route.title.clone(),
-        resources,
+        resources: access.methods().iter().map(resource).collect(),
     }
 }
 

@@ -1,8 +1,13 @@
 //! What the lists of what is sold have in common: where they are, and how they say what an item is and
 //! costs.
 
+use axum::http::Method;
 use shared::api::Item;
 use shared::lightning::Msat;
+
+use crate::goods::rates::Rates;
+use crate::options::RouteOptions;
+use crate::payments::label;
 
 /// The API's description.
 pub(crate) const OPENAPI: &str = "/api/openapi.json";
@@ -29,5 +34,37 @@ pub(crate) fn amount(Msat(msat): Msat) -> (u64, &'static str) {
         (msat / 1000, "sat")
     } else {
         (msat, "msat")
+    }
+}
+
+/// Access to a service, as it is sold at this moment.
+pub(crate) struct Access<'a> {
+    /// Its route.
+    pub(crate) route: &'a RouteOptions,
+    /// What it costs; where the price follows a rate, at this moment's.
+    pub(crate) price_msat: Msat,
+}
+
+impl<'a> Access<'a> {
+    /// What is sold of these routes: those whose price is known.
+    pub(crate) fn all(routes: &'a [RouteOptions], rates: &Rates) -> Vec<Self> {
+        let priced = |route: &'a RouteOptions| {
+            let price_msat = rates.quote(route.price).ok()?.msat;
+            Some(Self { route, price_msat })
+        };
+        routes.iter().filter_map(priced).collect()
+    }
+
+    /// What it is called in claims.
+    pub(crate) fn name(&self) -> String {
+        label::route(&self.route.name)
+    }
+
+    /// The methods that are told of; where the route has all, the one to begin with.
+    pub(crate) fn methods(&self) -> &[Method] {
+        match &self.route.methods[..] {
+            [] => &[Method::GET],
+            methods => methods,
+        }
     }
 }

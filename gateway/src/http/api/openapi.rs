@@ -11,7 +11,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{OpenApi, Server};
 
 use crate::app::Shelf;
-use crate::http::api::listing::{OPENAPI, OPENAPI_ROOT};
+use crate::http::api::listing::{Access, OPENAPI, OPENAPI_ROOT};
 use crate::http::api::offers;
 use crate::http::api::responses::{
     Gone, Internal, InvalidClaim, InvalidRequest, NotFound, PaymentRequired, Range, TooLarge,
@@ -19,7 +19,7 @@ use crate::http::api::responses::{
 };
 use crate::http::place::Place;
 use crate::http::visitor::Visitor;
-use crate::options::StoreOptions;
+use crate::options::{RouteOptions, StoreOptions};
 
 /// Everything but the addresses, which come with the routes.
 #[derive(utoipa::OpenApi)]
@@ -30,14 +30,15 @@ use crate::options::StoreOptions;
             times UNIX seconds. Problems are RFC 9457 documents with a stable `code`; what is said of \
             each address leaves out `not-found`, for an address that does not exist, \
             `method-not-allowed` (405), for a method that one does not have, and \
-            `request-timeout` (408), for a request that did not arrive whole in time. Where the owner sells \
-            services at routes, those answer at their own paths, with `upstream-unavailable` (502) \
+            `request-timeout` (408), for a request that did not arrive whole in time. Services that the \
+            owner sells answer at their own paths, with `upstream-unavailable` (502) \
             where a service is away and `loop-detected` (508) where it is the store itself.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
         (name = "store", description = "What is for sale"),
         (name = "purchase", description = "Invoice, payment, goods"),
+        (name = "service", description = "Services behind a price"),
         (name = "operation", description = "For whoever runs the store"),
     ),
     components(schemas(Problem, Status), responses(
@@ -52,7 +53,7 @@ pub(crate) struct Document;
 
 /// This document. It is at `/openapi.json` as well.
 ///
-/// Each item has an operation of its own in it, with `x-payment-info`: what has to be paid, and how.
+/// Each item and each service has an operation of its own in it, with `x-payment-info`: what has to be paid, and how.
 #[utoipa::path(
     get,
     path = OPENAPI,
@@ -63,6 +64,7 @@ pub(crate) async fn get_document(
     Extension(document): Extension<Arc<OpenApi>>,
     State(store): State<Arc<StoreOptions>>,
     State(shelf): State<Shelf>,
+    State(routes): State<Arc<[RouteOptions]>>,
     visitor: Visitor,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -78,7 +80,9 @@ pub(crate) async fn get_document(
     let base = if base.is_empty() { "/" } else { base };
     document.servers = Some(vec![Server::new(base)]);
     let place = Place::of(&store, visitor, &headers, &uri, here);
-    offers::add(&mut document, &shelf.catalogue().items(), &place);
+    let catalogue = shelf.catalogue();
+    let accesses = Access::all(&routes, catalogue.rates());
+    offers::add(&mut document, &catalogue.items(), &accesses, &place);
     Json(document)
 }
 

@@ -5,6 +5,7 @@
 //! - Status answers for a known unpaid invoice, and a bare Axum handler with an answer of the same
 //!   size, with the number of calls that the node sees meanwhile.
 //! - What the gateway adds between the node's word of a payment and the waiting buyer's answer.
+//! - What a price adds to a request for a service (`route.rs`).
 //!
 //! The gateway and the bare handler are programs of their own; rounds alternate, so that both sides
 //! have the same weather. The node is the devnet's store, or the one of `PURRWALL_STORE_RPC`, paid
@@ -14,6 +15,8 @@
     clippy::unwrap_used,
     reason = "what cannot be measured ends the measurement"
 )]
+
+mod route;
 
 use std::env;
 use std::future::ready;
@@ -43,10 +46,10 @@ const PAYMENTS: usize = 30;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    if env::args().nth(1).as_deref() == Some(BARE) {
-        runtime.block_on(serve_bare());
-    } else {
-        runtime.block_on(measure());
+    match env::args().nth(1).as_deref() {
+        Some(BARE) => runtime.block_on(serve_bare()),
+        Some(route::PROXY) => runtime.block_on(route::serve_proxy()),
+        _ => runtime.block_on(measure()),
     }
 }
 
@@ -57,6 +60,7 @@ async fn measure() {
     // Invoices come last: a gateway that starts beside a hundred thousand of them reads them in the
     // background, page by page, which would show in every other figure.
     measure_status(&nodes, &dir).await;
+    route::measure(&nodes, &dir).await;
     let gateway = start_gateway(&nodes.store, &dir);
     measure_delay(&nodes, &gateway).await;
     if let Some(devnet) = &nodes.devnet {
@@ -333,6 +337,13 @@ impl Http {
 
     /// Gives the body of a successful answer.
     async fn ask(&mut self, request: &str) -> Vec<u8> {
+        let (head, body) = self.exchange(request).await;
+        assert!(head.starts_with("HTTP/1.1 20"), "{head}");
+        body
+    }
+
+    /// Gives an answer's head and body.
+    async fn exchange(&mut self, request: &str) -> (String, Vec<u8>) {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();
         loop {
@@ -341,11 +352,10 @@ impl Http {
             let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
             let Some(end) = end else { continue };
             let head = str::from_utf8(&self.buffer[..end]).unwrap();
-            assert!(head.starts_with("HTTP/1.1 20"), "{head}");
             let (_, length) = head.split_once("content-length: ").unwrap();
             let length = length.lines().next().unwrap().parse::<usize>().unwrap();
             if self.buffer.len() >= end + 4 + length {
-                return self.buffer[end + 4..].to_vec();
+                return (head.to_owned(), self.buffer[end + 4..].to_vec());
             }
         }
     }
@@ -498,6 +508,10 @@ impl Drop for Program {
 }
 
 fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
+    start_gateway_with(socket, dir, &[])
+}
+
+fn start_gateway_with(socket: &Path, dir: &TempDir, flags: &[&str]) -> Program {
     let purrwall = || Command::new(env!("CARGO_BIN_EXE_purrwall"));
     let secret = dir.path().join("secret");
     if !secret.exists() {
@@ -513,7 +527,8 @@ fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
         .arg("--secret-file")
         .arg(secret)
         .args(["--listen", "127.0.0.1:0"])
-        .args(["--invoices-per-minute", "0", "--open-invoices", "0"]);
+        .args(["--invoices-per-minute", "0", "--open-invoices", "0"])
+        .args(flags);
     Program::start(gateway)
 }
 
@@ -523,7 +538,10 @@ const BARE: &str = "bare-handler";
 async fn serve_bare() {
     let answer: &'static str = env::args().nth(2).unwrap().leak();
     let handler = get(move || async move { ([(CONTENT_TYPE, "application/json")], answer) });
-    let app = Router::new().route("/api/v1/invoice", handler);
+    listen(Router::new().fallback_service(handler)).await;
+}
+
+async fn listen(app: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!(
         "bare: listening on http://{}",
