@@ -1,17 +1,26 @@
-//! The address of an item, in any of the forms that people copy.
+//! The address of a store, and of an item in any of the forms that people copy.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::Uri;
 use shared::api::{INVOICE_PATH, ItemId, STORE_PATH, content_path};
 
+/// A store. Has no slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreAddress(String);
+
 /// An item at a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// The store's, without a slash at the end.
-    store: String,
+    store: StoreAddress,
     item: ItemId,
 }
+
+/// Text that is no store's address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a store's address; it has the form https://STORE")]
+pub struct StoreAddressError(String);
 
 /// Text that is no item's address.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +31,45 @@ pub struct Address {
 )]
 pub struct AddressError(String);
 
+impl StoreAddress {
+    /// An item of the store's.
+    pub fn item(&self, item: ItemId) -> Address {
+        Address {
+            store: self.clone(),
+            item,
+        }
+    }
+
+    /// Where the store lists what it sells.
+    pub fn list(&self) -> String {
+        [&self.0, STORE_PATH].concat()
+    }
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for StoreAddress {
+    type Err = StoreAddressError;
+    fn from_str(text: &str) -> Result<Self, StoreAddressError> {
+        let (text, _) = text.split_once('#').unwrap_or((text, ""));
+        let store = read(text).filter(|(uri, _)| uri.query().is_none());
+        let store = store.map(|(uri, origin)| origin + uri.path().trim_end_matches('/'));
+        store
+            .map(Self)
+            .ok_or_else(|| StoreAddressError(text.chars().take(200).collect()))
+    }
+}
+
 impl Address {
+    /// The store that sells it.
+    pub fn store(&self) -> &StoreAddress {
+        &self.store
+    }
+
     /// The item's name at the store.
     pub fn item(&self) -> &ItemId {
         &self.item
@@ -30,17 +77,12 @@ impl Address {
 
     /// Where the goods are.
     pub fn content(&self) -> String {
-        [&self.store, &*content_path(&self.item)].concat()
-    }
-
-    /// Where the store lists what it sells.
-    pub fn list(&self) -> String {
-        [&self.store, STORE_PATH].concat()
+        [&self.store.0, &*content_path(&self.item)].concat()
     }
 
     /// Where the claim's payment is asked about.
     pub fn status(&self) -> String {
-        [&self.store, INVOICE_PATH].concat()
+        [&self.store.0, INVOICE_PATH].concat()
     }
 }
 
@@ -52,11 +94,7 @@ impl FromStr for Address {
         let error = || AddressError(text.chars().take(200).collect());
         // A fragment may hold a claim; it is for browsers.
         let (text, _) = text.split_once('#').unwrap_or((text, ""));
-        let uri: Uri = text.parse().map_err(|_| error())?;
-        let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.authority())
-        else {
-            return Err(error());
-        };
+        let (uri, origin) = read(text).ok_or_else(error)?;
         let places = ["/api/v1/items/", "/buy/", "/goods/"];
         let mut found = places
             .iter()
@@ -68,9 +106,21 @@ impl FromStr for Address {
             Some(_) => return Err(error()),
         };
         Ok(Self {
-            store: format!("{scheme}://{host}{folder}"),
+            store: StoreAddress(origin + folder),
             item: item.parse().map_err(|_| error())?,
         })
+    }
+}
+
+/// An address of the web, and its origin.
+fn read(text: &str) -> Option<(Uri, String)> {
+    let uri: Uri = text.parse().ok()?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(host)) => {
+            let origin = format!("{scheme}://{host}");
+            Some((uri, origin))
+        }
+        _ => None,
     }
 }
 
@@ -107,6 +157,29 @@ mod tests {
         let address: Address = "http://[::1]:1/shop/buy/cat".parse().unwrap();
         assert_eq!(address.status(), "http://[::1]:1/shop/api/v1/invoice");
         assert_eq!(address.item().as_str(), "cat");
+    }
+
+    #[test]
+    fn a_store_may_live_below_any_path() {
+        for (text, list) in [
+            ("https://cats.example", "https://cats.example/api/v1/store"),
+            ("https://cats.example/", "https://cats.example/api/v1/store"),
+            ("http://[::1]:1/shop/#x", "http://[::1]:1/shop/api/v1/store"),
+        ] {
+            let store: StoreAddress = text.parse().unwrap();
+            assert_eq!(store.list(), list);
+            let cat = store.item("cat".parse().unwrap());
+            assert_eq!(cat.store(), &store);
+            assert_eq!(cat.content(), format!("{store}/api/v1/items/cat/content"));
+        }
+        for text in [
+            "",
+            "cats.example",
+            "ftp://cats.example",
+            "https://cats.example?x",
+        ] {
+            assert!(text.parse::<StoreAddress>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Buyer {
     pub limits: Limits,
     /// Where the goods are to be.
     pub out: PathBuf,
+    /// Whether the purchase is remembered for good, so that buying again gives the same goods and pays
+    /// nothing; else it is forgotten once goods and receipt are there.
+    pub keeps: bool,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -244,7 +247,9 @@ impl Buyer {
         };
         let proof = receipt.verify(Some(promised))?;
         files.write_receipt(&receipt)?;
-        files.forget()?;
+        if !self.keeps {
+            files.forget()?;
+        }
         Ok(Bought {
             out: files.out().to_owned(),
             receipt: files.receipt_path(),

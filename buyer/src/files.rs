@@ -37,6 +37,9 @@ pub struct Purchase {
     pub preimage: Option<Preimage>,
 }
 
+/// What the names of files that remember a purchase end with.
+pub(crate) const PURCHASE: &str = ".purrwall.json";
+
 /// The files beside `out`. While this lives, no other process can buy into the same file.
 #[derive(Debug)]
 pub struct Files {
@@ -110,7 +113,7 @@ impl Files {
 
     /// Where the purchase is remembered.
     pub fn purchase_path(&self) -> PathBuf {
-        beside(&self.out, ".purrwall.json")
+        beside(&self.out, PURCHASE)
     }
 
     /// Where the receipt will be.
@@ -120,15 +123,7 @@ impl Files {
 
     /// The purchase that was begun and not finished.
     pub fn purchase(&self) -> Result<Option<Purchase>, FileError> {
-        let path = self.purchase_path();
-        match fs::read(&path) {
-            // What stands in it is not repeated in the error: it may be a claim.
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(|_| FileError::Malformed(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("read", &path)(error)),
-        }
+        read_purchase(&self.purchase_path())
     }
 
     /// Remembers the purchase; it is on the disk when this returns.
@@ -166,6 +161,18 @@ impl Files {
     }
 }
 
+/// The purchase that the file remembers; `None` where there is no file.
+pub(crate) fn read_purchase(path: &Path) -> Result<Option<Purchase>, FileError> {
+    match fs::read(path) {
+        // What stands in it is not repeated in the error: it may be a claim.
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|_| FileError::Malformed(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
+}
+
 /// Whether this file is the one of that name: it may have been renamed, or removed.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
@@ -191,7 +198,7 @@ fn sync_folder(path: &Path) -> Result<(), FileError> {
     durable::sync_folder(path).map_err(io_error("write", path))
 }
 
-fn io_error(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+pub(crate) fn io_error(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |source| FileError::Io { verb, path, source }
 }

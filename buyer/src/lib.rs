@@ -13,6 +13,7 @@
 //! - [`address`]: which item of which store; [`store`]: the store over HTTP; [`challenge`]: its 402.
 //! - [`ticket`]: what opens the goods, in either scheme.
 //! - [`files`]: what is on the disk.
+//! - [`purse`]: a folder of purchases with a budget in all.
 
 pub mod address;
 mod buy;
@@ -21,6 +22,7 @@ mod checks;
 mod decide;
 mod error;
 pub mod files;
+pub mod purse;
 pub mod store;
 pub mod ticket;
 

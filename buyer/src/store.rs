@@ -10,13 +10,13 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, CONTENT_RANGE, IF_RANGE, LOCATION, RANGE, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
-use shared::api::{InvoiceStatus, Status};
+use shared::api::{self, InvoiceStatus, Status};
 use shared::content::{ContentHash, ContentHasher};
 use shared::lightning::Preimage;
 use shared::problem::Problem;
 use ureq::Agent;
 
-use crate::address::Address;
+use crate::address::{Address, StoreAddress};
 use crate::challenge;
 use crate::ticket::{Scheme, Ticket};
 
@@ -113,17 +113,8 @@ const MAX_LIST: u64 = 4 * 1024 * 1024;
 impl Store {
     /// The item at this address, whose store is spoken with in this scheme.
     pub fn new(address: Address, scheme: Scheme) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // A claim is for this store alone.
-            .max_redirects(0)
-            .timeout_connect(Some(PATIENCE))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_recv_body(Some(PATIENCE_FOR_GOODS))
-            .user_agent(concat!("purrwall/", env!("CARGO_PKG_VERSION")))
-            .build();
         Self {
-            agent: config.into(),
+            agent: agent(),
             address,
             scheme,
         }
@@ -153,16 +144,11 @@ impl Store {
 
     /// Asks how many bytes of goods the store advertises.
     pub fn size(&self) -> Result<u64, StoreError> {
-        let url = self.address.list();
-        let answer = self.get(&url, &[])?;
-        if answer.status() != StatusCode::OK {
-            return Err(refused(url, answer));
-        }
-        let list = json::<shared::api::Store>(answer, MAX_LIST);
-        let items = list.map(|store| store.items).unwrap_or_default();
-        let item = items.iter().find(|item| item.id == *self.address.item());
+        let list = list_with(&self.agent, self.address.store())?;
+        let mut items = list.items.iter();
+        let item = items.find(|item| item.id == *self.address.item());
         item.map(|item| item.size).ok_or(StoreError::NoStore {
-            url,
+            url: self.address.store().list(),
             what: "it does not list the item, so the size of the goods is not known",
         })
     }
@@ -298,18 +284,52 @@ impl Store {
     }
 
     fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, StoreError> {
-        let mut request = self.agent.get(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.call().map_err(|source| StoreError::Unreachable {
-            url: url.to_owned(),
-            source: Box::new(source),
-        })
+        get(&self.agent, url, headers)
     }
 }
 
+/// Asks a store what it sells.
+pub fn list(store: &StoreAddress) -> Result<api::Store, StoreError> {
+    list_with(&agent(), store)
+}
+
+fn list_with(agent: &Agent, store: &StoreAddress) -> Result<api::Store, StoreError> {
+    let url = store.list();
+    let answer = get(agent, &url, &[])?;
+    if answer.status() != StatusCode::OK {
+        return Err(refused(url, answer));
+    }
+    json(answer, MAX_LIST).ok_or(StoreError::NoStore {
+        url,
+        what: "it does not list what it sells",
+    })
+}
+
 type Answer = http::Response<ureq::Body>;
+
+fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // A claim is for this store alone.
+        .max_redirects(0)
+        .timeout_connect(Some(PATIENCE))
+        .timeout_recv_response(Some(PATIENCE))
+        .timeout_recv_body(Some(PATIENCE_FOR_GOODS))
+        .user_agent(concat!("purrwall/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.into()
+}
+
+fn get(agent: &Agent, url: &str, headers: &[(&str, &str)]) -> Result<Answer, StoreError> {
+    let mut request = agent.get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.call().map_err(|source| StoreError::Unreachable {
+        url: url.to_owned(),
+        source: Box::new(source),
+    })
+}
 
 enum Fetched {
     ToTheEnd,

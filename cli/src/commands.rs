@@ -4,8 +4,10 @@ mod buy;
 mod check;
 mod config;
 mod guard;
+mod mcp;
 mod new;
 mod output;
+mod payer;
 pub(crate) mod plugin;
 mod rune;
 mod sales;
@@ -37,6 +39,8 @@ enum Command {
     Check(Arguments),
     /// Buys an item, paying through a lightningd of yours, and keeps the receipt.
     Buy(buy::Arguments),
+    /// Lets an agent buy a store's goods within a budget: an MCP server on standard input and output.
+    Mcp(mcp::Arguments),
     /// Checks a receipt, and the goods where they are given, without asking anyone.
     Verify(verify::Arguments),
     /// Shows every setting that is in force, and where it was set.
@@ -62,6 +66,7 @@ impl CommandLine {
         let done = match self.command {
             None => serve::run(self.serve).await,
             Some(Command::Buy(arguments)) => buy::run(arguments).await,
+            Some(Command::Mcp(arguments)) => mcp::run(arguments).await,
             Some(Command::Verify(arguments)) => verify::run(&arguments),
             Some(Command::New(arguments)) => new::run(arguments),
             Some(Command::Check(arguments)) => check::run(&arguments).await,

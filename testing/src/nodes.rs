@@ -31,7 +31,7 @@ pub struct Nodes {
     pub alice: PathBuf,
     pub bob: PathBuf,
     /// Ends with the nodes.
-    _devnet: Option<(devnet::Network, TempDir)>,
+    devnet: Option<(devnet::Network, TempDir)>,
 }
 
 impl Nodes {
@@ -50,8 +50,14 @@ impl Nodes {
             store: socket("store"),
             alice: socket("alice"),
             bob: socket("bob"),
-            _devnet: Some((network, dir)),
+            devnet: Some((network, dir)),
         }
+    }
+
+    /// Starts alice's clnrest, at an address of its own; `None` where she is no node of the devnet's.
+    pub fn rest_of_alice(&self) -> Option<devnet::Rest> {
+        let (network, _) = self.devnet.as_ref()?;
+        Some(network.alice().start_rest(rest::ANY_PORT).unwrap())
     }
 
     /// The running nodes that the environment names, or what it does not.
@@ -65,7 +71,7 @@ impl Nodes {
             store: socket("PURRWALL_STORE_RPC")?,
             alice: socket("PURRWALL_ALICE_RPC")?,
             bob: socket("PURRWALL_BOB_RPC")?,
-            _devnet: None,
+            devnet: None,
         })
     }
 }

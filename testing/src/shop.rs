@@ -124,6 +124,7 @@ impl Shop {
                 payee: None,
             },
             out: self.out(),
+            keeps: false,
             timing: Timing {
                 retry_for: Duration::from_secs(2),
                 grace: Duration::from_secs(1),

@@ -1,7 +1,6 @@
 //! `purrwall buy`: the goods and their receipt, for a payment through the buyer's own node.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -13,6 +12,7 @@ use purrwall_buyer::{Buyer, Limits, Timing};
 use shared::lightning::{Msat, NodeId};
 
 use crate::commands::output::say;
+use crate::commands::payer::{CALL_DEADLINE, Payer};
 
 /// What to buy, and how.
 #[derive(Debug, Args)]
@@ -20,9 +20,8 @@ pub(crate) struct Arguments {
     /// The item: the address of its page or of its content.
     url: Address,
 
-    /// The socket of the lightningd that pays.
-    #[arg(long, value_name = "SOCKET")]
-    lightning_rpc: PathBuf,
+    #[command(flatten)]
+    payer: Payer,
 
     /// The most to pay, in satoshi. Routing fees come on top: up to 1 % of the price, or 5 satoshi.
     #[arg(long, value_name = "N")]
@@ -43,9 +42,6 @@ pub(crate) struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// An answer of the node's to anything but a payment.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
-
 /// Buys, or goes on with an unfinished purchase.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let Some(max_price) = Msat::from_sat(arguments.max_sat) else {
@@ -54,8 +50,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let item = arguments.url.item().as_str();
     let buyer = Buyer {
         out: arguments.out.unwrap_or_else(|| item.into()),
+        keeps: false,
         store: Store::new(arguments.url, arguments.scheme),
-        lightningd: Lightningd::new(arguments.lightning_rpc, CALL_DEADLINE),
+        lightningd: Lightningd::new(arguments.payer.endpoint()?, CALL_DEADLINE),
         limits: Limits {
             max_price,
             payee: arguments.payee,

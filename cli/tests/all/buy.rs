@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use serde_json::json;
 use tokio::process::Command;
 
+use testing::rest::rune;
 use testing::shop::{CAT, Shop, node_id, nodes, run};
 
 async fn purrwall(arguments: &[&str]) -> Output {
@@ -27,6 +29,30 @@ async fn verify(receipt: &Path, content: Option<&Path>) -> Output {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+#[test]
+fn a_node_elsewhere_pays_by_a_rune() {
+    run(async {
+        let shop = Shop::open().await;
+        let alice = nodes().await;
+        let rest = alice.rest_of_alice().unwrap();
+        let methods = json!([["method=getinfo", "method=listpays", "method=xpay"]]);
+        let file = shop.dir.path().join("rune");
+        fs::write(&file, rune(&alice.alice, methods).await).unwrap();
+        let out = shop.dir.path().join("bought");
+        let (url, node) = (shop.url("cat"), format!("https://{}", rest.address));
+        let flags = ["--lightning", &node, "--rune-file", text(&file)];
+        let trusted = ["--ca-file", text(&rest.ca), "--tls-name", "localhost"];
+        let rest = ["--max-sat", "100", "--out", text(&out)];
+        let buy = async |flags: &[&str]| {
+            purrwall(&[&["buy", url.as_str()], flags, &rest[..]].concat()).await
+        };
+        assert_fails(&buy(&flags).await, "needs ca_file");
+        let bought = buy(&[flags, trusted].concat()).await;
+        assert!(bought.status.success(), "{bought:?}");
+        assert_eq!(fs::read(&out).unwrap(), CAT);
+    });
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
 //! - `examples`: the gateway in programs of one's own.
-//! - `buy`: `purrwall buy` and `purrwall verify`.
+//! - `buy`: `purrwall buy` and `purrwall verify`; `mcp`: `purrwall mcp`, as an agent uses it.
 //! - `plugin`: as lightningd runs it.
 
 #![expect(
@@ -25,6 +25,7 @@ mod guard;
 mod guide;
 mod kubernetes;
 mod look;
+mod mcp;
 mod own_store;
 mod parts;
 mod plugin;
