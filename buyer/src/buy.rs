@@ -279,7 +279,7 @@ impl Buyer {
     /// Makes every check on an invoice that is to be paid.
     async fn check(&self, ticket: &Ticket, bolt11: &str) -> Result<Invoice, BuyError> {
         let network = self.lightningd.node().await?.network;
-        Ok(check(ticket, bolt11, network, self.limits)?)
+        Ok(check(ticket, bolt11, network, &self.limits)?)
     }
 }
 

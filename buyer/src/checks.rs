@@ -5,17 +5,17 @@ use std::fmt;
 
 use shared::content::{ContentHash, commitment};
 use shared::invoice::{self, Asking, DecodeError, Expected, Invoice};
-use shared::lightning::{Msat, Network, NodeId};
+use shared::lightning::{Msat, Network, Payees};
 
 use crate::ticket::Ticket;
 
 /// What the buyer agrees to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// The most that the invoice may ask for. Routing fees come on top, see [`max_fee`].
     pub max_price: Msat,
-    /// The node that has to be paid; `None` pays any.
-    pub payee: Option<NodeId>,
+    /// The nodes one of which has to be paid; `None` pays any.
+    pub payees: Option<Payees>,
 }
 
 /// The most that is paid for routing: 1 % of the price, but always up to 5 sat. lightningd's own
@@ -76,20 +76,16 @@ impl Error for FailedCheck {
 }
 
 /// Decodes an invoice and makes every check that it has to pass before it is paid.
-#[expect(
-    clippy::result_large_err,
-    reason = "made twice per purchase, and names both keys"
-)]
 pub(crate) fn check(
     ticket: &Ticket,
     bolt11: &str,
     network: Network,
-    limits: Limits,
+    limits: &Limits,
 ) -> Result<Invoice, FailedCheck> {
     let invoice = Invoice::decode(bolt11)?;
     let expected = Expected {
         network,
-        payee: limits.payee,
+        payees: limits.payees.as_ref(),
         asking: Asking::AtMost(limits.max_price),
         sha256: None,
     };
@@ -98,7 +94,6 @@ pub(crate) fn check(
 }
 
 /// The goods that the invoice promises.
-#[expect(clippy::result_large_err, reason = "the error of `check`")]
 pub(crate) fn promised(invoice: &Invoice) -> Result<ContentHash, FailedCheck> {
     let description = invoice.description.as_deref();
     let missing = invoice::FailedCheck::Commitment {

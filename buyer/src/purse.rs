@@ -11,7 +11,7 @@ use std::time::Duration;
 use lightningd::{Endpoint, Lightningd};
 use shared::api::ItemId;
 use shared::invoice::{self, Invoice};
-use shared::lightning::{Msat, NodeId};
+use shared::lightning::{Msat, Payees};
 use tokio::task::spawn_blocking;
 
 use crate::address::Address;
@@ -33,8 +33,8 @@ pub struct Purse {
     pub deadline: Duration,
     /// The scheme that stores are spoken with.
     pub scheme: Scheme,
-    /// The node that has to be paid; `None` pays any.
-    pub payee: Option<NodeId>,
+    /// The nodes of which one has to be paid; `None` pays any.
+    pub payees: Option<Payees>,
     /// The most that one item may cost. Routing fees come on top, see [`max_fee`](crate::max_fee).
     pub each: Msat,
     /// The most that all items in the folder may cost together. Routing fees come on top here, too.
@@ -127,7 +127,7 @@ impl Purse {
             lightningd: Lightningd::new(self.endpoint.clone(), self.deadline),
             limits: Limits {
                 max_price: bound.amount(),
-                payee: self.payee,
+                payees: self.payees.clone(),
             },
             out,
             keeps: true,

@@ -18,6 +18,7 @@
 #[doc = include_str!("../../docs/library.md")]
 struct Guide;
 
+pub mod nodes;
 mod open;
 pub mod settings;
 pub mod store_rune;

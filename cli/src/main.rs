@@ -4,6 +4,7 @@ mod commands;
 mod descriptors;
 mod rekey;
 mod reload;
+mod rerune;
 
 use std::process::ExitCode;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use purrwall_gateway::Gateway;
 use purrwall_gateway::goods::catalogue::CatalogueError;
+use purrwall_gateway::{Gateway, NodeError};
 
 use crate::settings::{Arguments, Settings, SettingsError};
 use crate::store_rune::{self, DangerousRune};
@@ -16,7 +16,7 @@ use crate::store_secret::{StoreSecretError, find_or_create};
 /// as they are large.
 ///
 /// # Errors
-/// What is wrong with the file, the secret or the goods, and the remedy.
+/// What is wrong with the file, the secret, the goods or the nodes, and the remedy.
 ///
 /// # Panics
 /// Outside of a Tokio runtime.
@@ -25,7 +25,9 @@ pub async fn open(file: impl AsRef<Path>) -> Result<Gateway, OpenError> {
     let settings = Settings::new(&arguments).map_err(Cause::from)?;
     store_rune::check(&settings).map_err(Cause::from)?;
     let secret = find_or_create(&settings).await.map_err(Cause::from)?;
-    Ok(Gateway::with(settings.options, &secret).map_err(Cause::from)?)
+    let gateway = Gateway::with(settings.options, &secret).map_err(Cause::from)?;
+    gateway.check_nodes().await.map_err(Cause::from)?;
+    Ok(gateway)
 }
 
 /// Why a store cannot be opened. With its sources, it says what is wrong, where, and the remedy.
@@ -43,4 +45,6 @@ enum Cause {
     Secret(#[from] StoreSecretError),
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    #[error(transparent)]
+    Nodes(#[from] NodeError),
 }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 pub use arguments::Arguments;
 pub use error::SettingsError;
 pub use keys::{ALL, About};
+pub use node::RuneFile;
 pub use origin::Origin;
 pub use parse::{LogFormat, webhook_url};
 use purrwall_gateway::StoreId;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub options: Options,
     /// Whether a rune is taken that could pay, withdraw or make runes.
     pub allow_dangerous_rune: bool,
+    /// The files that runes were read from.
+    pub rune_files: Vec<RuneFile>,
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The certificate to speak HTTPS with; `None` speaks HTTP.
@@ -112,7 +115,7 @@ impl Settings {
         let tls = tls(&mut reader)?;
         let home = std::env::home_dir();
         let network = reader.optional(&keys::network)?;
-        let node = node::read(&mut reader, home.as_deref(), network)?;
+        let nodes = node::read(&mut reader, home.as_deref(), network)?;
         let data_dir = reader.path(&keys::data_dir, || {
             match (&config_file, std::env::var_os("XDG_DATA_HOME"), &home) {
                 (Some(file), _, _) => Some(file.with_file_name(".purrwall")),
@@ -167,7 +170,7 @@ impl Settings {
             .map(|file| routes::read(file, &catalogue.rates, &limits.trusted_proxies));
         Ok(Self {
             options: Options {
-                lightning: node.endpoint,
+                nodes: nodes.endpoints,
                 network,
                 store,
                 catalogue,
@@ -178,7 +181,8 @@ impl Settings {
                 connections: ConnectionsOptions::default(),
                 timing: Timing::default(),
             },
-            allow_dangerous_rune: node.allow_dangerous_rune,
+            allow_dangerous_rune: nodes.allow_dangerous_rune,
+            rune_files: nodes.rune_files,
             listen,
             tls,
             metrics_listen,
@@ -281,9 +285,9 @@ mod tests {
 
     /// The socket by which lightningd is reached.
     fn socket(config: &Settings) -> &Path {
-        match &config.options.lightning {
-            Endpoint::Socket(socket) => socket,
-            Endpoint::Rest(rest) => panic!("{rest:?} is no socket"),
+        match &config.options.nodes[..] {
+            [Endpoint::Socket(socket)] => socket,
+            other => panic!("{other:?} is no socket"),
         }
     }
 
@@ -303,7 +307,7 @@ mod tests {
         let lines = "lightning = \"https://node.example:3010\"\nlightning_rpc = \"/rpc\"";
         let file = rest_store(&format!("{lines}\nrune_file = \"rune\"\n"));
         let config = file.load().unwrap();
-        let shown = format!("{:?} {:?}", config.options.lightning, config.all);
+        let shown = format!("{:?} {:?}", config.options.nodes, config.all);
         assert!(shown.contains("https://node.example:3010"), "{shown}");
         assert!(!shown.contains("AAAA"), "the rune is shown: {shown}");
 
@@ -351,6 +355,69 @@ mod tests {
         let file = rest_store("lightning = \"https://node.example:3010\"\ntls_name = \"a b\"");
         let error = load(&[("--config", &file.path())], &variables).unwrap_err();
         assert!(error.contains("tls_name = \"a b\""), "{error}");
+    }
+
+    #[test]
+    fn several_nodes_are_listed() {
+        let one = "[[node]]\nlightning = \"https://node.example:3010\"\nrune_file = \"rune\"\n\
+                   ca_file = \"ca.pem\"\ntls_name = \"localhost\"\n";
+        let two = "[[node]]\nlightning = \"guard/store-rpc\"\n";
+        let file = |text: &str| {
+            let file = rest_store("");
+            std::fs::write(file.0.path().join("purrwall.toml"), text).unwrap();
+            file
+        };
+        let both = file(&[one, two].concat());
+        let config = both.load().unwrap();
+        let places = config.options.nodes.iter().map(ToString::to_string);
+        let socket = both.0.path().join("guard/store-rpc").display().to_string();
+        assert_eq!(
+            places.collect::<Vec<_>>(),
+            ["https://node.example:3010", &socket]
+        );
+        let [rune] = &config.rune_files[..] else {
+            panic!("one rune");
+        };
+        assert_eq!(rune.path, both.0.path().join("rune"));
+
+        // A flag or a variable names one node, in place of all that the file lists.
+        let path = both.path();
+        for name in ["--lightning", "--lightning-rpc"] {
+            let config = load(&[("--config", &path), (name, "/rpc")], &[]).unwrap();
+            assert_eq!(self::socket(&config), Path::new("/rpc"));
+        }
+        for (lines, told) in [
+            (
+                "lightning = \"/rpc\"",
+                "1: lightning = \"/rpc\": stands beside [[node]]",
+            ),
+            ("lightning_rpc = \"/rpc\"", "stands beside [[node]]"),
+            ("tls_name = \"localhost\"", "move it into the [[node]]"),
+        ] {
+            let error = file(&format!("{lines}\n{two}")).load().unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+        for (lines, told) in [
+            ("[[node]]\nrune_file = \"rune\"\n", "add `lightning = …`"),
+            ("[[node]]\nlightnin = \"/rpc\"\n", "did you mean lightning?"),
+            (
+                "[[node]]\nlightning = \"https://node.example\"\n",
+                "with rune_file in this [[node]]",
+            ),
+            (
+                "[[node]]\nlightning = \"/rpc\"\nlisten = \"x\"\n",
+                "above the first",
+            ),
+            ("node = \"/rpc\"\n", "[[node]]"),
+        ] {
+            let error = file(lines).load().unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+        let error = load(&[("--config", &path)], &[("PURRWALL_RUNE", RUNE)]).unwrap_err();
+        assert!(
+            error.contains("holds one for all") && !error.contains(RUNE),
+            "{error}"
+        );
     }
 
     #[track_caller]
@@ -641,6 +708,7 @@ mod tests {
         };
         sections(&file::ITEM_KEYS, &file.items.iter().collect::<Vec<_>>());
         sections(&file::ROUTE_KEYS, &file.routes.iter().collect::<Vec<_>>());
+        sections(&file::NODE_KEYS, &file.nodes.iter().collect::<Vec<_>>());
         let rates: Vec<_> = file.rates.iter().map(|(_, section)| section).collect();
         sections(&file::RATE_KEYS, &rates);
         sections(&file::LOOK_KEYS, &file.look.iter().collect::<Vec<_>>());
@@ -654,7 +722,9 @@ mod tests {
             };
             file.load().unwrap().all.into_iter().map(text).collect()
         };
-        let (example, defaults) = (StoreFile::new(&uncommented), StoreFile::new(""));
+        // Several nodes stand in place of the one that is the default.
+        let (one_node, _) = uncommented.split_once("[[node]]").unwrap();
+        let (example, defaults) = (StoreFile::new(one_node), StoreFile::new(""));
         assert_eq!(shown(&example), shown(&defaults));
     }
 

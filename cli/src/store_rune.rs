@@ -1,5 +1,6 @@
 //! The rune of a store: what it has to allow, and what nobody who takes the gateway over should have.
 
+use lightningd::Rest;
 use lightningd::rune::Rune;
 use purrwall_gateway::StoreId;
 
@@ -110,25 +111,43 @@ pub struct Findings {
 /// Why a rune is not taken.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the rune for clnrest could {}, and so could whoever takes the gateway over; `purrwall rune` prints \
+    "the rune for {place} could {}, and so could whoever takes the gateway over; `purrwall rune` prints \
      the command that makes a narrower one, and dangerous_rune = \"allow\" takes it all the same",
-    .0.join(" and ")
+    .dangers.join(" and ")
 )]
-pub struct DangerousRune(Vec<String>);
+pub struct DangerousRune {
+    /// The clnrest that takes it.
+    place: String,
+    dangers: Vec<String>,
+}
 
-/// Judges the rune of the settings; none where there is no clnrest.
+/// Judges each rune of the settings, and names the clnrest that takes it.
+///
+/// # Errors
+/// If one is dangerous, and the owner has not allowed that.
+pub fn check(settings: &Settings) -> Result<Vec<(String, Findings)>, DangerousRune> {
+    let nodes = settings.options.nodes.iter();
+    let judge = |rest: &Rest| {
+        let place = rest.url();
+        let found = check_one(settings, &rest.rune(), &place)?;
+        Ok((place, found))
+    };
+    nodes.filter_map(|node| node.rest()).map(judge).collect()
+}
+
+/// Judges a rune for the clnrest at `place`.
 ///
 /// # Errors
 /// If it is dangerous, and the owner has not allowed that.
-pub fn check(settings: &Settings) -> Result<Findings, DangerousRune> {
-    let Some(rest) = settings.options.lightning.rest() else {
-        return Ok(Findings::default());
-    };
-    let found = judge(rest.rune(), &settings.options.store.id);
+pub fn check_one(settings: &Settings, rune: &Rune, place: &str) -> Result<Findings, DangerousRune> {
+    let found = judge(rune, &settings.options.store.id);
     if found.dangers.is_empty() || settings.allow_dangerous_rune {
         return Ok(found);
     }
-    Err(DangerousRune(found.dangers))
+    Err(DangerousRune {
+        place: place.to_owned(),
+        dangers: found.dangers,
+    })
 }
 
 /// Compares a rune with what this store needs.

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use lightningd::{LightningError, Lightningd};
+use lightningd::LightningError;
 use purrwall_gateway::{Secret, SecretError, sales};
 
+use crate::nodes::lightningds;
 use crate::settings::Settings;
 
 /// Why a store cannot have its secret.
@@ -54,13 +55,16 @@ pub async fn find(settings: &Settings) -> Result<Option<Secret>, StoreSecretErro
         return Ok(Some(secret));
     }
     let options = &settings.options;
-    let lightningd = Lightningd::new(options.lightning.clone(), options.timing.call_deadline);
-    let path = path.clone();
-    match sales::has_begun(&lightningd, &options.store.id).await {
-        Ok(false) => Ok(None),
-        Ok(true) => Err(StoreSecretError::Lost { path }),
-        Err(source) => Err(StoreSecretError::Unknown { path, source }),
+    let mut unknown = None;
+    for lightningd in lightningds(options) {
+        let path = path.clone();
+        match sales::has_begun(&lightningd, &options.store.id).await {
+            Ok(false) => {}
+            Ok(true) => return Err(StoreSecretError::Lost { path }),
+            Err(source) => unknown = Some(StoreSecretError::Unknown { path, source }),
+        }
     }
+    unknown.map_or(Ok(None), Err)
 }
 
 /// The secret that [`find`] finds; a new store's is made.

@@ -81,6 +81,11 @@ impl Network {
         &self.nodes[0]
     }
 
+    /// The nodes that sell, in a network of [`Plan::stores`]: the store, and those after bob.
+    pub fn stores(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.nodes.iter().take(1).chain(self.nodes.iter().skip(3))
+    }
+
     /// The buyer with a channel to the store.
     pub fn alice(&self) -> &Arc<Node> {
         &self.nodes[1]

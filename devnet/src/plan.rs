@@ -72,6 +72,22 @@ impl Plan {
         }
     }
 
+    /// The story with so many nodes that sell, of which alice has a channel to each: `store`, and those
+    /// after bob. There is at least one, and there are at most 22.
+    pub fn stores(count: usize) -> Self {
+        let count = count.clamp(1, NAMES.len() - 2);
+        let mut plan = Self::story();
+        for (to, name) in NAMES.iter().enumerate().take(count + 2).skip(BOB + 1) {
+            plan.nodes.push((name, DEFAULT_FEES));
+            plan.channels.push(PlannedChannel {
+                from: ALICE,
+                to,
+                sats: CHANNEL_SATS,
+            });
+        }
+        plan
+    }
+
     /// A network of `nodes` nodes that the seed decides on. As in the story, alice has a channel to
     /// the store and bob has none. `nodes` outside of [`RANDOM_NODES`] is brought within.
     pub fn random(nodes: usize, seed: u64) -> Self {

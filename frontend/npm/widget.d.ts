@@ -85,7 +85,7 @@ export interface PurrWallElement extends HTMLElement {
   item: string | null;
   /** The gateway's address; by default where the script came from. */
   gateway: string | null;
-  /** The key of the node that must have signed the invoice: 66 hex digits. */
+  /** The key of the node that must have signed the invoice: 66 hex digits; several, with spaces between them. */
   payee: string | null;
   /** The highest price that the page allows, in satoshi. */
   get maxSat(): string | null;

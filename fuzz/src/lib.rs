@@ -20,7 +20,7 @@ use shared::api::{CreatedInvoice, InvoiceStatus, Store};
 use shared::claim::{CAVEAT_VALID_UNTIL, Claim, Identifier};
 use shared::content::{ContentHash, commitment};
 use shared::invoice::{Asking, Expected, Invoice, Terms, check, created_at};
-use shared::lightning::Msat;
+use shared::lightning::{Msat, Payees};
 use shared::link::Link;
 use shared::macaroon::Macaroon;
 use shared::problem::Problem;
@@ -72,9 +72,10 @@ pub fn bolt11(data: &[u8]) -> bool {
         signature: [0; 32],
     });
     let promised = invoice.description.as_deref().and_then(commitment);
+    let payees = Payees::new(invoice.payee, Vec::new());
     let expected = Expected {
         network: invoice.network,
-        payee: Some(invoice.payee),
+        payees: Some(&payees),
         asking: Asking::AtMost(Msat(u64::MAX)),
         sha256: promised,
     };

@@ -18,6 +18,8 @@ use crate::payments::invoices::Invoices;
 use crate::payments::label::OldLabels;
 use crate::payments::limits::Limits;
 use crate::payments::making::Making;
+use crate::payments::node::{Company, OurNode};
+use crate::payments::nodes::{Member, Nodes};
 use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::purchases::{self, Purchases};
 use crate::payments::refusals::Refusals;
@@ -38,39 +40,26 @@ impl App {
         metrics: Metrics,
     ) -> Self {
         let timing = options.timing;
-        let lightningd = Lightningd::new(options.lightning, timing.call_deadline);
-        let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
         let open = OpenInvoices::new(&options.limits, metrics.clone());
         let open = Arc::new(open);
-        let invoices = Invoices::start(
-            lightningd.clone(),
-            open.clone(),
-            options.store.id.clone(),
-            metrics.clone(),
-            options.network,
-            options.connections.waits_per_claim,
-            timing,
-        );
-        let old_labels = Arc::new(OldLabels::default());
+        let company = Arc::new(Company::new(options.nodes.len(), options.network));
+        let starting = Starting {
+            options: &options,
+            open: &open,
+            metrics: &metrics,
+            company: &company,
+        };
+        let (members, cleaning) = (0..options.nodes.len())
+            .map(|index| starting.node(index))
+            .unzip();
         let purchases = Purchases::new(purchases::Parts {
             claims: Claims::new(secret),
-            invoices,
+            nodes: Nodes::new(members),
             limits: Limits::new(&options.limits, open.clone()),
             store: options.store.id.clone(),
-            old_labels: old_labels.clone(),
-            making: Making::new(lightningd.clone(), timing),
             refusals: Refusals::new(metrics.clone()),
             expiry_secs: options.store.invoice_expiry_secs,
         });
-        let cleaning = Cleaning::start(
-            lightningd,
-            open.clone(),
-            metrics.clone(),
-            options.store.id.clone(),
-            old_labels,
-            options.limits.delete_expired,
-            timing,
-        );
         Self(Arc::new(Parts {
             store: Arc::new(options.store),
             routes: options.routes.into(),
@@ -94,12 +83,77 @@ impl App {
     }
 }
 
+/// What each node is started with.
+struct Starting<'a> {
+    options: &'a Options,
+    open: &'a Arc<OpenInvoices>,
+    metrics: &'a Metrics,
+    company: &'a Arc<Company>,
+}
+
+impl Starting<'_> {
+    /// Starts to follow the payments of the node at this place in the list, and to clean up there. Where there
+    /// are several, the log and the metrics name it.
+    fn node(&self, index: usize) -> (Member, Cleaning) {
+        let Options {
+            nodes,
+            store,
+            connections,
+            limits,
+            timing,
+            ..
+        } = self.options;
+        let endpoint = &nodes[index];
+        let place = endpoint.to_string();
+        let named = (nodes.len() > 1).then(|| place.clone());
+        let metrics = self.metrics.node(named);
+        let lightningd = Lightningd::new(endpoint.clone(), timing.call_deadline);
+        let lightningd = Arc::new(lightningd.observed(Arc::new(metrics.clone())));
+        let company = self.company.clone();
+        let node = Arc::new(OurNode::new(
+            lightningd.clone(),
+            place,
+            company,
+            index,
+            *timing,
+        ));
+        let span = node.span();
+        let _entered = span.enter();
+        let invoices = Invoices::start(
+            lightningd.clone(),
+            node,
+            self.open.clone(),
+            store.id.clone(),
+            metrics,
+            connections.waits_per_claim,
+            *timing,
+        );
+        let old_labels = Arc::new(OldLabels::default());
+        let cleaning = Cleaning::start(
+            lightningd.clone(),
+            self.open.clone(),
+            self.metrics.clone(),
+            store.id.clone(),
+            old_labels.clone(),
+            limits.delete_expired,
+            *timing,
+        );
+        let making = Making::new(lightningd, *timing);
+        let member = Member {
+            invoices,
+            making,
+            old_labels,
+        };
+        (member, cleaning)
+    }
+}
+
 /// The parts that are handed out, and how.
 macro_rules! parts {
     ($($field:ident: $Part:ty,)*) => {
         struct Parts {
             $($field: $Part,)*
-            _cleaning: Cleaning,
+            _cleaning: Vec<Cleaning>,
         }
 
         $(impl FromRef<App> for $Part {

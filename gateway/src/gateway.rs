@@ -28,9 +28,9 @@ use crate::priced::PriceLayer;
 use crate::router::router;
 use crate::secret::Secret;
 
-/// A gateway in front of one lightningd. A clone is another handle to the same one.
+/// A gateway in front of one lightningd, or of several. A clone is another handle to the same one.
 ///
-/// It follows the node's payments in a task of its own, which ends with the last handle, router and
+/// It follows each node's payments in a task of its own, which ends with the last handle, router and
 /// layer. lightningd may be away at any time: requests are answered with 503 then.
 #[derive(Clone)]
 pub struct Gateway {
@@ -94,27 +94,45 @@ impl Gateway {
         self.app.part::<Shelf>().catalogue().items().len()
     }
 
-    /// Asks lightningd now who the node is, and whether it is on the right network.
-    ///
-    /// # Errors
-    /// If lightningd does not answer, or is on another network.
-    pub async fn node(&self) -> Result<Node, NodeError> {
-        self.purchases().invoices().ask_node().await
+    /// Asks each lightningd now who the node is, and whether it is on the right network, in the order of the
+    /// options.
+    pub async fn nodes(&self) -> Vec<Result<Node, NodeError>> {
+        self.purchases().nodes().ask().await
     }
 
-    /// Whether payments are followed at this moment. Without it they are found by asking.
+    /// Asks several nodes now whether they can be one store's: they have to be on the same network, and each
+    /// another one. Those that are away are asked when they are back.
+    ///
+    /// # Errors
+    /// Which of them cannot be, and why.
+    pub async fn check_nodes(&self) -> Result<(), NodeError> {
+        if self.purchases().nodes().all().len() == 1 {
+            return Ok(());
+        }
+        for node in self.nodes().await {
+            match node {
+                Ok(_) | Err(NodeError::Lightning(_)) => {}
+                Err(unfit) => return Err(unfit),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether payments are followed at this moment, at every node. Without it they are found by asking.
     pub fn follows_payments(&self) -> bool {
-        self.purchases().invoices().are_followed()
+        self.purchases().nodes().are_followed()
     }
 
-    /// What was sold at `since` (in UNIX seconds) or later.
+    /// What was sold at `since` (in UNIX seconds) or later, at all nodes.
     ///
     /// # Errors
-    /// If lightningd does not answer.
+    /// If one of them does not answer.
     pub async fn sales(&self, since: u64) -> Result<Report, LightningError> {
         let store: Arc<StoreOptions> = self.app.part();
         let purchases = self.purchases();
-        Report::read(purchases.invoices().lightningd(), &store.id, since).await
+        let nodes = purchases.nodes().all().iter();
+        let nodes = nodes.map(|member| &**member.invoices.lightningd());
+        Report::read(nodes, &store.id, since).await
     }
 
     /// Answers requests until `shutdown` is done. Then it takes no new ones, answers buyers who wait
@@ -151,8 +169,8 @@ impl Gateway {
     ) -> io::Result<()> {
         let (app, router) = (&self.app, self.router());
         let listener = Listener::new(listener, app.part(), app.part(), app.part(), app.part());
-        let invoices = self.purchases().invoices().clone();
-        let closing = move || invoices.close();
+        let nodes = self.purchases().nodes().clone();
+        let closing = move || nodes.close();
         server::serve(listener, tls, router, app.part(), shutdown, closing).await
     }
 

@@ -49,9 +49,6 @@ struct Counts {
     connections_shed: Counter,
     connections_refused: Counter,
     delivered: Counter,
-    watcher_up: Gauge,
-    watcher_lag: Gauge,
-    watcher_reconnects: Counter,
     webhooks_delivered: Counter,
     webhooks_failed: Counter,
     webhooks_pending: Gauge,
@@ -96,6 +93,9 @@ impl GoodsCounts {
     }
 }
 
+const WATCHER_UP: &str = "purrwall_watcher_up";
+const WATCHER_LAG: &str = "purrwall_watcher_lag_seconds";
+const WATCHER_RECONNECTS: &str = "purrwall_watcher_reconnects_total";
 const RPC_DURATION: &str = "purrwall_rpc_duration_seconds";
 const RPC_ERRORS: &str = "purrwall_rpc_errors_total";
 const RPC_SKIPPED: &str = "purrwall_rpc_unreadable_entries_total";
@@ -162,18 +162,6 @@ impl Metrics {
             delivered: counter(
                 "purrwall_delivered_bytes_total",
                 "Bytes of paid goods that were read for buyers.",
-            ),
-            watcher_up: gauge(
-                "purrwall_watcher_up",
-                "1 while lightningd's payments are followed, else 0.",
-            ),
-            watcher_lag: gauge(
-                "purrwall_watcher_lag_seconds",
-                "From the newest payment to when it was heard of.",
-            ),
-            watcher_reconnects: counter(
-                "purrwall_watcher_reconnects_total",
-                "Watches of payments that ended.",
             ),
             webhooks_delivered: counter(
                 "purrwall_webhooks_delivered_total",
@@ -249,6 +237,21 @@ impl Metrics {
         self.0.handle.render()
     }
 
+    /// What a node is counted with, which is at `place` where there are several.
+    pub(crate) fn node(&self, place: Option<String>) -> NodeMetrics {
+        let label = place.map(|place| Label::new("node", place));
+        let key = |name| Key::from_parts(name, label.clone().into_iter().collect::<Vec<_>>());
+        let recorder = &self.0.recorder;
+        let gauge = |name| recorder.register_gauge(&key(name), &META);
+        NodeMetrics {
+            watcher_up: gauge(WATCHER_UP),
+            watcher_lag: gauge(WATCHER_LAG),
+            watcher_reconnects: recorder.register_counter(&key(WATCHER_RECONNECTS), &META),
+            all: self.clone(),
+            label,
+        }
+    }
+
     /// What the goods are counted with.
     pub(crate) fn goods(&self) -> GoodsCounts {
         self.0.counts.goods.clone()
@@ -266,45 +269,16 @@ impl Metrics {
         self.0.counts.deleted.increment(count);
     }
 
-    /// Counts a payment; gives how many seconds ago it came.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds since a payment are few"
-    )]
-    pub(crate) fn sold(&self, sale: &Sale) -> u64 {
-        let lag = unix_now().saturating_sub(sale.paid_at);
-        self.0.counts.paid.increment(1);
-        self.0.counts.earned.increment(sale.amount_received_msat.0);
-        self.0.counts.watcher_lag.set(lag as f64);
-        lag
-    }
-
-    pub(crate) fn watcher_is_up(&self, is_up: bool) {
-        self.0.counts.watcher_up.set(f64::from(u8::from(is_up)));
-        if !is_up {
-            self.0.counts.watcher_reconnects.increment(1);
-        }
-    }
-
     /// More webhooks have to be delivered.
     pub(crate) fn webhooks_wait(&self, count: usize) {
         let pending = &self.0.webhooks_pending;
         pending.fetch_add(signed(count), Ordering::Relaxed);
     }
 
-    /// So many webhooks wait at lightningd, because the disk is full.
-    pub(crate) fn webhooks_are_behind(&self, count: usize) {
+    /// So many webhooks wait at one lightningd, because the disk is full; so many did `before`.
+    pub(crate) fn webhooks_are_behind(&self, before: usize, now: usize) {
         let behind = &self.0.webhooks_behind;
-        behind.store(signed(count), Ordering::Relaxed);
-    }
-
-    /// So many webhooks do not wait at lightningd any more.
-    pub(crate) fn webhook_was_behind(&self, count: usize) {
-        let fewer = |behind: i64| Some(behind.saturating_sub(signed(count)).max(0));
-        let behind = &self.0.webhooks_behind;
-        behind
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
-            .ok();
+        behind.fetch_add(signed(now) - signed(before), Ordering::Relaxed);
     }
 
     /// Whether webhooks could be kept on the disk just now.
@@ -379,27 +353,66 @@ impl Metrics {
     }
 }
 
-impl Observer for Metrics {
-    fn called(&self, method: &str, took: Duration, error: Option<&LightningError>) {
+/// What is counted of one node. A clone counts the same.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeMetrics {
+    /// What is counted of all nodes together.
+    pub(crate) all: Metrics,
+    /// Names the node, where there are several.
+    label: Option<Label>,
+    watcher_up: Gauge,
+    watcher_lag: Gauge,
+    watcher_reconnects: Counter,
+}
+
+impl NodeMetrics {
+    /// Counts a payment; gives how many seconds ago it came.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since a payment are few"
+    )]
+    pub(crate) fn sold(&self, sale: &Sale) -> u64 {
+        let lag = unix_now().saturating_sub(sale.paid_at);
+        let counts = &self.all.0.counts;
+        counts.paid.increment(1);
+        counts.earned.increment(sale.amount_received_msat.0);
+        self.watcher_lag.set(lag as f64);
+        lag
+    }
+
+    pub(crate) fn watcher_is_up(&self, is_up: bool) {
+        self.watcher_up.set(f64::from(u8::from(is_up)));
+        if !is_up {
+            self.watcher_reconnects.increment(1);
+        }
+    }
+
+    fn key(&self, name: &'static str, method: &str) -> Key {
         let method = Label::new("method", method.to_owned());
-        let key = Key::from_parts(RPC_DURATION, vec![method.clone()]);
-        self.histogram(&key).record(took);
+        let labels = [method].into_iter().chain(self.label.clone());
+        Key::from_parts(name, labels.collect::<Vec<_>>())
+    }
+}
+
+impl Observer for NodeMetrics {
+    fn called(&self, method: &str, took: Duration, error: Option<&LightningError>) {
+        let key = self.key(RPC_DURATION, method);
+        self.all.histogram(&key).record(took);
         if let Some(error) = error {
             let kind = Label::from_static_parts("kind", error.kind());
-            let key = Key::from_parts(RPC_ERRORS, vec![method, kind]);
-            self.0.recorder.register_counter(&key, &META).increment(1);
+            let key = self.key(RPC_ERRORS, method).with_extra_labels(vec![kind]);
+            let errors = self.all.0.recorder.register_counter(&key, &META);
+            errors.increment(1);
         }
     }
 
     fn skipped(&self, method: &str, entries: usize) {
-        let label = Label::new("method", method.to_owned());
-        let key = Key::from_parts(RPC_SKIPPED, vec![label]);
+        let key = self.key(RPC_SKIPPED, method);
         let count = entries.try_into().unwrap_or(u64::MAX);
-        self.0
-            .recorder
-            .register_counter(&key, &META)
-            .increment(count);
-        if !self.0.told_of_skipped.swap(true, Ordering::Relaxed) {
+        let all = &self.all.0;
+        let skipped = all.recorder.register_counter(&key, &META);
+        skipped.increment(count);
+        if !all.told_of_skipped.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 method,
                 entries,
@@ -433,6 +446,21 @@ impl Drop for Inner {
 
 /// What has labels is registered with its first value, so only described at the start.
 fn describe_labelled(recorder: &PrometheusRecorder) {
+    recorder.describe_gauge(
+        WATCHER_UP.into(),
+        None,
+        "1 while lightningd's payments are followed, else 0.".into(),
+    );
+    recorder.describe_gauge(
+        WATCHER_LAG.into(),
+        None,
+        "From the newest payment to when it was heard of.".into(),
+    );
+    recorder.describe_counter(
+        WATCHER_RECONNECTS.into(),
+        None,
+        "Watches of payments that ended.".into(),
+    );
     recorder.describe_histogram(
         RPC_DURATION.into(),
         None,

@@ -22,9 +22,10 @@ pub use crate::routes::pattern::{ParsePatternError, Pattern};
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where lightningd is.
-    pub lightning: Endpoint,
-    /// The network that lightningd has to be on; `None` takes any.
+    /// Where lightningd is; where there are several, each purchase goes to one of them. There has to be one
+    /// at least.
+    pub nodes: Vec<Endpoint>,
+    /// The network that every node has to be on; `None` takes any, but the same for all.
     pub network: Option<Network>,
     /// The store itself.
     pub store: StoreOptions,
@@ -49,7 +50,7 @@ impl Options {
     /// that are built in.
     pub fn new(lightning: impl Into<Endpoint>) -> Self {
         Self {
-            lightning: lightning.into(),
+            nodes: vec![lightning.into()],
             network: None,
             store: StoreOptions::default(),
             catalogue: CatalogueOptions::default(),

@@ -30,7 +30,7 @@ pub struct Secret {
 type Key = [u8; 32];
 
 /// The name of a key, which may be shown: the key does not follow from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; 4]);
 
 /// What a key is for.
@@ -358,7 +358,7 @@ impl FromStr for Secret {
 }
 
 impl KeyId {
-    fn of(key: &Key) -> Self {
+    pub(crate) fn of(key: &Key) -> Self {
         let hash = Sha256::new_with_prefix("purrwall key_id\0").chain_update(key);
         let hash: [u8; 32] = hash.finalize().into();
         let [a, b, c, d, ..] = hash;

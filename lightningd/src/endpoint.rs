@@ -1,5 +1,6 @@
 //! Where lightningd is, and how it is spoken to.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::rest::Rest;
@@ -19,6 +20,16 @@ impl Endpoint {
         match self {
             Self::Socket(_) => None,
             Self::Rest(rest) => Some(rest),
+        }
+    }
+}
+
+/// The socket's path, or the address of clnrest.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "{}", path.display()),
+            Self::Rest(rest) => f.write_str(&rest.url()),
         }
     }
 }

@@ -86,6 +86,20 @@ impl LightningError {
         }
     }
 
+    /// Whether the node cannot be used now: it is not there, does not answer in time, or takes no call
+    /// from us. Other errors are its answer to one call.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Connect { .. }
+            | Self::Unreachable { .. }
+            | Self::Certificate { .. }
+            | Self::Closed { .. }
+            | Self::Timeout { .. } => true,
+            Self::Rpc { code, .. } => RUNE_CODES.contains(code),
+            Self::Decode { .. } => false,
+        }
+    }
+
     /// What the store's owner can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

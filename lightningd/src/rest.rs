@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HOST};
@@ -42,8 +42,23 @@ struct Parts {
     host: String,
     port: u16,
     tls: Option<Tls>,
+    shown: RwLock<Shown>,
+}
+
+/// The rune, as it is sent and as it is read.
+struct Shown {
     header: HeaderValue,
     rune: Rune,
+}
+
+impl Shown {
+    fn parse(rune: &str) -> Result<Self, RestError> {
+        let text = rune.trim();
+        let mut header = HeaderValue::from_str(text).map_err(|_| RestError::Rune)?;
+        header.set_sensitive(true);
+        let rune = Rune::parse(text).ok_or(RestError::Rune)?;
+        Ok(Self { header, rune })
+    }
 }
 
 /// How clnrest proves itself.
@@ -127,25 +142,37 @@ impl Rest {
         } else {
             None
         };
-        let text = rune.trim();
-        let mut header = HeaderValue::from_str(text).map_err(|_| RestError::Rune)?;
-        header.set_sensitive(true);
         Ok(Self(Arc::new(Parts {
             host: host.to_owned(),
             port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
             tls,
-            header,
-            rune: Rune::parse(text).ok_or(RestError::Rune)?,
+            shown: RwLock::new(Shown::parse(rune)?),
             uri,
         })))
     }
 
     /// The rune, to see what it allows.
-    pub fn rune(&self) -> &Rune {
-        &self.0.rune
+    pub fn rune(&self) -> Rune {
+        self.shown().rune.clone()
     }
 
-    fn url(&self) -> String {
+    /// Shows this rune from now on, on connections that are open, too. All clones do.
+    ///
+    /// # Errors
+    /// If the text is no rune.
+    pub fn replace_rune(&self, rune: &str) -> Result<(), RestError> {
+        let rune = Shown::parse(rune)?;
+        *self.0.shown.write().unwrap_or_else(PoisonError::into_inner) = rune;
+        Ok(())
+    }
+
+    fn shown(&self) -> RwLockReadGuard<'_, Shown> {
+        let shown = self.0.shown.read();
+        shown.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
         self.0.uri.to_string().trim_end_matches('/').to_owned()
     }
 }
@@ -275,7 +302,7 @@ impl Connection {
         let authority = self.rest.0.uri.authority().expect("the address has a host");
         let post = Request::post(format!("/v1/{method}"))
             .header(HOST, authority.as_str())
-            .header(RUNE, self.rest.0.header.clone())
+            .header(RUNE, self.rest.shown().header.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(body)
             .expect("methods are plain words");

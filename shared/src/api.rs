@@ -10,7 +10,7 @@ use crate::claim::Claim;
 use crate::content::ContentHash;
 use crate::fiat::{FiatPrice, Rate};
 use crate::lightning::{
-    Msat, Network, NodeId, ParseError, PaymentHash, Preimage, hex_serde, parse_hex,
+    Msat, Network, NodeId, ParseError, Payees, PaymentHash, Preimage, hex_serde, parse_hex,
 };
 
 /// `GET`: the store and what it sells. Answers with [`Store`].
@@ -91,12 +91,22 @@ impl fmt::Display for ItemId {
 pub struct Store {
     /// The store's name.
     pub name: String,
-    /// The network that its node is on.
+    /// The network that its nodes are on.
     pub network: Network,
-    /// The node that signs its invoices.
+    /// The node that signs its invoices; the first where there are several.
     pub node_id: NodeId,
+    /// All nodes that sign its invoices, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_ids: Vec<NodeId>,
     /// The catalogue, in the owner's order.
     pub items: Vec<Item>,
+}
+
+impl Store {
+    /// The nodes one of which signs each invoice.
+    pub fn payees(&self) -> Payees {
+        Payees::new(self.node_id, self.node_ids.clone())
+    }
 }
 
 /// One item as everyone may see it, paid or not.

@@ -20,6 +20,11 @@ pub const CAVEAT_ITEM: &str = "item";
 pub const CAVEAT_SHA256: &str = "sha256";
 /// The caveat that ends a claim: `valid_until=<UNIX seconds>`; valid up to and including it.
 pub const CAVEAT_VALID_UNTIL: &str = "valid_until";
+/// The caveat that names the node that has the invoice: `node=<66 hex digits>`.
+pub const CAVEAT_NODE: &str = "node";
+/// The caveat that names the key of the store's secret that the claim was made with:
+/// `key=<8 hex digits>`.
+pub const CAVEAT_KEY: &str = "key";
 
 const IDENTIFIER_VERSION: [u8; 2] = [0, 0];
 const LENIENT: GeneralPurposeConfig =

@@ -18,7 +18,7 @@ use lightning_invoice::{
 use crate::api::{Item, Store};
 use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
-use crate::lightning::{Msat, Network, NodeId, PaymentHash};
+use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
 
 /// What a BOLT11 string says, its signature verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,8 +182,8 @@ impl From<Bolt11SemanticError> for DecodeError {
 pub struct Terms {
     /// The network that the store is on.
     pub network: Network,
-    /// The node that must have signed: pinned by the embedding page, or the store's own.
-    pub payee: Option<NodeId>,
+    /// The nodes one of which must have signed: pinned by the embedding page, or the store's own.
+    pub payees: Option<Payees>,
     /// The advertised price.
     pub price_msat: Msat,
     /// The price in a state's currency, where `price_msat` follows a rate, so that the invoice may ask
@@ -202,11 +202,11 @@ pub struct Terms {
 pub const RATE_TOLERANCE_PERCENT: u64 = 1;
 
 impl Terms {
-    /// What the store itself offers, signed by its own node.
+    /// What the store itself offers, signed by a node of its own.
     pub fn of(store: &Store, item: &Item) -> Self {
         Self {
             network: store.network,
-            payee: Some(store.node_id),
+            payees: Some(store.payees()),
             price_msat: item.price_msat,
             fiat_price: item.fiat_price,
             max_msat: None,
@@ -216,7 +216,7 @@ impl Terms {
     }
 
     /// What the invoice has to say.
-    pub fn expected(&self) -> Expected {
+    pub fn expected(&self) -> Expected<'_> {
         let price = self.price_msat;
         let (least, most) = if self.fiat_price.is_some() {
             let tolerance = price.0 / 100 * RATE_TOLERANCE_PERCENT;
@@ -226,7 +226,7 @@ impl Terms {
         };
         Expected {
             network: self.network,
-            payee: self.payee,
+            payees: self.payees.as_ref(),
             asking: Asking::Price {
                 advertised: price,
                 least,
@@ -240,11 +240,11 @@ impl Terms {
 
 /// What an invoice has to say, whoever is going to pay it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
+pub struct Expected<'a> {
     /// The network of the payment.
     pub network: Network,
-    /// The node that must have signed; `None` accepts any.
-    pub payee: Option<NodeId>,
+    /// The nodes one of which must have signed; `None` accepts any.
+    pub payees: Option<&'a Payees>,
     /// How much it may ask for.
     pub asking: Asking,
     /// The goods that it has to promise; `None` accepts any, but it has to promise some.
@@ -270,10 +270,6 @@ pub enum Asking {
 }
 
 impl Asking {
-    #[expect(
-        clippy::result_large_err,
-        reason = "made once per purchase, and names both keys"
-    )]
     fn check(self, found: Option<Msat>) -> Result<(), FailedCheck> {
         let (expected, range, maximum) = match self {
             Self::Price {
@@ -301,7 +297,7 @@ pub enum Check {
     Signature,
     /// The invoice is for the store's network.
     Network,
-    /// The expected node signed it.
+    /// An expected node signed it.
     Payee,
     /// It asks for the advertised price, give or take a rate's last steps where the price is in a
     /// state's currency, and for no more than the page allows.
@@ -350,8 +346,8 @@ pub enum FailedCheck {
     },
     /// [`Check::Payee`]
     Payee {
-        /// The pinned node.
-        expected: NodeId,
+        /// The pinned nodes.
+        expected: Payees,
         /// The node that signed.
         found: NodeId,
     },
@@ -459,10 +455,6 @@ impl std::error::Error for FailedCheck {
 ///
 /// # Errors
 /// The first check that fails.
-#[expect(
-    clippy::result_large_err,
-    reason = "made once per purchase, and names both keys"
-)]
 pub fn check(
     invoice: &Invoice,
     paid_for: PaymentHash,
@@ -474,11 +466,11 @@ pub fn check(
             found: invoice.network,
         });
     }
-    if let Some(payee) = expected.payee
-        && invoice.payee != payee
+    if let Some(payees) = expected.payees
+        && !payees.contains(&invoice.payee)
     {
         return Err(FailedCheck::Payee {
-            expected: payee,
+            expected: payees.clone(),
             found: invoice.payee,
         });
     }

@@ -211,6 +211,53 @@ impl fmt::Debug for NodeId {
 
 hex_serde!(NodeId);
 
+/// The nodes one of which has to be paid; there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payees(Vec<NodeId>);
+
+impl Payees {
+    /// This node and these others.
+    pub fn new(node: NodeId, others: Vec<NodeId>) -> Self {
+        let mut nodes = others;
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
+        Self(nodes)
+    }
+
+    /// Each in 66 lower-case hex digits, with spaces between them.
+    pub fn to_hex(&self) -> String {
+        let ids: Vec<_> = self.0.iter().map(NodeId::to_hex).collect();
+        ids.join(" ")
+    }
+
+    /// Whether this is one of them.
+    pub fn contains(&self, node: &NodeId) -> bool {
+        self.0.contains(node)
+    }
+}
+
+impl FromStr for Payees {
+    type Err = ParseError;
+    /// Reads node ids with spaces or commas between them.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        let nodes: Vec<NodeId> = words.map(str::parse).collect::<Result<_, _>>()?;
+        if nodes.is_empty() {
+            let expected = "node ids, each 66 hex digits, with spaces between them";
+            return Err(ParseError::new(text, expected));
+        }
+        Ok(Self(nodes))
+    }
+}
+
+/// As it is read.
+impl fmt::Display for Payees {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
 /// A Bitcoin network, by lightningd's names (`getinfo`, field `network`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -302,6 +349,39 @@ mod tests {
         let text = "A03ADBEFA7A1DA6640959EA04BCDF247D9CBFEDD9D7C9146C9AF0E584DAE78DE";
         let hash: PaymentHash = text.parse().unwrap();
         assert_eq!(hash.to_string(), text.to_lowercase());
+    }
+
+    #[test]
+    fn payees_are_one_node_or_several() {
+        let ids = ["02", "03"].map(|first| {
+            [
+                first,
+                "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
+            ]
+            .concat()
+        });
+        let [one, other] = &ids;
+        let nodes = ids.each_ref().map(|id| id.parse::<NodeId>().unwrap());
+        let read = |text: &str| text.parse::<Payees>();
+        assert_eq!(read(one).unwrap(), Payees::new(nodes[0], Vec::new()));
+        for both in [
+            format!("{one} {other}"),
+            format!(" {one},{other},"),
+            format!("{one},  {other}"),
+        ] {
+            let payees = read(&both).unwrap();
+            assert!(nodes.iter().all(|node| payees.contains(node)), "{both}");
+            assert_eq!(payees.to_string(), format!("{one} {other}"));
+        }
+        for none in ["", " , "] {
+            assert!(read(none).is_err(), "no pin must not become none");
+        }
+        assert!(
+            read(&format!("{one} 03zz"))
+                .unwrap_err()
+                .to_string()
+                .contains("03zz")
+        );
     }
 
     #[test]

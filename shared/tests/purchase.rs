@@ -14,7 +14,7 @@ use purrwall_shared::claim::Claim;
 use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::fiat::FiatPrice;
 use purrwall_shared::invoice::{Check, Terms};
-use purrwall_shared::lightning::{Msat, PaymentHash};
+use purrwall_shared::lightning::{Msat, Payees, PaymentHash};
 use purrwall_shared::problem::{ErrorCode, Problem};
 use purrwall_shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
 
@@ -682,9 +682,17 @@ fn a_broken_signature_is_refused() {
 #[test]
 fn a_page_that_pins_another_node_refuses_the_stores_own_invoice() {
     let mut pinned = terms();
-    pinned.payee = Some(node_id([7; 32]));
+    pinned.payees = Some(Payees::new(node_id([7; 32]), Vec::new()));
     let buyer = Buyer(Purchase::new(pinned)).buys(1).created(1);
     assert_eq!(name(&buyer), "refused");
+}
+
+#[test]
+fn an_invoice_of_any_node_of_the_store_is_accepted() {
+    let mut several = terms();
+    several.payees = Some(Payees::new(node_id([7; 32]), vec![node_id([42; 32])]));
+    let buyer = Buyer(Purchase::new(several)).buys(1).created(1);
+    assert_eq!(name(&buyer), "awaiting-payment");
 }
 
 #[test]
@@ -772,7 +780,7 @@ fn nobody_is_asked_to_agree_to_what_a_rate_does_not_explain() {
     check_no_agreement(floating(Some(124_999)), 125_000, rate);
     check_no_agreement(terms(), 125_000, rate);
     let pinned = Terms {
-        payee: Some(node_id([7; 32])),
+        payees: Some(Payees::new(node_id([7; 32]), Vec::new())),
         ..floating(None)
     };
     check_no_agreement(pinned, 125_000, rate);

@@ -34,6 +34,7 @@ fn store() {
         name: "Purrwall".into(),
         network: Network::Regtest,
         node_id: node_id([42; 32]),
+        node_ids: Vec::new(),
         items: vec![Item {
             id: "two-cats".parse().unwrap(),
             title: "Two cats".into(),

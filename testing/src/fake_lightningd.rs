@@ -85,10 +85,15 @@ struct FakeInvoice {
 impl FakeLightningd {
     /// Starts one that works.
     pub fn start() -> Self {
+        Self::with_key(0x5a)
+    }
+
+    /// Starts one that works, as the node whose key is made of this byte.
+    pub fn with_key(byte: u8) -> Self {
         let fake = Self {
             dir: tempfile::tempdir().unwrap(),
             node: Arc::new(FakeNode {
-                key: SecretKey::from_slice(&[0x5a; 32]).unwrap(),
+                key: SecretKey::from_slice(&[byte; 32]).unwrap(),
                 network: Mutex::new("regtest"),
                 book: Mutex::default(),
                 newest_pay_index: watch::Sender::new(0),

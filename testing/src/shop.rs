@@ -121,7 +121,7 @@ impl Shop {
             lightningd: Lightningd::new(self.node.socket(), Duration::from_secs(20)),
             limits: Limits {
                 max_price: Msat(100_000),
-                payee: None,
+                payees: None,
             },
             out: self.out(),
             keeps: false,

@@ -90,13 +90,15 @@ fn a_pinned_payee_is_paid_and_no_other() {
     run(async {
         let shop = Shop::open().await;
         let mut buyer = shop.buyer();
-        buyer.limits.payee = Some(node_id(&nodes().await.bob).await.parse().unwrap());
+        buyer.limits.payees = Some(node_id(&nodes().await.bob).await.parse().unwrap());
         let error = buyer.buy().await.unwrap_err();
         let check = failed_check(error);
         assert!(matches!(check, FailedCheck::Payee { .. }), "{check:?}");
         assert_nothing_happened(&shop);
 
-        buyer.limits.payee = Some(node_id(&nodes().await.store).await.parse().unwrap());
+        let nodes = nodes().await;
+        let (bob, store) = (node_id(&nodes.bob).await, node_id(&nodes.store).await);
+        buyer.limits.payees = Some(format!("{bob} {store}").parse().unwrap());
         buyer.buy().await.unwrap();
         shop.assert_bought();
     });

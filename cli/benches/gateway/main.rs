@@ -2,6 +2,8 @@
 //!
 //! - Invoices: through the gateway over HTTP, and straight on the node's socket; on the devnet also
 //!   with the node slowed down to the pace that was recorded of lightningd.
+//! - Invoices through a gateway with one, two and three nodes at that pace, in turns, and straight on as
+//!   many sockets.
 //! - Status answers for a known unpaid invoice, and a bare Axum handler with an answer of the same
 //!   size, with the number of calls that the node sees meanwhile.
 //! - What the gateway adds between the node's word of a payment and the waiting buyer's answer.
@@ -19,6 +21,7 @@
 mod route;
 
 use std::env;
+use std::fs;
 use std::future::ready;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -43,6 +46,9 @@ const ROUNDS: usize = 11;
 const ROUND: Duration = Duration::from_secs(1);
 const STATUS_CONNECTIONS: usize = 8;
 const PAYMENTS: usize = 30;
+/// The nodes of a store with several, and the connections for each.
+const STORES: usize = 3;
+const EACH_NODE: usize = 8;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -76,6 +82,7 @@ async fn measure() {
             )
             .await;
         }
+        measure_growth(devnet, &dir).await;
         devnet.store().set_pace(Pace::Quick);
     }
     for concurrency in [1, 8] {
@@ -97,6 +104,43 @@ async fn measure_invoices(name: &str, node: &Path, gateway: &Program, concurrenc
         let added = |(ours, socket): &(f64, f64)| (1.0 / ours - 1.0 / socket) * 1000.0;
         let added = median(rounds.iter().map(added));
         println!("  the gateway adds {added:.2} ms to each");
+    }
+}
+
+/// How many invoices a second there are with more nodes. Each round takes its turn with each number of
+/// them.
+async fn measure_growth(devnet: &devnet::Network, dir: &TempDir) {
+    let stores: Vec<_> = devnet.stores().collect();
+    for store in &stores {
+        store.set_pace(Pace::Lightningd);
+    }
+    let sockets: Vec<_> = stores.iter().map(|store| store.rpc_path()).collect();
+    let gateways: Vec<_> = (1..=sockets.len())
+        .map(|count| start_gateway_before(&sockets[..count], dir))
+        .collect();
+    let mut rounds = vec![Vec::new(); sockets.len()];
+    for _ in 0..ROUNDS {
+        for (at, gateway) in gateways.iter().enumerate() {
+            let nodes = &sockets[..=at];
+            let connections = EACH_NODE * nodes.len();
+            let turn = AtomicUsize::new(0);
+            let next = || &nodes[turn.fetch_add(1, Ordering::Relaxed) % nodes.len()];
+            let bare = rate(connections, || SocketInvoices::new(next())).await;
+            let ours = rate(connections, || HttpInvoices::new(gateway)).await;
+            rounds[at].push((ours, bare));
+        }
+    }
+    for (at, counted) in rounds.iter().enumerate() {
+        let what = format!("invoices at lightningd's pace, {} nodes", at + 1);
+        print_rounds(&what, ("gateway", "sockets"), counted, 0.85);
+        let growth = counted
+            .iter()
+            .zip(&rounds[0])
+            .map(|(now, one)| now.0 / one.0);
+        println!("  times one node's: {:.2}", median(growth));
+    }
+    for store in stores {
+        store.set_pace(Pace::Quick);
     }
 }
 
@@ -462,7 +506,8 @@ impl Nodes {
                 devnet: None,
             };
         }
-        let network = devnet::Network::story(dir.path()).await.unwrap();
+        let plan = devnet::Plan::stores(STORES);
+        let network = devnet::Network::start(dir.path(), &plan).await.unwrap();
         let socket = |name: &str| dir.path().join(name).join("lightning-rpc");
         Self {
             kind: "the devnet's".into(),
@@ -512,6 +557,23 @@ fn start_gateway(socket: &Path, dir: &TempDir) -> Program {
 }
 
 fn start_gateway_with(socket: &Path, dir: &TempDir, flags: &[&str]) -> Program {
+    let mut gateway = gateway(dir);
+    gateway.arg("--lightning-rpc").arg(socket).args(flags);
+    Program::start(gateway)
+}
+
+/// A gateway of a store with these nodes.
+fn start_gateway_before(sockets: &[PathBuf], dir: &TempDir) -> Program {
+    let file = dir.path().join(format!("{}-nodes.toml", sockets.len()));
+    let node = |socket: &PathBuf| format!("[[node]]\nlightning = \"{}\"\n", socket.display());
+    fs::write(&file, sockets.iter().map(node).collect::<String>()).unwrap();
+    let mut gateway = gateway(dir);
+    gateway.arg("--config").arg(file);
+    Program::start(gateway)
+}
+
+/// The program, without its nodes.
+fn gateway(dir: &TempDir) -> Command {
     let purrwall = || Command::new(env!("CARGO_BIN_EXE_purrwall"));
     let secret = dir.path().join("secret");
     if !secret.exists() {
@@ -522,14 +584,11 @@ fn start_gateway_with(socket: &Path, dir: &TempDir, flags: &[&str]) -> Program {
     }
     let mut gateway = purrwall();
     gateway
-        .arg("--lightning-rpc")
-        .arg(socket)
         .arg("--secret-file")
         .arg(secret)
         .args(["--listen", "127.0.0.1:0"])
-        .args(["--invoices-per-minute", "0", "--open-invoices", "0"])
-        .args(flags);
-    Program::start(gateway)
+        .args(["--invoices-per-minute", "0", "--open-invoices", "0"]);
+    gateway
 }
 
 /// The first argument of the program that is the bare handler; the second is its answer.

@@ -9,7 +9,7 @@ use purrwall_buyer::address::Address;
 use purrwall_buyer::store::Store;
 use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Buyer, Limits, Timing};
-use shared::lightning::{Msat, NodeId};
+use shared::lightning::{Msat, Payees};
 
 use crate::commands::output::say;
 use crate::commands::payer::{CALL_DEADLINE, Payer};
@@ -27,9 +27,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     max_sat: u64,
 
-    /// The public key of the node that has to be paid; any other is refused.
-    #[arg(long, value_name = "KEY")]
-    payee: Option<NodeId>,
+    /// The public key of the node that has to be paid; any other is refused. Several keys, with spaces
+    /// or commas between them, are those of a store with several nodes.
+    #[arg(long, value_name = "KEYS")]
+    payee: Option<Payees>,
 
     /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
     #[arg(long, value_name = "SCHEME", default_value = "l402")]
@@ -55,7 +56,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         lightningd: Lightningd::new(arguments.payer.endpoint()?, CALL_DEADLINE),
         limits: Limits {
             max_price,
-            payee: arguments.payee,
+            payees: arguments.payee,
         },
         timing: Timing::default(),
     };

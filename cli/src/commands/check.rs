@@ -4,7 +4,8 @@ use std::env;
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow};
-use lightningd::Lightningd;
+use lightningd::{Lightningd, Node};
+use purrwall::nodes::lightningds;
 use purrwall::settings::{Arguments, Settings};
 use purrwall::store_rune::{self, Findings};
 use purrwall::store_secret::{StoreSecretError, find};
@@ -12,7 +13,7 @@ use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
-use purrwall_gateway::{KeyUse, PAID_ARE_DELETED};
+use purrwall_gateway::{Endpoint, KeyUse, NodeError, PAID_ARE_DELETED};
 
 use crate::commands::output::say;
 
@@ -57,27 +58,31 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         };
         tell(&format!("rate of {}", rate.currency), checked);
     }
-    if options.lightning.rest().is_some() {
-        let rune = store_rune::check(&settings);
+    for node in &options.nodes {
+        let Some(rest) = node.rest() else { continue };
+        let rune = store_rune::check_one(&settings, &rest.rune(), &rest.url());
+        let what = named("rune", node, options);
         let needless = match &rune {
             Ok(found) => [found.dangers.as_slice(), &found.needless].concat(),
             Err(_) => Vec::new(),
         };
         let checked = rune.map_err(Error::from);
-        tell("rune", checked.and_then(|found| check_rune(&found)));
+        tell(&what, checked.and_then(|found| check_rune(&found)));
         for needless in needless {
-            say!("warning rune: it could {needless}, which the store does not need");
+            say!("warning {what}: it could {needless}, which the store does not need");
         }
     }
-    tell("node", check_node(options).await);
-    if lightningd(options)
-        .cleans_paid()
-        .await
-        .ok()
-        .flatten()
-        .is_some()
-    {
-        say!("warning node: {PAID_ARE_DELETED}");
+    let mut company = Vec::new();
+    for (node, lightningd) in options.nodes.iter().zip(lightningds(options)) {
+        let what = named("node", node, options);
+        tell(
+            &what,
+            check_node(&lightningd, node, options, &mut company).await,
+        );
+        let cleans_paid = lightningd.cleans_paid().await;
+        if cleans_paid.ok().flatten().is_some() {
+            say!("warning {what}: {PAID_ARE_DELETED}");
+        }
     }
     match failed {
         0 => Ok(()),
@@ -181,27 +186,44 @@ fn check_rune(found: &Findings) -> Result<String> {
     ))
 }
 
-fn lightningd(options: &Options) -> Lightningd {
-    Lightningd::new(options.lightning.clone(), options.timing.call_deadline)
+/// What is checked of a node, which is named where there are several.
+fn named(what: &str, node: &Endpoint, options: &Options) -> String {
+    match options.nodes.len() {
+        1 => what.to_owned(),
+        _ => format!("{what} {node}"),
+    }
 }
 
-async fn check_node(options: &Options) -> Result<String> {
-    let node = lightningd(options).node().await.map_err(|error| {
+/// Asks the node, and compares it with those that were asked before.
+async fn check_node(
+    lightningd: &Lightningd,
+    endpoint: &Endpoint,
+    options: &Options,
+    company: &mut Vec<Node>,
+) -> Result<String> {
+    let node = lightningd.node().await.map_err(|error| {
         let remedy = error.remedy();
         Error::from(error).context(remedy)
     })?;
-    if let Some(expected) = options.network
-        && expected != node.network
-    {
-        return Err(anyhow!(
-            "lightningd is on {}, but --network says {expected}; correct it, or name the other \
-             node's socket with --lightning-rpc",
-            node.network
-        ));
+    let (place, found) = (endpoint.to_string(), node.network);
+    if let Some(expected) = options.network.filter(|expected| *expected != found) {
+        return Err(NodeError::WrongNetwork { expected, found }.into());
     }
-    let syncing = node
-        .syncing
-        .map(|syncing| format!(" (cannot be paid yet: {syncing})"));
-    let syncing = syncing.unwrap_or_default();
-    Ok(format!("{} on {}{syncing}", node.id, node.network))
+    if let Some(other) = company.iter().find(|other| other.network != found) {
+        let expected = other.network;
+        return Err(NodeError::OtherNetwork {
+            place,
+            expected,
+            found,
+        }
+        .into());
+    }
+    if company.iter().any(|other| other.id == node.id) {
+        return Err(NodeError::Twice { place, id: node.id }.into());
+    }
+    let syncing = node.syncing.as_ref();
+    let syncing = syncing.map(|syncing| format!(" (cannot be paid yet: {syncing})"));
+    let told = format!("{} on {found}{}", node.id, syncing.unwrap_or_default());
+    company.push(node);
+    Ok(told)
 }

@@ -10,6 +10,7 @@ use purrwall_gateway::options::RateSource;
 /// Prints a setting a line, as the file would have it. The secret itself is never shown.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let settings = Settings::new(arguments)?;
+    let nodes = settings.options.nodes;
     let catalogue = settings.options.catalogue;
     let mut lines = Vec::new();
     for setting in settings.all {
@@ -30,6 +31,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .as_ref()
         .map(|file| file.display().to_string());
     let origin = file.unwrap_or_else(|| "default".into());
+    if nodes.len() > 1 {
+        for node in &nodes {
+            lines.push((
+                "node".into(),
+                format!("{:?}", node.to_string()),
+                origin.clone(),
+            ));
+        }
+    }
     for rate in &catalogue.rates {
         let source = match &rate.source {
             RateSource::Fixed(rate) => rate.to_string(),

@@ -21,7 +21,7 @@ use purrwall_buyer::purse::Purse;
 use purrwall_buyer::ticket::Scheme;
 use rmcp::ServiceExt as _;
 use rmcp::transport::stdio;
-use shared::lightning::{Msat, NodeId};
+use shared::lightning::{Msat, Payees};
 
 use crate::commands::payer::{CALL_DEADLINE, Payer};
 use crate::commands::serve::start_log;
@@ -51,9 +51,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
 
-    /// The public key of the node that has to be paid; any other is refused.
-    #[arg(long, value_name = "KEY")]
-    payee: Option<NodeId>,
+    /// The public key of the node that has to be paid; any other is refused. Several keys, with spaces
+    /// or commas between them, are those of a store with several nodes.
+    #[arg(long, value_name = "KEYS")]
+    payee: Option<Payees>,
 
     /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
     #[arg(long, value_name = "SCHEME", default_value = "l402")]
@@ -72,7 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         endpoint: arguments.payer.endpoint()?,
         deadline: CALL_DEADLINE,
         scheme: arguments.scheme,
-        payee: arguments.payee,
+        payees: arguments.payee,
         each: arguments.max_sat,
         total: arguments.max_total_sat,
         timing: Timing::default(),

@@ -186,6 +186,6 @@ async fn sales(plugin: Plugin<State>, params: Value) -> Result<Value> {
         options,
         ..
     } = plugin.state();
-    let report = Report::read(lightningd, &options.store.id, since).await?;
+    let report = Report::read([&**lightningd], &options.store.id, since).await?;
     Ok(serde_json::to_value(report)?)
 }

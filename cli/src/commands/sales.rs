@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use lightningd::Lightningd;
+use purrwall::nodes::lightningds;
 use purrwall::settings::{self, Settings};
 use purrwall_gateway::sales::{Report, Sale, Sum, moment};
 use shared::lightning::Msat;
@@ -35,8 +35,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let since = since.map_or(Ok(0), |text| moment(text, SystemTime::now()));
     let since = since.map_err(anyhow::Error::msg).context("--since")?;
     let options = Settings::new(&arguments.settings)?.options;
-    let lightningd = Lightningd::new(options.lightning, options.timing.call_deadline);
-    let report = Report::read(&lightningd, &options.store.id, since)
+    let nodes = lightningds(&options);
+    let report = Report::read(&nodes, &options.store.id, since)
         .await
         .map_err(|error| {
             let remedy = error.remedy();

@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 use crate::descriptors;
 use crate::rekey;
 use crate::reload;
+use crate::rerune::{self, tell_of_rune};
 
 /// Serves until the process is asked to end.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
@@ -44,6 +45,7 @@ struct Opened {
     metrics: Option<TcpListener>,
     hangup: Signal,
     rekey: Signal,
+    rerune: Signal,
     arguments: Arguments,
     settings: Settings,
     secret: Secret,
@@ -59,20 +61,15 @@ impl Opened {
         };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let hangup = || signal(SignalKind::hangup()).context("cannot watch for SIGHUP");
-        let (hangup, rekey) = (hangup()?, hangup()?);
-        let rune = store_rune::check(&settings)?;
-        for needless in rune.dangers.iter().chain(&rune.needless) {
-            tracing::warn!(
-                "the rune for clnrest is wider than needed: whoever has it could {needless}"
-            );
-        }
-        for missing in rune.missing {
-            tracing::warn!("the rune for clnrest does not allow {missing}, which the store needs");
+        let (hangup, rekey, rerune) = (hangup()?, hangup()?, hangup()?);
+        for (place, found) in store_rune::check(&settings)? {
+            tell_of_rune(&place, &found);
         }
         let secret = find_or_create(&settings).await?;
         let mut options = settings.options.clone();
         options.connections = ConnectionsOptions::within(descriptors::raise());
         let gateway = Gateway::with(options, &secret)?;
+        gateway.check_nodes().await?;
         Ok(Self {
             gateway,
             listener,
@@ -80,6 +77,7 @@ impl Opened {
             metrics,
             hangup,
             rekey,
+            rerune,
             arguments,
             settings,
             secret,
@@ -112,6 +110,7 @@ impl Opened {
             let rekey = rekey::follow(gateway.clone(), path, self.secret, self.rekey);
             tokio::spawn(rekey);
         }
+        tokio::spawn(rerune::follow(settings.clone(), self.rerune));
         let reload = reload::follow(gateway.clone(), self.arguments, settings, self.hangup);
         tokio::spawn(reload);
         match self.tls {

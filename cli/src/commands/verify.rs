@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use purrwall_buyer::store::hash;
+use shared::lightning::Payees;
 use shared::receipt::Receipt;
 
 use crate::commands::output::say;
@@ -18,11 +19,20 @@ pub(crate) struct Arguments {
 
     /// The goods, to be held against the receipt.
     content: Option<PathBuf>,
+
+    /// The public key of the node that has to have signed the invoice, or several with spaces or commas
+    /// between them.
+    #[arg(long, value_name = "KEYS")]
+    payee: Option<Payees>,
 }
 
 /// Prints in one sentence what is proven; an error is what does not hold.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { receipt, content } = arguments;
+    let Arguments {
+        receipt,
+        content,
+        payee,
+    } = arguments;
     let text = fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
     // What stands in it is not repeated in the error: it may be a preimage.
     let Ok(receipt) = serde_json::from_slice::<Receipt>(&text) else {
@@ -37,6 +47,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     let content = content.transpose()?;
     let proof = receipt.verify(content.map(|(sha256, _)| sha256))?;
+    if let Some(expected) = payee
+        .as_ref()
+        .filter(|payees| !payees.contains(&proof.invoice.payee))
+    {
+        bail!(
+            "the invoice was paid to the node {}, but --payee says {expected}",
+            proof.invoice.payee
+        );
+    }
     if let Some((_, size)) = content
         && size != receipt.size
     {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Subcommand;
-use lightningd::Lightningd;
+use purrwall::nodes::lightningds;
 use purrwall::settings::{self, Settings};
 use purrwall::store_secret::find_or_create;
 use purrwall_gateway::sales::moment;
@@ -92,8 +92,8 @@ async fn send_again(
     if webhooks.urls.is_empty() {
         return Err(anyhow!("nobody is told of payments; set `webhooks` first"));
     }
-    let lightningd = Lightningd::new(options.lightning, options.timing.call_deadline);
-    let count = resend(&lightningd, &options.store.id, webhooks.dir, which).await?;
+    let nodes = lightningds(&options);
+    let count = resend(&nodes, &options.store.id, webhooks.dir, which).await?;
     match (count, which) {
         (0, Which::Of(hash)) => Err(anyhow!("lightningd has no payment {hash} of this store")),
         (1, _) => {

@@ -76,6 +76,9 @@ pub(super) const ROUTE_KEYS: [&str; 10] = [
     "signing_key",
 ];
 
+/// The keys of a `[[node]]`, each of which takes the place of the setting of that name.
+pub(super) const NODE_KEYS: [&str; 4] = ["lightning", "rune_file", "ca_file", "tls_name"];
+
 /// The keys of the file itself. It cannot name another file.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     ALL.iter()
@@ -84,6 +87,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static str> {
 }
 
 const ITEMS: &str = "item";
+const NODES: &str = "node";
 const ROUTES: &str = "route";
 const RATES: &str = "rates";
 const LOOK: &str = "look";
@@ -95,6 +99,8 @@ pub(super) struct ConfigFile {
     pub(super) settings: BTreeMap<String, Given>,
     /// The `[[item]]`s in order.
     pub(super) items: Vec<Section>,
+    /// The `[[node]]`s in order.
+    pub(super) nodes: Vec<Section>,
     /// The `[[route]]`s in order.
     pub(super) routes: Vec<Section>,
     /// The `[rates.…]`, by the name of the currency.
@@ -157,6 +163,7 @@ impl ConfigFile {
         let mut file = Self {
             settings: BTreeMap::new(),
             items: Vec::new(),
+            nodes: Vec::new(),
             routes: Vec::new(),
             rates: Vec::new(),
             look: None,
@@ -164,11 +171,12 @@ impl ConfigFile {
         for (key, value) in table.into_inner() {
             match key.get_ref().as_ref() {
                 ITEMS => file.items = reader.sections(value, ITEMS, &ITEM_KEYS)?,
+                NODES => file.nodes = reader.sections(value, NODES, &NODE_KEYS)?,
                 ROUTES => file.routes = reader.sections(value, ROUTES, &ROUTE_KEYS)?,
                 RATES => file.rates = reader.rates(value)?,
                 LOOK => file.look = Some(reader.section(value, "[look]", &LOOK_KEYS)?),
                 _ => {
-                    let known = keys().chain([ITEMS, ROUTES, RATES, LOOK]);
+                    let known = keys().chain([ITEMS, NODES, ROUTES, RATES, LOOK]);
                     let given = reader.scalar(&key, &value, known)?;
                     file.settings.insert(given.key.clone(), given);
                 }

@@ -21,6 +21,11 @@ async fn buy(shop: &Shop, more: &[&str]) -> Output {
     purrwall(&[&["buy", url.as_str()], &flags[..], more].concat()).await
 }
 
+/// With `--payee`.
+async fn verify_payee(receipt: &Path, payee: &str) -> Output {
+    purrwall(&["verify", text(receipt), "--payee", payee]).await
+}
+
 async fn verify(receipt: &Path, content: Option<&Path>) -> Output {
     let content = content.map(text);
     let arguments = ["verify", text(receipt)].into_iter().chain(content);
@@ -89,6 +94,10 @@ fn buy_and_verify_end_well_only_if_all_holds() {
             "{said}"
         );
         assert_eq!(said.lines().count(), 1);
+        let bob = node_id(&nodes().await.bob).await;
+        let pinned = verify_payee(&receipt, &format!("{bob},{store}")).await;
+        assert!(pinned.status.success(), "{pinned:?}");
+        assert_fails(&verify_payee(&receipt, &bob).await, &store);
         let alone = verify(&receipt, None).await;
         assert!(alone.status.success(), "{alone:?}");
 

@@ -37,6 +37,7 @@ mod rune;
 mod running;
 mod sales;
 mod secret;
+mod several_nodes;
 mod systemd;
 mod tls;
 mod webhooks;

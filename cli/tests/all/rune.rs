@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testing::nodes::{call, pay};
 use testing::rest::{self, ANY_PORT};
-use testing::tools::{l402, new_purchase};
+use testing::tools::{eventually, l402, new_purchase};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::process::{Program, purrwall};
@@ -179,6 +179,42 @@ async fn the_printed_rune_sells_cats_and_does_nothing_else() {
     assert!(ended_well, "{log}");
     assert!(!log.contains(&rune), "the rune is in the log");
     assert!(!log.contains("wider than needed"), "{log}");
+}
+
+/// The node takes the old rune no more; the new one comes without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_rune_takes_effect_without_a_restart() {
+    let node = Behind::start().await;
+    let store = node.network.store().rpc_path();
+    let old = rest::rune(&store, printed(&[])).await;
+    let program = Program::start(node.gateway(&old));
+    program.create(&new_purchase().to_hex());
+    let all = call(&store, "showrunes", json!({})).await.unwrap();
+    for rune in all["runes"].as_array().unwrap() {
+        let id: u64 = rune["unique_id"].as_str().unwrap().parse().unwrap();
+        let range = json!({"start": id, "end": id});
+        call(&store, "blacklistrune", range).await.unwrap();
+    }
+    let ask = || {
+        let head = "POST /api/v1/items/cat/invoices HTTP/1.1\r\ncontent-type: application/json";
+        let body = format!("{{\"purchase_id\": \"{}\"}}", new_purchase().to_hex());
+        program.ask(head, &body).0
+    };
+    assert_eq!(ask(), 503, "the rune is worth nothing any more");
+
+    // Neither what could spend nor what is none takes its place.
+    for bad in [WIDE, "no rune"] {
+        fs::write(node.path("rune"), bad).unwrap();
+        program.signal("HUP");
+    }
+    fs::write(node.path("rune"), rest::rune(&store, printed(&[])).await).unwrap();
+    eventually("an invoice by the new rune", || ask() == 201).await;
+    let (log, ended_well) = program.end();
+    assert!(ended_well, "{log}");
+    assert!(log.contains("the rune was read again"), "{log}");
+    for secret in [WIDE, &old] {
+        assert!(!log.contains(secret), "a rune is in the log");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -154,8 +154,7 @@ impl Shop {
     }
 
     async fn index(&self) -> u64 {
-        let path = self.dir.path().join("index");
-        eventually("an index", || path.exists()).await;
+        let path = index(self.dir.path()).await;
         fs::read_to_string(path).unwrap().trim().parse().unwrap()
     }
 
@@ -186,6 +185,23 @@ impl Shop {
         }
         panic!("{name}: {}", self.gateway.metrics().await);
     }
+}
+
+/// The files that say how far each node's payments were read.
+fn indexes(dir: &Path) -> Vec<PathBuf> {
+    let names = fs::read_dir(dir).into_iter().flatten();
+    let paths = names.map(|entry| entry.unwrap().path());
+    let is_index = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("index-") && !name.contains('.')
+    };
+    paths.filter(is_index).collect()
+}
+
+/// Waits until the payments of the only node are read.
+async fn index(dir: &Path) -> PathBuf {
+    eventually("an index", || !indexes(dir).is_empty()).await;
+    indexes(dir).remove(0)
 }
 
 /// How many events wait in this folder.
@@ -304,7 +320,7 @@ async fn a_crash_between_event_and_index_tells_twice_under_one_id() {
     let sold = shop.sells().await;
     receiver.has_taken(&[&sold]).await;
     ends(task).await;
-    fs::write(shop.dir.path().join("index"), before.to_string()).unwrap();
+    fs::write(index(shop.dir.path()).await, before.to_string()).unwrap();
     let _task = shop.start(&[&receiver]);
     eventually("a second time", || receiver.ids() == [id(&sold), id(&sold)]).await;
 }
@@ -343,9 +359,8 @@ async fn of_killed_gateways_another_tells_the_rest() {
             .args(["--webhooks", &receiver.url]);
         Program::start(command)
     };
-    let index = dir.path().join("webhooks/index");
     let mut gateways = [start(), start()];
-    eventually("an index", || index.exists()).await;
+    index(&dir.path().join("webhooks")).await;
     let mut sold = Vec::new();
     for round in 0..6 {
         for _ in 0..5 {
@@ -549,6 +564,58 @@ async fn payments_that_were_deleted_meanwhile_are_counted() {
         .await;
 }
 
+/// Each node numbers its payments itself.
+#[tokio::test]
+async fn payments_of_several_nodes_are_all_told_of() {
+    let fakes = [1, 2].map(FakeLightningd::with_key);
+    let receiver = Receiver::opens().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options(fakes[0].socket());
+    options.nodes = fakes.each_ref().map(|fake| fake.socket().into()).to_vec();
+    let gateway = TestGateway::with(options);
+    // The place of before, when there was the first node only.
+    fs::write(dir.path().join("index"), "0\n").unwrap();
+    let start = || {
+        let options = WebhooksOptions {
+            urls: vec![receiver.url.clone()],
+            dir: dir.path().to_owned(),
+        };
+        let gateway = gateway.gateway.clone();
+        tokio::spawn(async move { gateway.send_webhooks(options).await })
+    };
+    let pays = |created: &CreatedInvoice| {
+        let bolt11 = &created.invoice.bolt11;
+        let holder = fakes
+            .iter()
+            .position(|fake| fake.bolt11s().contains(bolt11));
+        fakes[holder.unwrap()].is_paid(bolt11);
+        holder.unwrap()
+    };
+    let mut sold = [0, 0];
+    let mut all = Vec::new();
+    for round in 0..3 {
+        let task = start();
+        eventually("the places", || indexes(dir.path()).len() == 2).await;
+        // In the second round while nobody follows.
+        if round == 1 {
+            ends(task).await;
+        }
+        for _ in 0..8 {
+            let created = gateway.create("cat").await;
+            sold[pays(&created)] += 1;
+            all.push(created);
+        }
+        if round != 1 {
+            receiver.has_taken(&all.iter().collect::<Vec<_>>()).await;
+        }
+    }
+    assert!(
+        sold.iter().all(|sold| *sold > 0),
+        "both have sold: {sold:?}"
+    );
+    assert!(!dir.path().join("index").exists(), "it was handed over");
+}
+
 #[test]
 fn the_owner_has_webhooks_sent_again() {
     testing::nodes::run(async {
@@ -557,8 +624,7 @@ fn the_owner_has_webhooks_sent_again() {
         let folder = Folder::new(&(webhooks + &section("again", "1 sat", "")));
         folder.put("again", b"miau");
         let store = OwnStore::open(&folder).await;
-        let index = folder.path(".purrwall/webhooks/index");
-        eventually("an index", || index.exists()).await;
+        index(&folder.path(".purrwall/webhooks")).await;
         let nodes = testing::nodes::nodes().await;
         let created = store.create("again");
         testing::nodes::pay(&nodes.alice, &created.invoice.bolt11).await;
@@ -700,8 +766,7 @@ async fn check_owners_program(command: Command) {
         .arg(dir.path())
         .args(["--webhooks", &url]);
     let program = Program::start(command);
-    let index = dir.path().join("webhooks/index");
-    eventually("an index", || index.exists()).await;
+    index(&dir.path().join("webhooks")).await;
     let created = program.create(&new_purchase().to_hex());
     fake.is_paid(&created.invoice.bolt11);
     let receiver = tokio::task::spawn_blocking(move || {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use shared::api::ItemId;
-use shared::lightning::{Msat, NodeId};
+use shared::lightning::{Msat, Payees};
 
 use crate::browser::gateway::Gateway;
 
@@ -31,8 +31,8 @@ pub struct Config {
     pub item: ItemId,
     /// The gateway that sells it.
     pub gateway: Gateway,
-    /// The node that must have signed the invoice.
-    pub payee: Option<NodeId>,
+    /// The nodes one of which must have signed the invoice.
+    pub payees: Option<Payees>,
     /// The most that the site lets its visitors pay.
     pub max_msat: Option<Msat>,
     /// Light or dark.
@@ -83,7 +83,7 @@ impl Attributes {
         parser.require("gateway", self.gateway.as_deref(), GATEWAY);
         let item = parser.parse("item", self.item.as_deref(), ITEM, |text| text.parse().ok());
         let gateway = parser.parse("gateway", self.gateway.as_deref(), GATEWAY, Gateway::at);
-        let payee = parser.parse("payee", self.payee.as_deref(), PAYEE, |text| {
+        let payees = parser.parse("payee", self.payee.as_deref(), PAYEE, |text| {
             text.parse().ok()
         });
         let max_msat = parser.parse("max-sat", self.max_sat.as_deref(), MAX_SAT, |text| {
@@ -96,7 +96,7 @@ impl Attributes {
             (Some(item), Some(gateway), invalid) if invalid.is_empty() => Ok(Config {
                 item,
                 gateway,
-                payee,
+                payees,
                 max_msat,
                 theme: theme.unwrap_or_default(),
                 mode: mode.unwrap_or_default(),
@@ -108,7 +108,7 @@ impl Attributes {
 
 const ITEM: &str = "an item of the store: 1 to 48 lower-case letters, digits or hyphens";
 const GATEWAY: &str = "the store's address: https://…";
-const PAYEE: &str = "the key of the store's node: 66 hex digits";
+const PAYEE: &str = "the keys of the store's nodes: 66 hex digits each";
 const MAX_SAT: &str = "the highest price in satoshi: a whole number";
 const THEME: &str = "auto, light or dark";
 const MODE: &str = "inline or dialog";
@@ -211,7 +211,7 @@ mod tests {
         let config = attributes().parse().unwrap();
         assert_eq!(config.item.as_str(), "cat");
         assert_eq!(config.gateway.name(), "https://store.example");
-        assert_eq!((config.payee, config.max_msat), (None, None));
+        assert_eq!((config.payees, config.max_msat), (None, None));
         assert_eq!((config.theme, config.mode), (Theme::Auto, Mode::Inline));
     }
 
@@ -225,7 +225,7 @@ mod tests {
             ..attributes()
         };
         let config = attributes.parse().unwrap();
-        assert_eq!(config.payee.unwrap().to_hex(), NODE);
+        assert_eq!(config.payees.unwrap().to_hex(), NODE);
         assert_eq!(config.max_msat, Some(Msat(250_000)));
         assert_eq!((config.theme, config.mode), (Theme::Dark, Mode::Dialog));
     }

@@ -262,11 +262,13 @@ fn wall(
     remote: &Remote,
     on_bought: &Callback<bool>,
 ) -> Html {
-    let terms = Terms {
-        payee: config.payee.or(Some(store.node_id)),
+    let mut terms = Terms {
         max_msat: config.max_msat,
         ..Terms::of(store, item)
     };
+    if config.payees.is_some() {
+        terms.payees.clone_from(&config.payees);
+    }
     let on_change = {
         let (remote, item) = (remote.clone(), item.clone());
         let on_bought = on_bought.clone();

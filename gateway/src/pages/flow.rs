@@ -76,8 +76,7 @@ impl Counter<'_> {
                     Shown::Paid(paid.claim, cookie)
                 }
                 Stage::Payable(claim) => {
-                    let invoices = self.purchases.invoices();
-                    let bolt11 = invoices.bolt11(claim.payment_hash()).await?;
+                    let bolt11 = self.purchases.nodes().bolt11(&claim).await?;
                     let invoice = Invoice::decode(&bolt11).map_err(|error| {
                         Error::Internal(format!("lightningd has no valid invoice: {error}"))
                     })?;

@@ -167,7 +167,7 @@ async fn purchase(
 
 /// The claim's invoice; `None` where lightningd no longer has it.
 async fn bolt11(purchases: &Purchases, claim: &Claim) -> Result<Option<String>, Error> {
-    match purchases.invoices().bolt11(claim.payment_hash()).await {
+    match purchases.nodes().bolt11(claim).await {
         Ok(bolt11) => Ok(Some(bolt11.to_string())),
         Err(InvoiceError::Unknown) => Ok(None),
         Err(error) => Err(error.into()),

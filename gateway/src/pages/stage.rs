@@ -85,12 +85,11 @@ pub(crate) async fn stage(
             is_news: false,
         }));
     }
-    let payment_hash = claim.payment_hash();
-    let invoices = purchases.invoices();
-    let mut standing = match invoices.standing(payment_hash).await {
+    let nodes = purchases.nodes();
+    let mut standing = match nodes.standing(&claim).await {
         Err(InvoiceError::Unknown) => {
             let refusals = purchases.refusals();
-            refusals.tell(Refusal::Unconfirmed, name, payment_hash);
+            refusals.tell(Refusal::Unconfirmed, name, claim.payment_hash());
             return Ok(Stage::Unconfirmed);
         }
         answered => answered?,
@@ -100,7 +99,7 @@ pub(crate) async fn stage(
     if standing.status == Status::Unpaid && is_over {
         // A payment at the last moment counts, and lightningd's word comes a moment later.
         let until = Instant::now() + LAST_WORD;
-        standing = invoices.wait(payment_hash, until).await?;
+        standing = nodes.wait(&claim, until).await?;
     }
     Ok(match standing.status {
         Status::Paid => Stage::Paid(Paid {

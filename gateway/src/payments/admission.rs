@@ -179,7 +179,7 @@ impl Purchases {
         let mut calls = 0;
         let mut is_complete = true;
         for credential in verified {
-            if !self.invoices().is_known(credential.payment_hash()) {
+            if !self.nodes().is_known(&credential.claim) {
                 if calls == MOST_CALLS {
                     is_complete = false;
                     continue;
@@ -240,14 +240,13 @@ impl Purchases {
 
     /// lightningd's word on a verified credential.
     async fn ask(&self, credential: &Credential) -> Result<Admission, InvoiceError> {
-        let payment_hash = credential.payment_hash();
-        let claim = || credential.claim.clone();
-        match self.invoices().standing(payment_hash).await?.status {
-            Status::Paid => Ok(Admission::Paid(claim().into())),
+        let claim = &credential.claim;
+        match self.nodes().standing(claim).await?.status {
+            Status::Paid => Ok(Admission::Paid(claim.clone().into())),
             Status::Expired => Ok(Admission::Nothing(None)),
             Status::Unpaid => {
-                let bolt11 = self.invoices().bolt11(payment_hash).await?;
-                Ok(Admission::Unpaid(claim(), bolt11))
+                let bolt11 = self.nodes().bolt11(claim).await?;
+                Ok(Admission::Unpaid(claim.clone(), bolt11))
             }
         }
     }

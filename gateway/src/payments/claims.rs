@@ -2,7 +2,7 @@
 //!
 //! A claim's root key follows from the store's secret and the claim's identifier, so nothing is
 //! stored and every gateway with the same secret mints the same claim for the same purchase. Claims
-//! are made with the secret's current key and verified with all of its keys. The chain of HMACs is that
+//! are made with the secret's current key, which they name, and verified with all of its keys. The chain of HMACs is that
 //! of libmacaroons, so other implementations can check and narrow it.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,14 +10,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::api::PurchaseId;
-use shared::claim::{CAVEAT_ITEM, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Identifier};
+use shared::claim::{
+    CAVEAT_ITEM, CAVEAT_KEY, CAVEAT_NODE, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Identifier,
+};
 use shared::content::ContentHash;
-use shared::lightning::{PaymentHash, Preimage};
+use shared::lightning::{NodeId, PaymentHash, Preimage};
 use shared::macaroon::Macaroon;
 use shared::mpp::{self, MppError};
 
 use crate::options::MAX_EXPIRY;
-use crate::secret::Secret;
+use crate::secret::{KeyId, Secret};
 
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 
@@ -31,20 +33,38 @@ pub struct Claims {
 
 struct Keys {
     secret: Secret,
-    /// Keyed once: keying is half the work of a short HMAC.
-    current: HmacSha256,
-    /// Of the others: what they made is verified and found. The next one comes first, which another
+    current: Key,
+    /// The others: what they made is verified and found. The next one comes first, which another
     /// gateway may use already; then the old ones, the newest first.
-    others: Vec<HmacSha256>,
+    others: Vec<Key>,
+}
+
+struct Key {
+    id: KeyId,
+    /// Keyed once: keying is half the work of a short HMAC.
+    mac: HmacSha256,
+}
+
+impl Key {
+    fn of(key: &[u8; 32]) -> Self {
+        Self {
+            id: KeyId::of(key),
+            mac: keyed(key),
+        }
+    }
 }
 
 impl Keys {
     fn of(secret: &Secret) -> Arc<Self> {
         Arc::new(Self {
             secret: secret.clone(),
-            current: keyed(secret.current()),
-            others: secret.verifying().map(|key| keyed(key)).collect(),
+            current: Key::of(secret.current()),
+            others: secret.verifying().map(Key::of).collect(),
         })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        [&self.current].into_iter().chain(&self.others)
     }
 }
 
@@ -55,6 +75,8 @@ pub struct Terms {
     pub sha256: Option<ContentHash>,
     /// The last second in which it is accepted, in UNIX seconds.
     pub valid_until: Option<u64>,
+    /// The node that has the invoice.
+    pub node: Option<NodeId>,
 }
 
 impl Terms {
@@ -70,6 +92,7 @@ impl Terms {
         Self {
             sha256,
             valid_until: valid_secs.map(|secs| expires_at.saturating_add(secs)),
+            node: None,
         }
     }
 }
@@ -80,6 +103,10 @@ pub enum ClaimRejection {
     /// Changed, cut, or made with another secret.
     #[error("it was not issued by this store")]
     Signature,
+    /// It says that it was made with a key that is not in this store's secret: one that was removed, or
+    /// another store's. For the buyer that is the same.
+    #[error("it was not issued by this store")]
+    UnknownKey(#[source] UnknownKey),
     /// Bound to another item, or to none.
     #[error("it is for another item")]
     Item,
@@ -108,6 +135,11 @@ pub enum ClaimRejection {
     #[error("there is none; send it as `Authorization: L402 <claim>`")]
     Missing,
 }
+
+/// A key that is not in the store's secret. For the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it names the key {0}, which was removed from the secret or is another store's")]
+pub struct UnknownKey(pub KeyId);
 
 impl ClaimRejection {
     /// Whether the claim is this store's, but does not open what is asked for: paying again would.
@@ -145,7 +177,7 @@ impl Claims {
 
     /// The name of a purchase in labels and identifiers; the same purchase has the same name.
     pub fn token_id(&self, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
-        token_id(&self.keys().current, item, purchase_id)
+        token_id(&self.keys().current.mac, item, purchase_id)
     }
 
     /// What the purchase would have been called before each rotation, and what a gateway calls it that
@@ -153,7 +185,9 @@ impl Claims {
     pub fn other_token_ids(&self, item: &str, purchase_id: PurchaseId) -> Vec<[u8; 32]> {
         let keys = self.keys();
         let others = keys.others.iter();
-        others.map(|key| token_id(key, item, purchase_id)).collect()
+        others
+            .map(|key| token_id(&key.mac, item, purchase_id))
+            .collect()
     }
 
     /// Mints the claim for an item and the payment of its invoice. The same arguments make the same
@@ -166,17 +200,21 @@ impl Claims {
         let Terms {
             sha256,
             valid_until,
+            node,
         } = terms;
+        let keys = self.keys();
         let caveats: Vec<Vec<u8>> = [
             Some(format!("{CAVEAT_ITEM}={item}")),
             sha256.map(|sha256| format!("{CAVEAT_SHA256}={sha256}")),
             valid_until.map(|until| format!("{CAVEAT_VALID_UNTIL}={until}")),
+            node.map(|node| format!("{CAVEAT_NODE}={node}")),
+            Some(format!("{CAVEAT_KEY}={}", keys.current.id)),
         ]
         .into_iter()
         .flatten()
         .map(String::into_bytes)
         .collect();
-        let chain = self.chain(&self.keys().current, &identifier, &caveats);
+        let chain = self.chain(&keys.current.mac, &identifier, &caveats);
         let signature = chain.finalize().into_bytes();
         Claim::new(Macaroon {
             location: None,
@@ -194,13 +232,20 @@ impl Claims {
     /// Whoever has a claim may add caveats, so each of ours has to hold, wherever it stands.
     pub fn verify<'a>(&self, claim: &'a Claim, now: u64) -> Result<&'a str, ClaimRejection> {
         let macaroon = claim.macaroon();
-        let made_with = |key| {
-            let chain = self.chain(key, &macaroon.identifier, &macaroon.caveats);
+        let made_with = |key: &Key| {
+            let chain = self.chain(&key.mac, &macaroon.identifier, &macaroon.caveats);
             chain.verify_slice(&macaroon.signature).is_ok()
         };
         let keys = self.keys();
-        if !made_with(&keys.current) && !keys.others.iter().any(made_with) {
-            return Err(ClaimRejection::Signature);
+        // Ours stands before what its holder may have added; claims of before keys were named have none.
+        let named = claim.caveats(CAVEAT_KEY).next();
+        let named: Option<KeyId> = named.and_then(|id| id.parse().ok());
+        let known = keys.all().find(|key| Some(key.id) == named);
+        if !known.is_some_and(made_with) && !keys.all().any(made_with) {
+            return Err(match (named, known) {
+                (Some(id), None) => ClaimRejection::UnknownKey(UnknownKey(id)),
+                _ => ClaimRejection::Signature,
+            });
         }
 
         for limit in claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>) {
@@ -232,13 +277,17 @@ impl Claims {
         }
     }
 
+    /// The node that has the invoice, by the claim's own word; claims of before stores had several nodes
+    /// name none. It says whom to ask first, and nothing else.
+    pub(crate) fn node(claim: &Claim) -> Option<NodeId> {
+        claim.caveats(CAVEAT_NODE).next()?.parse().ok()
+    }
+
     /// The keys that charges are issued and checked with, the current one first.
     pub(crate) fn charging_keys(&self) -> impl Iterator<Item = HmacSha256> {
         let keys = self.keys();
-        let all = [&keys.current].into_iter().chain(&keys.others);
-        let derive =
-            |key: &HmacSha256| keyed(&sum(key.clone(), &[b"purrwall payment challenge\0"]));
-        all.map(derive).collect::<Vec<_>>().into_iter()
+        let derive = |key: &Key| keyed(&sum(key.mac.clone(), &[b"purrwall payment challenge\0"]));
+        keys.all().map(derive).collect::<Vec<_>>().into_iter()
     }
 
     /// The HMAC over the last part of a macaroon, keyed by the part before it.
@@ -433,7 +482,7 @@ mod tests {
     #[test]
     fn a_claim_of_another_secret_is_rejected() {
         let other = Claims::new(&Secret::from_bytes([8; 32]));
-        assert_eq!(other.verify(&claim(), NOW), Err(ClaimRejection::Signature));
+        assert_eq!(other.verify(&claim(), NOW), Err(removed()));
     }
 
     #[test]
@@ -443,10 +492,7 @@ mod tests {
         let rotated = claims(&[&new, &old]);
         assert_eq!(rotated.verify(&claim(), NOW), Ok("cat"));
         let removed = claims(&[&new]);
-        assert_eq!(
-            removed.verify(&claim(), NOW),
-            Err(ClaimRejection::Signature)
-        );
+        assert_eq!(removed.verify(&claim(), NOW), Err(self::removed()));
 
         let minted = rotated.mint("cat", identifier(), Terms::default());
         assert_eq!(removed.verify(&minted, NOW), Ok("cat"));
@@ -454,6 +500,59 @@ mod tests {
         let old_names: Vec<_> = rotated.other_token_ids("cat", purchase);
         assert_eq!(old_names, [identifier().token_id]);
         assert_ne!(rotated.token_id("cat", purchase), identifier().token_id);
+    }
+
+    /// What becomes of [`claim`] where its key is not known.
+    fn removed() -> ClaimRejection {
+        ClaimRejection::UnknownKey(UnknownKey(KeyId::of(&[7; 32])))
+    }
+
+    #[test]
+    fn a_claim_names_its_key_and_the_owner_alone_is_told() {
+        let why = removed();
+        assert_eq!(why.to_string(), ClaimRejection::Signature.to_string());
+        let id = KeyId::of(&[7; 32]).to_string();
+        assert!(crate::errors::chain(&why).contains(&id), "{why:?}");
+        // Whose key is known was changed, and what names no key may be anything.
+        let mut changed = claim().macaroon().clone();
+        changed.signature = [0; 32];
+        let refused = |macaroon| claims().verify(&Claim::new(macaroon).unwrap(), NOW).err();
+        assert_eq!(refused(changed.clone()), Some(ClaimRejection::Signature));
+        changed.caveats.clear();
+        assert_eq!(refused(changed), Some(ClaimRejection::Signature));
+    }
+
+    #[test]
+    fn a_claim_of_before_keys_were_named_is_as_good() {
+        let caveats = vec![b"item=cat".to_vec()];
+        let identifier = identifier().to_bytes();
+        let chain = claims().chain(&claims().keys().current.mac, &identifier, &caveats);
+        let old = Claim::new(Macaroon {
+            location: None,
+            identifier,
+            caveats,
+            signature: chain.finalize().into_bytes().into(),
+        });
+        let old = old.unwrap();
+        assert_eq!(claims().verify(&old, NOW), Ok("cat"));
+        assert_eq!(Claims::node(&old), None);
+        // Its holder may add what no gateway of ours would have written.
+        for added in ["key=00000000", "key=x"] {
+            assert_eq!(claims().verify(&narrowed(&old, added), NOW), Ok("cat"));
+        }
+    }
+
+    #[test]
+    fn a_claim_names_the_node_that_has_its_invoice() {
+        let node: NodeId = format!("02{}", "ab".repeat(32)).parse().unwrap();
+        let terms = Terms {
+            node: Some(node),
+            ..Terms::default()
+        };
+        let claim = claims().mint("cat", identifier(), terms);
+        assert_eq!(Claims::node(&claim), Some(node));
+        let other = narrowed(&claim, &format!("node=03{}", "ab".repeat(32)));
+        assert_eq!(Claims::node(&other), Some(node), "what was issued counts");
     }
 
     #[test]
@@ -469,7 +568,11 @@ mod tests {
                 continue;
             };
             let verified = claims().verify(&forged, NOW);
-            assert_eq!(verified, Err(ClaimRejection::Signature), "byte {at}");
+            let is_noticed = matches!(
+                verified,
+                Err(ClaimRejection::Signature | ClaimRejection::UnknownKey(_))
+            );
+            assert!(is_noticed, "byte {at}: {verified:?}");
         }
     }
 
@@ -495,7 +598,7 @@ mod tests {
 
     #[test]
     fn an_issued_claim_without_an_item_unlocks_nothing() {
-        let chain = claims().chain(&claims().keys().current, &identifier().to_bytes(), &[]);
+        let chain = claims().chain(&claims().keys().current.mac, &identifier().to_bytes(), &[]);
         let unbound = Claim::new(Macaroon {
             location: None,
             identifier: identifier().to_bytes(),
@@ -542,6 +645,7 @@ mod tests {
         let limits = Terms {
             sha256: Some(sold),
             valid_until: Some(NOW),
+            node: None,
         };
         let claim = claims().mint("cat", identifier(), limits);
         assert_eq!(claims().verify(&claim, NOW), Ok("cat"));

@@ -14,6 +14,7 @@ use lightningd::{LightningError, Lightningd};
 use shared::api::Status;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
+use tracing::Instrument as _;
 
 use crate::clock::unix_now;
 use crate::metrics::Metrics;
@@ -60,8 +61,8 @@ impl Cleaning {
             }
         };
         Self {
-            task: tokio::spawn(task).abort_handle(),
-            warning: tokio::spawn(warning).abort_handle(),
+            task: tokio::spawn(task.in_current_span()).abort_handle(),
+            warning: tokio::spawn(warning.in_current_span()).abort_handle(),
         }
     }
 }

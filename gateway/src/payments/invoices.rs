@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use lightningd::{LightningError, Lightningd, Node, Standing};
 use shared::api::Status;
-use shared::lightning::{Network, PaymentHash};
+use shared::lightning::PaymentHash;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument as _;
 
 use crate::clock::unix_now;
-use crate::metrics::Metrics;
+use crate::metrics::NodeMetrics;
 use crate::options::Timing;
 use crate::payments::book::{Asked, Book, Entry};
 use crate::payments::label::StoreId;
@@ -50,25 +51,24 @@ struct Inner {
     lightningd: Arc<Lightningd>,
     node: Arc<OurNode>,
     book: Arc<Book>,
-    metrics: Metrics,
+    metrics: NodeMetrics,
     waits: Waits,
     closing: watch::Sender<bool>,
     watcher: AbortHandle,
 }
 
 impl Invoices {
-    /// Starts to follow the payments of `lightningd`, which has to be on `network` where one is
-    /// given. lightningd may be away now and later. Paid invoices are no longer `open`.
+    /// Starts to follow the payments of `lightningd`, which is `node`'s. It may be away now and later. Paid
+    /// invoices are no longer `open`.
     pub(crate) fn start(
         lightningd: Arc<Lightningd>,
+        node: Arc<OurNode>,
         open: Arc<OpenInvoices>,
         store: StoreId,
-        metrics: Metrics,
-        network: Option<Network>,
+        metrics: NodeMetrics,
         waits_per_claim: usize,
         timing: Timing,
     ) -> Self {
-        let node = Arc::new(OurNode::new(lightningd.clone(), network));
         let book = Arc::new(Book::default());
         let watcher = Watcher {
             lightningd: lightningd.clone(),
@@ -86,13 +86,18 @@ impl Invoices {
             metrics,
             waits: Waits::new(waits_per_claim),
             closing: watch::Sender::new(false),
-            watcher: tokio::spawn(watcher.run()).abort_handle(),
+            watcher: tokio::spawn(watcher.run().in_current_span()).abort_handle(),
         }))
     }
 
     /// lightningd itself, for what is not about invoices that are known.
     pub(crate) fn lightningd(&self) -> &Arc<Lightningd> {
         &self.0.lightningd
+    }
+
+    /// The node, and whether it is there.
+    pub(crate) fn our_node(&self) -> &Arc<OurNode> {
+        &self.0.node
     }
 
     /// The node, from memory where it was asked since the watcher last connected.
@@ -150,7 +155,7 @@ impl Invoices {
         let _place = is_unpaid
             .then(|| inner.waits.enter(payment_hash))
             .transpose()?;
-        let _waiter = inner.metrics.waiter();
+        let _waiter = inner.metrics.all.waiter();
         while standing.status == Status::Unpaid && Instant::now() < until {
             tokio::select! {
                 _ = known.changed() => {}
@@ -232,6 +237,10 @@ impl Inner {
             }
             Ok(Some(learning.learn(found.standing, watch)))
         };
-        entry.question.ask(|| self.certain(entry), call).await
+        let asked = entry.question.ask(|| self.certain(entry), call).await;
+        if let Err(error) = &asked {
+            self.node.failed(error);
+        }
+        asked
     }
 }

@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightningd::{KnownInvoice, LightningError, NewInvoice};
-use shared::api::{CreatedInvoice, InvoiceDetails, PurchaseId};
+use shared::api::{CreatedInvoice, InvoiceDetails, PurchaseId, Status};
 use shared::claim::Identifier;
 use shared::content::Description;
 use shared::fiat::Rate;
 use shared::invoice::created_at;
+use shared::lightning::NodeId;
 
 use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
 use crate::goods::versions::VersionError;
 use crate::payments::charges::terms;
-use crate::payments::claims::Claims;
+use crate::payments::claims::{Claims, Terms};
 use crate::payments::client::ClientKey;
-use crate::payments::invoices::Invoices;
-use crate::payments::label::{OldLabels, StoreId, old_label};
+use crate::payments::label::{StoreId, old_label};
 use crate::payments::limits::{Limits, TooManyRequests};
-use crate::payments::making::Making;
 use crate::payments::node::NodeError;
+use crate::payments::nodes::{Member, Nodes, Present, at_once};
 use crate::payments::open_invoices::{Place, TooManyOpen};
 use crate::payments::refusals::Refusals;
 
@@ -109,11 +109,9 @@ pub(crate) struct Purchases(Arc<Parts>);
 /// What they are made of.
 pub(crate) struct Parts {
     pub(crate) claims: Claims,
-    pub(crate) invoices: Invoices,
+    pub(crate) nodes: Nodes,
     pub(crate) limits: Limits,
     pub(crate) store: StoreId,
-    pub(crate) old_labels: Arc<OldLabels>,
-    pub(crate) making: Making,
     pub(crate) refusals: Refusals,
     /// How long invoices can be paid.
     pub(crate) expiry_secs: u32,
@@ -130,9 +128,9 @@ impl Purchases {
         &self.0.claims
     }
 
-    /// The invoices of this store's node.
-    pub(crate) fn invoices(&self) -> &Invoices {
-        &self.0.invoices
+    /// The store's nodes, which have its invoices.
+    pub(crate) fn nodes(&self) -> &Nodes {
+        &self.0.nodes
     }
 
     /// Where the owner is told of buyers who paid and were refused.
@@ -143,7 +141,9 @@ impl Purchases {
     /// Creates the purchase's invoice, or finds it, whatever became of it.
     ///
     /// The label follows from the purchase, and lightningd refuses a second invoice with the same
-    /// label. So of two requests at once one creates and the other finds, on any number of gateways.
+    /// label. So of two requests at once one creates and the other finds, on any number of gateways. Of
+    /// several nodes, all that answer are searched before one of them makes it; so a purchase gets a second
+    /// one only while the node that has the first is away.
     /// A client that has had its share gets no new invoice, but finds what it has.
     pub(crate) async fn create_or_find(
         &self,
@@ -151,24 +151,47 @@ impl Purchases {
         offer: &Offer<'_>,
         purchase_id: PurchaseId,
     ) -> Result<(Made, CreatedInvoice), PurchaseError> {
-        let Parts {
-            claims,
-            invoices,
-            limits,
-            store,
-            ..
-        } = &*self.0;
+        let Parts { claims, limits, .. } = &*self.0;
         let counted = limits.count(client);
         if let Err(refused) = counted {
             limits.count_search(client).map_err(|_| refused)?;
         }
-        invoices.node().await?;
         let token_id = claims.token_id(offer.name, purchase_id);
-        let earlier = self.earlier_labels(offer.name, purchase_id, token_id);
-        if let Some(found) = self.find_labelled(offer.name, earlier).await? {
+        let present = self.0.nodes.present(&token_id).await?;
+        // Whoever makes it finds what has its name, so the first node need not be asked for that.
+        let names = Names::of(self, offer.name, purchase_id);
+        let searched = present.iter().enumerate();
+        let searched = searched.map(|(at, one)| (one.clone(), names.at(&one.member, at > 0)));
+        if let Some(found) = self.search(offer.name, searched).await? {
             return Ok((Made::Before, found));
         }
-        let label = store.label(offer.name, &token_id);
+        let mut away = None;
+        for one in present {
+            let made = self.create(client, offer, &counted, one, token_id);
+            match made.await {
+                Err(PurchaseError::Node(NodeError::Lightning(error))) if error.is_away() => {
+                    away = away.or(Some(error));
+                }
+                answered => return answered,
+            }
+        }
+        Err(away.map_or(PurchaseError::Vanished, PurchaseError::from))
+    }
+
+    /// Creates the purchase's invoice at this node, or finds it there under its name of today.
+    async fn create(
+        &self,
+        client: Option<ClientKey>,
+        offer: &Offer<'_>,
+        counted: &Result<(), TooManyRequests>,
+        Present { member, node }: Present,
+        token_id: [u8; 32],
+    ) -> Result<(Made, CreatedInvoice), PurchaseError> {
+        let label = self.0.store.label(offer.name, &token_id);
+        let told = |error: LightningError| {
+            member.invoices.our_node().failed(&error);
+            PurchaseError::from(error)
+        };
         let refusal = match counted
             .map_err(PurchaseError::from)
             .and_then(|()| self.allow(client, offer))
@@ -183,8 +206,10 @@ impl Purchases {
                     description: description.to_owned(),
                     expiry_secs: self.0.expiry_secs,
                 };
-                if let Some(invoice) = self.0.making.make(invoice, place).await? {
-                    let created = self.describe(offer.name, token_id, invoice, quote.rate)?;
+                let made = member.making.make(invoice, place).await;
+                if let Some(invoice) = made.map_err(told)? {
+                    let created =
+                        self.describe(offer.name, token_id, node.id, invoice, quote.rate)?;
                     return Ok((Made::New, created));
                 }
                 PurchaseError::Vanished
@@ -192,8 +217,10 @@ impl Purchases {
             // The purchase may have its invoice already; its amount stands.
             Err(refusal) => refusal,
         };
-        let found = self.find_labelled(offer.name, [(token_id, label)]).await?;
-        Ok((Made::Before, found.ok_or(refusal)?))
+        let found = member.invoices.lightningd().find_by_label(label).await;
+        let invoice = found.map_err(told)?.ok_or(refusal)?;
+        let found = self.describe(offer.name, token_id, node.id, invoice, None)?;
+        Ok((Made::Before, found))
     }
 
     /// Finds the invoice of a purchase of what is called `name`, which need not be for sale any more.
@@ -204,52 +231,44 @@ impl Purchases {
         purchase_id: PurchaseId,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
         self.0.limits.count_search(client)?;
-        let Parts { claims, store, .. } = &*self.0;
-        let token_id = claims.token_id(name, purchase_id);
-        let latest = (token_id, store.label(name, &token_id));
-        let mut labels = self.earlier_labels(name, purchase_id, token_id);
-        labels.push(latest);
-        self.find_labelled(name, labels).await
+        let token_id = self.0.claims.token_id(name, purchase_id);
+        let present = self.0.nodes.present(&token_id).await?;
+        let names = Names::of(self, name, purchase_id);
+        let searched = present
+            .into_iter()
+            .map(|one| (one.clone(), names.at(&one.member, true)));
+        self.search(name, searched).await
     }
 
-    /// The first invoice that a purchase of what is called `name` has under one of these labels.
-    async fn find_labelled(
+    /// The best invoice that a purchase of what is called `name` has under one of these names at these
+    /// nodes: one that is paid, else one that can be. Nodes that are away are left out.
+    async fn search(
         &self,
         name: &str,
-        labels: impl IntoIterator<Item = ([u8; 32], String)>,
+        at: impl Iterator<Item = (Present, Vec<Named>)>,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
-        let lightningd = self.0.invoices.lightningd();
-        for (token_id, label) in labels {
-            if let Some(invoice) = lightningd.find_by_label(label).await? {
-                return self.describe(name, token_id, invoice, None).map(Some);
+        let asking = at.filter(|(_, names)| !names.is_empty()).map(find_named);
+        let mut found = Vec::new();
+        for (present, answer) in at_once(asking).await {
+            match answer {
+                Ok(invoices) => {
+                    found.extend(invoices.into_iter().map(|one| (present.node.id, one)));
+                }
+                Err(error) if error.is_away() && self.0.nodes.all().len() > 1 => {
+                    present.member.invoices.our_node().failed(&error);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(None)
-    }
-
-    /// What the purchase's invoice may be called if it was begun before a rotation of the secret, at a
-    /// gateway that has gone through the next one, or at an earlier gateway. Its name of today is
-    /// `token_id`.
-    fn earlier_labels(
-        &self,
-        name: &str,
-        purchase_id: PurchaseId,
-        token_id: [u8; 32],
-    ) -> Vec<([u8; 32], String)> {
-        let Parts {
-            claims,
-            store,
-            old_labels,
-            ..
-        } = &*self.0;
-        let rotated = claims.other_token_ids(name, purchase_id);
-        let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
-        let mut labels: Vec<_> = rotated.iter().map(labelled).collect();
-        if old_labels.may_be() {
-            let tokens = rotated.into_iter().chain([token_id]);
-            labels.extend(tokens.map(|token_id| (token_id, old_label(name, &token_id))));
-        }
-        labels
+        let worth = |(_, (_, invoice)): &(NodeId, (_, KnownInvoice))| match invoice.standing.status
+        {
+            Status::Paid => 0,
+            Status::Unpaid => 1,
+            Status::Expired => 2,
+        };
+        let best = found.into_iter().min_by_key(worth);
+        best.map(|(node, (token_id, invoice))| self.describe(name, token_id, node, invoice, None))
+            .transpose()
     }
 
     /// What a new invoice says, and a place for it.
@@ -269,6 +288,7 @@ impl Purchases {
         &self,
         name: &str,
         token_id: [u8; 32],
+        node: NodeId,
         invoice: KnownInvoice,
         rate: Option<Rate>,
     ) -> Result<CreatedInvoice, PurchaseError> {
@@ -281,7 +301,10 @@ impl Purchases {
         };
         // All of it follows from the invoice, so the same purchase has the same claim, whatever the
         // owner has changed since. An invoice without a limit sold for good.
-        let terms = terms(&invoice.description, expires_at);
+        let terms = Terms {
+            node: Some(node),
+            ..terms(&invoice.description, expires_at)
+        };
         Ok(CreatedInvoice {
             claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {
@@ -295,4 +318,60 @@ impl Purchases {
             rate,
         })
     }
+}
+
+/// A name of a purchase: its token_id and its label.
+type Named = ([u8; 32], String);
+
+/// What a purchase's invoice may be called.
+struct Names {
+    latest: Named,
+    /// If it was begun before a rotation of the secret, or at a gateway that has gone through the next one.
+    rotated: Vec<Named>,
+    /// If it was begun at an earlier gateway.
+    old: Vec<Named>,
+}
+
+impl Names {
+    /// Those of a purchase of what is called `name`.
+    fn of(purchases: &Purchases, name: &str, purchase_id: PurchaseId) -> Self {
+        let Parts { claims, store, .. } = &*purchases.0;
+        let latest = claims.token_id(name, purchase_id);
+        let rotated = claims.other_token_ids(name, purchase_id);
+        let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
+        let tokens = rotated.iter().chain([&latest]);
+        Self {
+            latest: labelled(&latest),
+            rotated: rotated.iter().map(labelled).collect(),
+            old: tokens
+                .map(|token_id| (*token_id, old_label(name, token_id)))
+                .collect(),
+        }
+    }
+
+    /// Those that it may have at this node; with the latest one, if that is not asked for otherwise.
+    fn at(&self, member: &Member, with_latest: bool) -> Vec<Named> {
+        let old = member.old_labels.may_be().then_some(&self.old);
+        let latest = with_latest.then_some(&self.latest);
+        let earlier = self.rotated.iter().chain(old.into_iter().flatten());
+        earlier.chain(latest).cloned().collect()
+    }
+}
+
+/// The invoices that a node has under these names.
+async fn find_named(
+    (present, names): (Present, Vec<Named>),
+) -> (
+    Present,
+    Result<Vec<([u8; 32], KnownInvoice)>, LightningError>,
+) {
+    let lightningd = present.member.invoices.lightningd().clone();
+    let mut found = Vec::new();
+    for (token_id, label) in names {
+        match lightningd.find_by_label(label).await {
+            Ok(invoice) => found.extend(invoice.map(|invoice| (token_id, invoice))),
+            Err(error) => return (present, Err(error)),
+        }
+    }
+    (present, Ok(found))
 }

@@ -3,17 +3,22 @@
 
 use shared::lightning::PaymentHash;
 use tokio::sync::broadcast;
+use tracing::field::display;
 
 use crate::clock::unix_now;
 use crate::metrics::Metrics;
-use crate::payments::claims::{ClaimRejection, Credential};
+use crate::payments::claims::{ClaimRejection, Credential, UnknownKey};
+use crate::secret::KeyId;
 
 /// Why a payment gets nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
     /// The claim is not of this store's secret. Anyone can make up such a claim and its preimage, but
-    /// once the secret was replaced, the claims of all earlier buyers look the same.
+    /// once the secret was replaced, claims that name no key look the same.
     NotIssued,
+    /// The claim names this key, which is not in the store's secret. Anyone can make up that, too, but
+    /// what was removed is named so.
+    UnknownKey(KeyId),
     /// The claim is for something else.
     OtherItem,
     /// The claim names two versions of the goods.
@@ -37,6 +42,7 @@ impl Refusal {
         }
         match why {
             ClaimRejection::Signature => Some(Self::NotIssued),
+            ClaimRejection::UnknownKey(UnknownKey(key)) => Some(Self::UnknownKey(key)),
             ClaimRejection::Item => Some(Self::OtherItem),
             ClaimRejection::Version => Some(Self::OtherVersion),
             ClaimRejection::Expired => Some(Self::TimeIsOver),
@@ -52,6 +58,7 @@ impl Refusal {
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::NotIssued => "not_issued",
+            Self::UnknownKey(_) => "unknown_key",
             Self::OtherItem => "other_item",
             Self::OtherVersion => "other_version",
             Self::TimeIsOver => "time_is_over",
@@ -66,6 +73,10 @@ impl Refusal {
         match self {
             Self::NotIssued => {
                 "if many buyers are refused, the secret was changed: put the old one back"
+            }
+            Self::UnknownKey(_) => {
+                "the key was removed from the secret, or is another store's: if its buyers should still be \
+                 served, put the file with this key back"
             }
             Self::OtherItem => "the buyer's program sends the claim for another item",
             Self::OtherVersion => "the buyer's program added a caveat to the claim",
@@ -128,7 +139,11 @@ impl Refusals {
             tracing::info!(%payment_hash, item, "a claim cannot be confirmed: {remedy}");
             return;
         }
-        tracing::warn!(%payment_hash, item, reason, "paid, but refused: {remedy}");
+        let key = match refusal {
+            Refusal::UnknownKey(key) => Some(display(key)),
+            _ => None,
+        };
+        tracing::warn!(%payment_hash, item, reason, key, "paid, but refused: {remedy}");
         let refused = Refused {
             refusal,
             item: item.to_owned(),

@@ -1,5 +1,6 @@
 //! What was sold, by lightningd's word: it is the only book that is kept.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -69,15 +70,33 @@ impl Sale {
 const PAGE: u32 = 100;
 
 impl Report {
-    /// What was paid to this store at `since` (in UNIX seconds) or later.
-    ///
-    /// lightningd's book is read from its end in the order of changes, a payment being an
-    /// invoice's last one. So a recent report is quick however long the book is.
+    /// What was paid to this store at these nodes at `since` (in UNIX seconds) or later.
     pub async fn read(
-        lightningd: &Lightningd,
+        nodes: impl IntoIterator<Item = &Lightningd>,
         store: &StoreId,
         since: u64,
     ) -> Result<Self, LightningError> {
+        let mut all = Vec::new();
+        let mut unreadable = 0;
+        for lightningd in nodes {
+            let (sales, skipped) = Self::read_one(lightningd, store, since).await?;
+            all.extend(sales);
+            unreadable += skipped;
+        }
+        // Each node's are in this order already, and those of one second stay in theirs.
+        all.sort_by_key(|sale| Reverse(sale.paid_at));
+        Ok(Self::new(all, unreadable))
+    }
+
+    /// What was paid at one of them, the newest first, and how many invoices could not be read.
+    ///
+    /// lightningd's book is read from its end in the order of changes, a payment being an
+    /// invoice's last one. So a recent report is quick however long the book is.
+    async fn read_one(
+        lightningd: &Lightningd,
+        store: &StoreId,
+        since: u64,
+    ) -> Result<(Vec<Sale>, usize), LightningError> {
         let mut sales = Vec::new();
         let mut unreadable = 0;
         let mut above = lightningd.newest_change().await?;
@@ -96,7 +115,7 @@ impl Report {
             }
             above = start;
         }
-        Ok(Self::new(sales, unreadable))
+        Ok((sales, unreadable))
     }
 
     fn new(sales: Vec<Sale>, unreadable: usize) -> Self {

@@ -1,4 +1,4 @@
-//! The one watcher, which follows lightningd's payments over as many connections as it takes.
+//! The one watcher of a node, which follows its payments over as many connections as it takes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lightningd::{LightningError, Lightningd, Payment};
 
 use crate::errors::chain;
-use crate::metrics::Metrics;
+use crate::metrics::NodeMetrics;
 use crate::options::Timing;
 use crate::payments::book::Book;
 use crate::payments::label::StoreId;
@@ -22,7 +22,7 @@ pub(crate) struct Watcher {
     pub(crate) book: Arc<Book>,
     pub(crate) open: Arc<OpenInvoices>,
     pub(crate) store: StoreId,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: NodeMetrics,
     pub(crate) timing: Timing,
 }
 
@@ -41,6 +41,9 @@ impl Attempt for Watching {
             self.place.watches += 1;
         }
         self.watcher.metrics.watcher_is_up(false);
+        if let Err(error) = &ended {
+            self.watcher.node.failed(error);
+        }
         ended
     }
 
@@ -81,7 +84,7 @@ impl Watcher {
                 tracing::info!(node_id = %node.id, network = %node.network, "payments are followed");
             }
             Err(NodeError::Lightning(error)) => return Err(error),
-            Err(wrong @ NodeError::WrongNetwork { .. }) => tracing::error!("{}", chain(&wrong)),
+            Err(unfit) => tracing::error!("{}", chain(&unfit)),
         }
         // Earlier payments are found by asking, so they are not replayed. Those missed since the
         // last watch are told now, unless lightningd has another book than then.

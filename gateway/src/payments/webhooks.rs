@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::errors::origin;
 use crate::metrics::Metrics;
@@ -61,11 +62,10 @@ pub(crate) async fn run(
     metrics: Metrics,
     timing: Timing,
 ) {
-    let lightningd = purchases.invoices().lightningd();
     let spool = Arc::new(Spool::new(options.dir));
     // They end with this task.
     let mut tasks = JoinSet::new();
-    let hearing = Hearing::new(spool.clone(), lightningd.clone());
+    let hearing = Hearing::new(spool.clone(), purchases.nodes().clone());
     tasks.spawn(hearing.run(purchases.refusals().hear()));
     let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
     let mut news = News::new();
@@ -105,14 +105,20 @@ pub(crate) async fn run(
         outbox: outbox.clone(),
     };
     tasks.spawn(async { match retry(Pauses::new(TURN, LONGEST), resender).await {} });
-    let follower = Follower {
-        lightningd: lightningd.clone(),
-        store,
-        outbox,
-        metrics,
-        timing,
-    };
-    match follower.run().await {}
+    for (at, member) in purchases.nodes().all().iter().enumerate() {
+        let follower = Follower {
+            invoices: member.invoices.clone(),
+            is_first: at == 0,
+            store: store.clone(),
+            outbox: outbox.clone(),
+            metrics: metrics.clone(),
+            timing,
+            behind: 0,
+        };
+        let span = member.invoices.our_node().span();
+        tasks.spawn(async { match follower.run().await {} }.instrument(span));
+    }
+    tasks.join_next().await;
 }
 
 /// Reads what waits for an address.

@@ -277,7 +277,7 @@ async fn readiness_says_what_is_wrong_and_how_to_mend_it() {
     let fake = FakeLightningd::start();
     let mut options = options(fake.socket());
     // The remedies are those for a socket.
-    options.lightning = fake.socket().into();
+    options.nodes = vec![fake.socket().into()];
     options.timing.call_deadline = Duration::from_secs(5);
     let gateway = TestGateway::with(options);
     let ready = gateway.get_as_operator("/readyz").await;

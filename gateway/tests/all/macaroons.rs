@@ -91,7 +91,7 @@ fn check(program: &mut Command) {
         "claim": claim.to_base64(),
         "root_key": root_key(&identifier),
         "identifier": hex(&identifier.to_bytes()),
-        "caveats": ["item=two-cats"],
+        "caveats": claim.macaroon().caveats.iter().map(|caveat| String::from_utf8_lossy(caveat)).collect::<Vec<_>>(),
     });
     let mut child = program
         .stdin(Stdio::piped())

@@ -39,6 +39,7 @@ mod purchase;
 mod refused;
 mod routes;
 mod schemes;
+mod several_nodes;
 mod slow_line;
 mod spam;
 mod story;

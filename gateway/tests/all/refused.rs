@@ -66,6 +66,35 @@ fn forged(claim: &Claim) -> Claim {
     Claim::new(macaroon).unwrap()
 }
 
+/// Made with a key that was removed from the secret since, or that was never in it.
+#[tokio::test]
+async fn a_key_that_was_removed_is_told_apart_from_forgeries_to_the_owner_alone() {
+    let fake = FakeLightningd::start();
+    let gateway = TestGateway::new(fake.socket());
+    let created = gateway.create("cat").await;
+    let preimage = Preimage(fake.is_paid(&created.invoice.bolt11)).to_hex();
+    let own = format!("{}:{preimage}", l402(&created.claim));
+    let rotated = format!("{}\n{}", "22".repeat(32), "11".repeat(32));
+    gateway.gateway.replace_secret(&rotated.parse().unwrap());
+    assert_eq!(gateway.content("cat", &[&own]).await.status, StatusCode::OK);
+    gateway
+        .gateway
+        .replace_secret(&"22".repeat(32).parse().unwrap());
+    let removed = gateway.content("cat", &[&own]).await;
+    removed.assert_problem(ErrorCode::InvalidClaim);
+    assert_eq!(refused(&gateway, "unknown_key").await, 1);
+
+    gateway.gateway.replace_secret(&rotated.parse().unwrap());
+    let forged = format!("{}:{preimage}", l402(&forged(&created.claim)));
+    let forged = gateway.content("cat", &[&forged]).await;
+    assert_eq!(
+        (forged.status, &forged.body),
+        (removed.status, &removed.body)
+    );
+    assert_eq!(refused(&gateway, "not_issued").await, 1);
+    assert_eq!(refused(&gateway, "unknown_key").await, 1);
+}
+
 #[tokio::test]
 async fn the_owner_hears_of_payments_that_are_refused() {
     let fake = FakeLightningd::start();

@@ -24,7 +24,7 @@ async fn no_payment_is_missed() {
     let line = Line::to(clnrest.address, DELAY, CUT_EVERY).await;
     let rune = rest::recorded_rune(&store).await;
     let mut options = options(&store);
-    options.lightning = rest::client(&clnrest, line.address, &rune).into();
+    options.nodes = vec![rest::client(&clnrest, line.address, &rune).into()];
     let gateway = TestGateway::with(options);
 
     for _ in 0..PURCHASES {

@@ -16,7 +16,7 @@ use purrwall_shared::api::{CreatedInvoice, InvoiceDetails, InvoiceStatus, Purcha
 use purrwall_shared::claim::{Claim, Identifier};
 use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::invoice::Terms;
-use purrwall_shared::lightning::{Msat, Network, NodeId, PaymentHash, Preimage};
+use purrwall_shared::lightning::{Msat, Network, NodeId, Payees, PaymentHash, Preimage};
 use purrwall_shared::macaroon::Macaroon;
 
 pub const GOODS: &[u8] = b"two cats";
@@ -63,7 +63,7 @@ pub fn node_id(key: [u8; 32]) -> NodeId {
 pub fn terms() -> Terms {
     Terms {
         network: Network::Regtest,
-        payee: Some(node_id([42; 32])),
+        payees: Some(Payees::new(node_id([42; 32]), Vec::new())),
         price_msat: Msat(100_000),
         fiat_price: None,
         max_msat: None,

@@ -66,7 +66,15 @@ pub(super) fn run(nodes: &Nodes, rng: &mut Rng, report: &Report) -> Result<()> {
 
     // The place in the book from which webhooks go on.
     shop.store.kill();
-    let broken = Broken::make(&data_dir.join("webhooks/index"), &away)?;
+    let mut kept = fs::read_dir(data_dir.join("webhooks"))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter();
+    let is_index = |path: &PathBuf| path.to_string_lossy().contains("/index-");
+    let index = kept
+        .find(is_index)
+        .context("no place in the book is kept")?;
+    let broken = Broken::make(&index, &away)?;
     shop.store.open()?;
     shop.sell(EACH, rng)?;
     thread::sleep(Duration::from_millis(rng.u64(100..1000)));

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use crate::app::Shelf;
 use crate::http::api::listing::{Access, MANIFEST, OPENAPI, described};
 use crate::http::api::responses::{Internal, Unavailable};
+use crate::http::api::store::several;
 use crate::http::place::Place;
 use crate::http::problem::Error;
 use crate::http::visitor::Visitor;
@@ -47,7 +48,7 @@ pub(crate) async fn get_manifest(
     OriginalUri(here): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let node = purchases.invoices().node().await?;
+    let nodes = purchases.nodes().known().await?;
     let Place { url, base } = Place::of(&store, visitor, &headers, &here, MANIFEST);
     let catalogue = shelf.catalogue();
     let items = catalogue.items();
@@ -59,7 +60,8 @@ pub(crate) async fn get_manifest(
         provider: Provider {
             name: store.name.clone(),
             uri: url,
-            node_pubkey: node.id,
+            node_pubkey: nodes[0].id,
+            node_pubkeys: several(&nodes),
         },
         currencies: ["msat"],
         macaroon_versions: [0],
@@ -91,6 +93,9 @@ struct Provider {
     #[schema(nullable = false)]
     uri: Option<String>,
     node_pubkey: NodeId,
+    /// All nodes that sign invoices, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    node_pubkeys: Vec<NodeId>,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use lightningd::Node;
 use serde::Serialize;
 use shared::lightning::{Network, NodeId};
 use tokio::sync::Mutex;
@@ -69,8 +70,8 @@ impl KnownReadiness {
             // In a task of its own, which goes on if the client leaves: else those who come and
             // leave at once would have lightningd asked each time.
             _ => tokio::spawn(async move {
-                let node = purchases.invoices().ask_node().await;
-                let ready = node.is_ok_and(|node| node.syncing.is_none());
+                let mut nodes = purchases.nodes().ask().await.into_iter();
+                let ready = nodes.any(|node| node.is_ok_and(|node| node.syncing.is_none()));
                 *known = Some((Instant::now(), ready));
                 ready
             })
@@ -84,22 +85,33 @@ impl KnownReadiness {
 /// not followed, those that come are found when buyers ask. While webhooks are stalled, those of new
 /// payments wait at lightningd, because they cannot be kept on the disk.
 #[derive(Serialize)]
+pub(crate) struct Report {
+    /// The first node that can be used; else what is wrong with the first.
+    #[serde(flatten)]
+    node: NodeReport,
+    webhooks_stalled: bool,
+    /// Each of them, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<NodeReport>,
+}
+
+/// The same of one node.
+#[derive(Clone, Serialize)]
+struct NodeReport {
+    ready: bool,
+    #[serde(flatten)]
+    word: Word,
+    payments_followed: bool,
+    /// Where it is, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+}
+
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Report {
-    Ready {
-        ready: bool,
-        network: Network,
-        node_id: NodeId,
-        payments_followed: bool,
-        webhooks_stalled: bool,
-    },
-    NotReady {
-        ready: bool,
-        problem: String,
-        remedy: String,
-        payments_followed: bool,
-        webhooks_stalled: bool,
-    },
+enum Word {
+    Ready { network: Network, node_id: NodeId },
+    NotReady { problem: String, remedy: String },
 }
 
 /// `GET /readyz` for operators: asks lightningd now.
@@ -107,19 +119,43 @@ pub(crate) async fn report(
     State(purchases): State<Purchases>,
     State(metrics): State<Metrics>,
 ) -> (StatusCode, Json<Report>) {
-    let webhooks_stalled = metrics.webhooks_are_stalled();
-    let payments_followed = purchases.invoices().are_followed();
-    let (problem, remedy) = match purchases.invoices().ask_node().await {
+    let members = purchases.nodes().all();
+    let answers = purchases.nodes().ask().await;
+    let nodes: Vec<_> = members
+        .iter()
+        .zip(answers)
+        .map(|(member, answer)| {
+            let word = word(answer);
+            NodeReport {
+                ready: matches!(word, Word::Ready { .. }),
+                word,
+                payments_followed: member.invoices.are_followed(),
+                node: Some(member.invoices.our_node().place().to_owned()),
+            }
+        })
+        .collect();
+    let first = nodes.iter().find(|node| node.ready).unwrap_or(&nodes[0]);
+    let node = NodeReport {
+        payments_followed: purchases.nodes().are_followed(),
+        node: None,
+        ..first.clone()
+    };
+    let report = Report {
+        node,
+        webhooks_stalled: metrics.webhooks_are_stalled(),
+        nodes: if nodes.len() == 1 { Vec::new() } else { nodes },
+    };
+    (status(report.node.ready), Json(report))
+}
+
+fn word(answer: Result<Node, NodeError>) -> Word {
+    let (problem, remedy) = match answer {
         Ok(node) => match node.syncing {
             None => {
-                let report = Report::Ready {
-                    ready: true,
+                return Word::Ready {
                     network: node.network,
                     node_id: node.id,
-                    payments_followed,
-                    webhooks_stalled,
                 };
-                return (status(true), Json(report));
             }
             Some(syncing) => (
                 syncing,
@@ -129,14 +165,10 @@ pub(crate) async fn report(
         Err(NodeError::Lightning(error)) => (chain(&error), error.remedy()),
         Err(error) => (chain(&error), "restart purrwall with the right options"),
     };
-    let report = Report::NotReady {
-        ready: false,
+    Word::NotReady {
         problem,
         remedy: remedy.to_owned(),
-        payments_followed,
-        webhooks_stalled,
-    };
-    (status(false), Json(report))
+    }
 }
 
 fn status(is_ready: bool) -> StatusCode {

@@ -114,8 +114,7 @@ pub(crate) async fn get_invoice(
     let Query(Wait { wait }) = query?;
     let credential = purchases.issued(presented.claims)?;
     let until = Instant::now() + Duration::from_secs(wait.min(MAX_WAIT_SECS));
-    let invoices = purchases.invoices();
-    let standing = invoices.wait(credential.payment_hash(), until).await;
+    let standing = purchases.nodes().wait(&credential.claim, until).await;
     if let (Err(InvoiceError::Unknown), None) = (&standing, credential.preimage) {
         let item = purchases.claims().verify(&credential.claim, unix_now())?;
         let payment_hash = credential.payment_hash();

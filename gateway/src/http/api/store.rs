@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use lightningd::Node;
 use shared::api::{STORE_PATH, Store};
+use shared::lightning::NodeId;
 
 use crate::app::Shelf;
 use crate::http::api::responses::{Internal, Unavailable};
@@ -28,11 +30,21 @@ pub(crate) async fn get_store(
     State(shelf): State<Shelf>,
     State(purchases): State<Purchases>,
 ) -> Result<Json<Store>, Error> {
-    let node = purchases.invoices().node().await?;
+    let nodes = purchases.nodes().known().await?;
+    let first = &nodes[0];
     Ok(Json(Store {
         name: store.name.clone(),
-        network: node.network,
-        node_id: node.id,
+        network: first.network,
+        node_id: first.id,
+        node_ids: several(&nodes),
         items: shelf.catalogue().items(),
     }))
+}
+
+/// The ids of the nodes, where there are several.
+pub(crate) fn several(nodes: &[Node]) -> Vec<NodeId> {
+    match nodes {
+        [_] => Vec::new(),
+        all => all.iter().map(|node| node.id).collect(),
+    }
 }

@@ -6,11 +6,13 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use lightningd::{LightningError, Lightningd, Watch};
+use lightningd::{LightningError, Watch};
 
 use crate::metrics::Metrics;
 use crate::options::Timing;
+use crate::payments::invoices::Invoices;
 use crate::payments::label::StoreId;
+use crate::payments::node::NodeError;
 use crate::payments::sales::Sale;
 use crate::payments::webhooks::outbox::Outbox;
 use crate::payments::webhooks::spool::SpoolError;
@@ -26,17 +28,23 @@ const MOST_COUNTED: usize = 1000;
 pub(super) enum FollowError {
     #[error("lightningd's payments cannot be read")]
     Lightning(#[from] LightningError),
+    #[error(transparent)]
+    Node(#[from] NodeError),
     #[error("webhooks cannot be kept")]
     Spool(#[from] SpoolError),
 }
 
 /// Turns payments into events.
 pub(super) struct Follower {
-    pub(super) lightningd: Arc<Lightningd>,
+    pub(super) invoices: Invoices,
+    /// Whether it is the first node of the store.
+    pub(super) is_first: bool,
     pub(super) store: StoreId,
     pub(super) outbox: Arc<Outbox>,
     pub(super) metrics: Metrics,
     pub(super) timing: Timing,
+    /// How many webhooks of its sales wait at lightningd, because the disk is full.
+    pub(super) behind: usize,
 }
 
 impl Attempt for Follower {
@@ -59,16 +67,20 @@ impl Follower {
         retry(pauses, self).await
     }
 
-    async fn follow(&self, health: &mut Health) -> Result<Infallible, FollowError> {
-        let mut connection = self.lightningd.watch().await?;
+    async fn follow(&mut self, health: &mut Health) -> Result<Infallible, FollowError> {
+        let mut connection = self.invoices.lightningd().watch().await?;
+        let node = self.invoices.node().await?.id;
         let newest = connection.newest_pay_index().await?;
-        let kept = self.outbox.spool.index()?;
+        if self.is_first {
+            self.outbox.spool.hand_over(node)?;
+        }
+        let kept = self.outbox.spool.index(node)?;
         let mut last = if let Some(kept) = kept {
             // lightningd may have come back with another book.
             kept.min(newest)
         } else {
             // What was sold before there were webhooks is not reported.
-            self.outbox.spool.set_index(newest)?;
+            self.outbox.spool.set_index(node, newest)?;
             newest
         };
         // Payments up to here became events, whatever lightningd still has of them.
@@ -92,14 +104,15 @@ impl Follower {
                             .await?;
                         return Err(error.into());
                     }
-                    self.metrics.webhook_was_behind(self.outbox.news.len());
+                    let webhooks = self.outbox.news.len();
+                    self.are_behind(self.behind.saturating_sub(webhooks));
                 }
                 self.tell_of_pruned(last.max(told), payment.pay_index);
                 save = ours.is_some() || payment.pay_index - saved >= INDEX_EVERY;
                 last = payment.pay_index;
             }
             if save && saved != last {
-                let written = self.outbox.spool.set_index(last);
+                let written = self.outbox.spool.set_index(node, last);
                 self.metrics.webhooks_are_kept(written.is_ok());
                 written?;
                 saved = last;
@@ -109,7 +122,7 @@ impl Follower {
 
     /// Counts the sales after `last` up to `newest`, whose webhooks wait at lightningd.
     async fn count_behind(
-        &self,
+        &mut self,
         connection: &mut Watch,
         mut last: u64,
         newest: u64,
@@ -123,9 +136,13 @@ impl Follower {
             behind += usize::from(Sale::of(&payment, &self.store).is_some());
             last = payment.pay_index;
         }
-        let webhooks = behind * self.outbox.news.len();
-        self.metrics.webhooks_are_behind(webhooks);
+        self.are_behind(behind * self.outbox.news.len());
         Ok(())
+    }
+
+    fn are_behind(&mut self, webhooks: usize) {
+        self.metrics.webhooks_are_behind(self.behind, webhooks);
+        self.behind = webhooks;
     }
 
     /// lightningd numbers payments without gaps, so numbers that are missing are paid invoices that

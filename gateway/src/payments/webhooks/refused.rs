@@ -8,13 +8,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lightningd::{LightningError, Lightningd};
-use shared::api::Status;
+use lightningd::LightningError;
 use shared::lightning::PaymentHash;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::sleep;
 
 use crate::errors::chain;
+use crate::payments::nodes::Nodes;
 use crate::payments::refusals::{Refusal, Refused};
 use crate::payments::webhooks::outbox::Outbox;
 use crate::payments::webhooks::spool::{Spool, SpoolError, Told};
@@ -23,7 +23,7 @@ use crate::retry::{Attempt, Health, Trouble};
 /// Writes down what it hears of.
 pub(super) struct Hearing {
     spool: Arc<Spool>,
-    lightningd: Arc<Lightningd>,
+    nodes: Nodes,
     /// What was written down, as far as is remembered.
     known: HashSet<(PaymentHash, Refusal)>,
     asked: Option<Instant>,
@@ -45,10 +45,10 @@ enum HearingError {
 }
 
 impl Hearing {
-    pub(super) fn new(spool: Arc<Spool>, lightningd: Arc<Lightningd>) -> Self {
+    pub(super) fn new(spool: Arc<Spool>, nodes: Nodes) -> Self {
         Self {
             spool,
-            lightningd,
+            nodes,
             known: HashSet::new(),
             asked: None,
             trouble: Trouble::default(),
@@ -90,7 +90,9 @@ impl Hearing {
             refused_at: refused.at,
         };
         if !self.spool.knows_refusal(&told) {
-            let is_paid = refused.refusal != Refusal::NotIssued || self.is_paid(&told).await?;
+            let is_doubtful =
+                matches!(refused.refusal, Refusal::NotIssued | Refusal::UnknownKey(_));
+            let is_paid = !is_doubtful || self.is_paid(&told).await?;
             if !is_paid {
                 return Ok(());
             }
@@ -103,15 +105,13 @@ impl Hearing {
         Ok(())
     }
 
-    /// Whether lightningd knows of the payment. It is not asked for all who come at once.
+    /// Whether a node knows of the payment. It is not asked for all who come at once.
     async fn is_paid(&mut self, told: &Told) -> Result<bool, LightningError> {
         if self.asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
             return Ok(false);
         }
         self.asked = Some(Instant::now());
-        let found = self.lightningd.find_by_payment_hash(told.payment_hash);
-        let found = found.await?;
-        Ok(found.is_some_and(|invoice| invoice.standing.status == Status::Paid))
+        self.nodes.has_payment(told.payment_hash).await
     }
 }
 

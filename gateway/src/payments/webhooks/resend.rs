@@ -43,9 +43,9 @@ enum Cause {
 /// Asks the gateway that sends from this folder to send these once more; gives how many.
 ///
 /// # Errors
-/// If lightningd does not answer, or the folder cannot be written.
+/// If a node does not answer, or the folder cannot be written.
 pub async fn resend(
-    lightningd: &Lightningd,
+    nodes: &[Lightningd],
     store: &StoreId,
     dir: PathBuf,
     which: Which,
@@ -54,7 +54,7 @@ pub async fn resend(
         Which::Of(_) => 0,
         Which::Since(since) => since,
     };
-    let report = Report::read(lightningd, store, since).await;
+    let report = Report::read(nodes, store, since).await;
     let sales = report.map_err(Cause::from)?.sales.into_iter();
     let is_meant = |sale: &Sale| match which {
         Which::Of(payment_hash) => sale.payment_hash == payment_hash,

@@ -3,7 +3,7 @@
 //! ```text
 //! <data_dir>/webhooks/
 //!   lock                                 held by the gateway that sends
-//!   index                                the last payment that became events
+//!   index-<node id>                      the last payment of a node that became events
 //!   resend/
 //!     <pay_index>-<payment_hash>.json    a sale whose webhooks the owner wants once more
 //!   refused/
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::hex::DisplayHex as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use shared::lightning::PaymentHash;
+use shared::lightning::{NodeId, PaymentHash};
 
 use crate::payments::sales::Sale;
 
@@ -104,9 +104,9 @@ impl Spool {
         }
     }
 
-    /// The last payment that became events; `None` before the first start.
-    pub(super) fn index(&self) -> Result<Option<u64>, SpoolError> {
-        let path = self.dir.join("index");
+    /// The last payment of this node that became events; `None` before the first start with it.
+    pub(super) fn index(&self, node: NodeId) -> Result<Option<u64>, SpoolError> {
+        let path = self.index_file(node);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -116,8 +116,17 @@ impl Spool {
         index.map_err(|error| failed("read", &path, io::Error::other(error)))
     }
 
-    pub(super) fn set_index(&self, index: u64) -> Result<(), SpoolError> {
-        let path = self.dir.join("index");
+    /// Gives the index to this node that was kept while a store had one node only.
+    pub(super) fn hand_over(&self, node: NodeId) -> Result<(), SpoolError> {
+        let (old, new) = (self.dir.join("index"), self.index_file(node));
+        if new.exists() || !old.exists() {
+            return Ok(());
+        }
+        fs::rename(&old, &new).map_err(|source| failed("rename", &old, source))
+    }
+
+    pub(super) fn set_index(&self, node: NodeId, index: u64) -> Result<(), SpoolError> {
+        let path = self.index_file(node);
         let written = durable::write(&path, format!("{index}\n").as_bytes());
         written.map_err(|source| failed("write", &path, source))
     }
@@ -229,6 +238,10 @@ impl Spool {
         moved.map_err(|source| failed("move", &path, source))
     }
 
+    fn index_file(&self, node: NodeId) -> PathBuf {
+        self.dir.join(format!("index-{node}"))
+    }
+
     fn path(&self, url: &str, entry: &Entry) -> PathBuf {
         self.folder(url).join(entry.file_name())
     }
@@ -325,16 +338,38 @@ mod tests {
     }
 
     #[test]
-    fn the_index_is_kept_and_a_broken_one_is_named() {
+    fn each_nodes_index_is_kept_and_a_broken_one_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let spool = Spool::new(dir.path().to_owned());
-        assert_eq!(spool.index().unwrap(), None);
-        spool.set_index(7).unwrap();
-        spool.set_index(8).unwrap();
-        assert_eq!(spool.index().unwrap(), Some(8));
-        fs::write(dir.path().join("index"), "x").unwrap();
-        let error = spool.index().unwrap_err().to_string();
+        let [one, other] = ["02", "03"].map(|first| {
+            let id =
+                format!("{first}79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+            id.parse::<NodeId>().unwrap()
+        });
+        assert_eq!(spool.index(one).unwrap(), None);
+        spool.set_index(one, 7).unwrap();
+        spool.set_index(one, 8).unwrap();
+        assert_eq!(spool.index(one).unwrap(), Some(8));
+        assert_eq!(spool.index(other).unwrap(), None);
+        fs::write(dir.path().join(format!("index-{one}")), "x").unwrap();
+        let error = spool.index(one).unwrap_err().to_string();
         assert!(error.contains("index"), "{error}");
+    }
+
+    #[test]
+    fn the_index_of_before_goes_to_one_node_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        let id = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+        let node: NodeId = id.parse().unwrap();
+        spool.hand_over(node).unwrap();
+        assert_eq!(spool.index(node).unwrap(), None);
+        fs::write(dir.path().join("index"), "7\n").unwrap();
+        spool.hand_over(node).unwrap();
+        assert_eq!(spool.index(node).unwrap(), Some(7));
+        fs::write(dir.path().join("index"), "9\n").unwrap();
+        spool.hand_over(node).unwrap();
+        assert_eq!(spool.index(node).unwrap(), Some(7), "its own one counts");
     }
 
     #[test]
