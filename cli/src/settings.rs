@@ -654,6 +654,9 @@ mod tests {
             };
             file.load().unwrap().all.into_iter().map(text).collect()
         };
+        // By default no proxy is trusted, so that none may ask.
+        let upstream = "upstream = \"http://127.0.0.1:3001\"";
+        let uncommented = uncommented.replace("forward_auth = true", upstream);
         let (example, defaults) = (StoreFile::new(&uncommented), StoreFile::new(""));
         assert_eq!(shown(&example), shown(&defaults));
     }
