@@ -724,7 +724,10 @@ mod tests {
         };
         // Several nodes stand in place of the one that is the default.
         let (one_node, _) = uncommented.split_once("[[node]]").unwrap();
-        let (example, defaults) = (StoreFile::new(one_node), StoreFile::new(""));
+        // By default no proxy is trusted, so that none may ask.
+        let upstream = "upstream = \"http://127.0.0.1:3001\"";
+        let one_node = one_node.replace("forward_auth = true", upstream);
+        let (example, defaults) = (StoreFile::new(&one_node), StoreFile::new(""));
         assert_eq!(shown(&example), shown(&defaults));
     }
 

@@ -8,7 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { suite, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { fetchWithL402 } from '@getalby/lightning-tools/402/l402';
 import { newVisitor } from '../browser.mjs';
 import { freePort, root, startServer } from '../server.mjs';
@@ -88,28 +88,30 @@ suite('a proxy asks before it lets a request pass', () => {
   for (const proxy of PROXIES) {
     const program = find(proxy.program ?? proxy.name);
     const skip = !program && `there is no ${proxy.name}; \`cargo xtask setup\` installs it`;
-    test(`${proxy.name}: programs and people pay, and nobody slips through`, { skip }, async () => {
-      const port = await freePort();
-      const places = {
-        '127.0.0.1:8080': new URL(store.url).host,
-        '127.0.0.1:3000': `127.0.0.1:${service.lines.at(-1).match(/\d+$/)[0]}`,
-      };
-      let site = await readFile(join(root, 'packaging', proxy.example), 'utf8');
-      for (const [example, here] of Object.entries(places)) site = site.replaceAll(example, here);
-      const path = join(dir, `${proxy.name}.site`);
-      await writeFile(path, proxy.site(site, { port }));
-      const command = await proxy.start(program, dir, path);
-      const started = 'echo started; exec "$@"';
-      const running = await startServer(proxy.name, 'sh', ['-c', started, 'sh', ...command], /started/);
-      try {
+    suite(proxy.name, { skip }, () => {
+      let port, url, running;
+
+      before(async () => {
+        port = await freePort();
+        url = `http://127.0.0.1:${port}`;
+        const places = {
+          '127.0.0.1:8080': new URL(store.url).host,
+          '127.0.0.1:3000': `127.0.0.1:${service.lines.at(-1).match(/\d+$/)[0]}`,
+        };
+        let site = await readFile(join(root, 'packaging', proxy.example), 'utf8');
+        for (const [example, here] of Object.entries(places)) site = site.replaceAll(example, here);
+        const path = join(dir, `${proxy.name}.site`);
+        await writeFile(path, proxy.site(site, { port }));
+        const command = await proxy.start(program, dir, path);
+        const started = 'echo started; exec "$@"';
+        running = await startServer(proxy.name, 'sh', ['-c', started, 'sh', ...command], /started/);
         await until(`${proxy.name} listens`, () => accepts(port));
-        const url = `http://127.0.0.1:${port}`;
-        await sellsToPrograms(url);
-        await letsNobodySlipThrough(url, port);
-        await sellsToPeople(url);
-      } finally {
-        await running.stop();
-      }
+      });
+      after(() => running?.stop());
+
+      test('programs pay, and the claim goes no further than the proxy', () => sellsToPrograms(url));
+      test('nobody slips through to the service', () => letsNobodySlipThrough(url, port));
+      test('people pay on a page and come back', () => sellsToPeople(url));
     });
   }
 

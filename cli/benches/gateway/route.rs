@@ -1,6 +1,6 @@
 //! What a price adds to a request: a service through a route of the store's, through a proxy that knows no
 //! price, and straight. All three have one connection that is kept, and the claim comes with its proof, so
-//! that the node is not asked.
+//! that the node is not asked. The three take turns, so that they have the same weather.
 
 use std::env;
 use std::fs;

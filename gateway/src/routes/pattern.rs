@@ -45,7 +45,7 @@ impl fmt::Display for Pattern {
 }
 
 impl Pattern {
-    /// The path without what stands for all below it, which is meant as well where this says so.
+    /// The path, and whether all that is below it is meant, too.
     pub(crate) fn path(&self) -> (&str, bool) {
         (&self.path, self.is_tree)
     }
