@@ -13,11 +13,6 @@
 //! # }
 //! ```
 
-/// Compiles the examples of docs/library.md.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/library.md")]
-struct Guide;
-
 pub mod nodes;
 mod open;
 pub mod settings;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { assertAccessible } from '../axe.mjs';
 import { newVisitor } from '../browser.mjs';
+import { assertDrawnValid } from '../html.mjs';
 import { outputDir } from '../server.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
 import { setUp } from '../world.mjs';
@@ -162,6 +163,7 @@ describe('everyone can use', () => {
     test(state, async () => {
       const page = await reach();
       await assertAccessible(page, state.includes('widget') ? 'purr-wall' : undefined);
+      await assertDrawnValid(page, state);
       await page.context().close();
     });
   }

@@ -20,7 +20,7 @@ describe('the page', () => {
     test(`comes to a ${form} without moving what is there, and without an error`, async () => {
       const page = await newVisitor(browser, { viewport });
       const errors = [];
-      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      page.on('console', (message) => /error|warning/.test(message.type()) && errors.push(message.text()));
       page.on('response', (response) => response.ok() || errors.push(`${response.status()} ${response.url()}`));
       await page.addInitScript(() => {
         window.shift = 0;

@@ -95,8 +95,16 @@ describe('a store of the owner’s own', () => {
     const text = await page.locator('body').innerText();
     for (const cat of ['box', 'Pick', 'cat']) assert.ok(!text.includes(cat), `${cat} in ${text}`);
     assert.equal(await page.locator('.box').count(), 0);
-    await page.getByTestId('item-sunset').getByText('about 385 sat').waitFor();
+    await page.getByTestId('item-sunset').getByText('$0.25 ≈ 385 sat').waitFor();
     assert.ok(!text.includes('msat'), text);
+    for (const width of [360, 390, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const row = page.getByTestId('item-sunset').locator('.buy-row > *');
+      const [price, button] = await row.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+      assert.ok(price.right <= button.left, `the button has a line of its own at ${width} px`);
+      const lines = price.height / (await row.first().evaluate((one) => parseFloat(getComputedStyle(one).lineHeight)));
+      assert.ok(lines < (width < 390 ? 3.5 : 2.5), `the price has ${lines} lines at ${width} px`);
+    }
     await assertAccessible(page);
     await takePictures(page, 'look-store');
 
@@ -105,6 +113,8 @@ describe('a store of the owner’s own', () => {
     await takePictures(page, 'look-invoice');
     await network.alice.pay(bolt11);
     await page.getByTestId('content').waitFor();
+    // The title alone: the rate stood with the invoice.
+    assert.equal(await page.getByTestId('purchase').locator('strong').innerText(), 'Sunset');
     await takePictures(page, 'look-paid');
   });
 
@@ -153,17 +163,26 @@ describe('a store of the owner’s own', () => {
     await help.getByRole('link', { name: 'Phoenix' }).waitFor();
     assert.equal(await help.locator('li').count(), 3);
     assert.deepEqual(asked, ['/help/es.json']);
+    // Beside the code there is no room for it.
+    const [steps, code] = await Promise.all([help.boundingBox(), page.getByTestId('qr').boundingBox()]);
+    assert.ok(steps.width > 1.5 * code.width && steps.y > code.y + code.height, JSON.stringify({ steps, code }));
     await assertAccessible(page);
     await takePictures(page, 'help');
   });
 
-  test('says that no wallet opened, and opens the help', async () => {
+  test('says within two seconds that no wallet opened, and opens the help', async () => {
     const page = await newVisitor(browser);
+    await page.clock.install();
     await page.goto(new URL('one.html', site.url).href);
     await page.getByTestId('buy').click();
     await shownInvoice(page);
+    // From here on the page's clock moves only when it is told to.
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
     await page.getByTestId('pay-webln').click();
+    assert.equal(await page.getByText('No wallet opened').count(), 0);
+    await page.clock.runFor(2000);
     await page.getByText('No wallet opened on this device.').waitFor();
+    await page.clock.resume();
     await page.getByTestId('help').getByRole('link', { name: 'Phoenix' }).waitFor();
     await takePictures(page, 'no-wallet');
   });
@@ -192,6 +211,23 @@ describe('a store of the owner’s own', () => {
     await takePictures(page, 'wrong-pin');
     await page.getByTestId('close').click();
     await page.getByTestId('buy').waitFor();
+  });
+
+  test('an invoice of another network is no matter of another invoice', async () => {
+    const page = await newVisitor(browser);
+    await page.route('**/api/v1/store', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), network: 'bitcoin' } });
+    });
+    await page.goto(cats.url);
+    await page.getByTestId('item-cat').getByTestId('buy').click();
+    const refusal = page.getByTestId('refused');
+    await refusal.getByText('the invoice is for the network regtest, but the store is on bitcoin').waitFor();
+    await refusal.getByText('The money would not reach the store.').waitFor();
+    await refusal.getByText('Another invoice would not help.').waitFor();
+    assert.equal(await page.getByTestId('qr').count(), 0);
+    assert.equal(await page.getByTestId('new-invoice').count(), 0);
+    await takePictures(page, 'wrong-network');
   });
 
   test('a price above the page’s limit is no matter of another invoice', async () => {

@@ -41,11 +41,16 @@ describe('the npm package', () => {
     await withSite(join(dir, 'vite/dist'), (page) => sells(page, 'cat'));
   });
 
-  for (const framework of ['react', 'vue', 'angular']) {
-    test(`sells on a site made with ${framework}, and tells it`, async () => {
+  for (const [framework, vite] of [
+    ['react', 'vite'],
+    ['react', 'vite7'],
+    ['vue', 'vite'],
+    ['angular', 'vite'],
+  ]) {
+    test(`sells on a site made with ${framework} and ${vite}, and tells it`, async () => {
       const cwd = join(dir, framework);
       if (framework === 'angular') await compiles('ngc', ['--project', '.'], cwd);
-      await run(bin('vite'), ['build', ...QUIET], { cwd });
+      await run(process.execPath, [await script(vite), 'build', ...QUIET], { cwd });
       await withSite(join(cwd, 'dist'), async (page) => {
         await page.getByTestId('buy').waitFor();
         assert.equal(await page.locator('purr-wall').getAttribute('max-sat'), '100');
@@ -59,9 +64,7 @@ describe('the npm package', () => {
     ['Vite 7', 'vite7'],
   ]) {
     test(`sells on ${name}’s development server`, async () => {
-      const { bin } = JSON.parse(await readFile(join(modules, vite, 'package.json')));
-      const script = join(modules, vite, bin.vite);
-      const args = [script, '--host', '127.0.0.1', '--port', '0'];
+      const args = [await script(vite), '--host', '127.0.0.1', '--port', '0'];
       await withServer(vite, process.execPath, args, 'vite', /(http:\/\/127\.0\.0\.1:\d+)/, 'cat');
     });
   }
@@ -197,6 +200,12 @@ describe('the npm package', () => {
     }
   }
 });
+
+/** The program of a version of Vite. */
+async function script(vite) {
+  const { bin } = JSON.parse(await readFile(join(modules, vite, 'package.json')));
+  return join(modules, vite, bin.vite);
+}
 
 /** Fails with what a compiler says. */
 async function compiles(compiler, args, cwd) {

@@ -13,11 +13,12 @@ import { setUp } from '../world.mjs';
 const EXPIRY_SECS = 10;
 
 describe('a purchase', () => {
-  let network, store, hastyStore, browser;
+  let network, store, hastyStore, hastySite, browser;
 
   setUp(async (world) => {
     ({ network, browser, store } = await world.shop());
     hastyStore = await world.store(network, '--invoice-expiry', String(EXPIRY_SECS));
+    hastySite = await world.site(hastyStore);
   });
 
   /** A new visitor; `page.asked` holds each request to the API by its last word. */
@@ -79,6 +80,26 @@ describe('a purchase', () => {
     assert.equal(await page.getByTestId('qr').count(), 0, 'shown after its end');
     await page.context().setOffline(false);
     await seesTheGoods(page, hastyStore, 'cat');
+  });
+
+  test('gets one new invoice where two elements ask for it in one tick', async () => {
+    const page = await visit({ at: { url: new URL('one.html', hastySite.url).href } });
+    await page.getByTestId('buy').waitFor();
+    await page.evaluate(() => {
+      const wall = document.querySelector('purr-wall');
+      wall.after(wall.cloneNode(true));
+    });
+    await page.getByTestId('buy').nth(1).waitFor();
+    await page.evaluate(() => document.querySelectorAll('purr-wall').forEach((wall) => wall.buy()));
+    await page.getByTestId('new-invoice').nth(1).waitFor();
+    await page.evaluate(() => {
+      for (const wall of document.querySelectorAll('purr-wall')) {
+        wall.shadowRoot.querySelector('[data-test="new-invoice"]').click();
+      }
+    });
+    await page.getByTestId('bolt11').nth(1).waitFor();
+    const shown = await page.getByTestId('bolt11').evaluateAll((all) => all.map((one) => one.dataset.bolt11));
+    assert.equal(shown[0], shown[1]);
   });
 
   test('is one in two tabs', async () => {

@@ -66,7 +66,7 @@ describe('a buyer', () => {
 
   test('sees the rate of the price and its time, also after a reload', async () => {
     const page = await visit();
-    await page.getByTestId('item-dollars').getByText(`$0.25 (about ${PRICE})`).waitFor();
+    await page.getByTestId('item-dollars').getByText(`$0.25 ≈ ${PRICE}`).waitFor();
     const bolt11 = await buy(page, 'dollars');
     assert.equal(await asked(bolt11), 384_616);
     const { items } = await (await fetch(new URL('api/v1/store', store.url))).json();

@@ -328,7 +328,7 @@ describe('the widget', () => {
 
   test('opens a dialog, whose end does not end the purchase', async () => {
     const page = await visit('dialog.html');
-    await page.getByTestId('open').waitFor();
+    await page.getByTestId('open').getByText('Two cats – 100 sat').waitFor();
     assert.ok(!(await page.getByTestId('dialog').isVisible()));
     await page.getByTestId('open').click();
     const bolt11 = await shownInvoice(page);
@@ -343,8 +343,13 @@ describe('the widget', () => {
     await page.getByTestId('close-dialog').click();
     await network.alice.pay(bolt11);
     await hears(page, 'purr-wall:content');
-    await page.getByTestId('open').click();
+    // What was bought is not offered again.
+    await page.getByTestId('open').getByText('Two cats – Open').waitFor();
+    await page.reload();
+    await page.getByTestId('open').getByText('Two cats – Open').click();
     await seesTheGoods(page, store, 'two-cats');
+    await page.evaluate(() => document.querySelector('purr-wall').reset());
+    await page.getByTestId('open').getByText('Two cats – 100 sat').waitFor({ state: 'attached' });
   });
 
   test("shows the site's own markup before and after", async () => {
@@ -381,7 +386,13 @@ describe('the widget', () => {
     });
     assert.deepEqual(look, { backgroundColor: 'rgb(11, 110, 79)', textTransform: 'uppercase' });
     const wall = page.locator('.wall');
-    assert.equal(await wall.evaluate((wall) => getComputedStyle(wall).borderRadius), '0px');
+    const isRound = () =>
+      wall.evaluate((wall) => {
+        const all = [wall, ...wall.querySelectorAll('*')];
+        const round = all.filter((element) => getComputedStyle(element).borderStartStartRadius !== '0px');
+        return round.map((element) => element.className);
+      });
+    assert.deepEqual(await isRound(), []);
     assert.equal(await wall.evaluate((wall) => getComputedStyle(wall).width), '384px');
     const ground = () => wall.evaluate((wall) => getComputedStyle(wall).backgroundColor);
     const light = await ground();
@@ -392,6 +403,15 @@ describe('the widget', () => {
       const wall = document.querySelector('purr-wall').shadowRoot.querySelector('.wall');
       return getComputedStyle(wall).backgroundColor !== light;
     }, light);
+    const bolt11 = await buy(page);
+    assert.deepEqual(await isRound(), []);
+    await takePictures(page, 'widget-style');
+    await network.alice.pay(bolt11);
+    await page.getByTestId('content').waitFor();
+    assert.deepEqual(await isRound(), []);
+    await set(page, { mode: 'dialog' });
+    const radius = (shut) => getComputedStyle(shut).borderRadius;
+    assert.equal(await page.getByTestId('close-dialog').evaluate(radius), '0px');
   });
 
   test('survives being moved, taken out and put back', async () => {

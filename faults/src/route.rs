@@ -22,6 +22,7 @@ impl Route {
     pub(crate) fn open(rpc: &Path, secret: &Path) -> Result<Self> {
         let mut child = Command::new(program("FORECAST", "examples/forecast")?)
             .args([rpc, secret])
+            .arg("127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,9 +1,10 @@
 //! A JSON endpoint that costs 10 sat, for a day at a time: programs pay by L402, people on a page.
 //!
-//! `cargo run --example forecast -- ~/.lightning/bitcoin/lightning-rpc forecast.secret`
+//! `cargo run -- ~/.lightning/bitcoin/lightning-rpc forecast.secret 127.0.0.1:3000`
 
 use std::env::args;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::response::Html;
@@ -17,7 +18,8 @@ const FRONT: &str = "<!doctype html><title>Weather</title>
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let [socket, secret] = [1, 2].map(|at| args().nth(at).expect("usage: forecast SOCKET SECRET"));
+    let usage = "SOCKET, SECRET and ADDRESS, such as 127.0.0.1:3000";
+    let [socket, secret, address] = [1, 2, 3].map(|at| args().nth(at).expect(usage));
     let gateway = Gateway::new(socket, &Secret::load_or_create(secret.as_ref())?);
     let price = gateway
         .price("forecast", "10 sat".parse()?)?
@@ -27,8 +29,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/", get(|| async { Html(FRONT) }))
         .route("/forecast", get(forecast).layer(price));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -178,7 +178,7 @@ impl Item {
     pub fn price_text(&self) -> String {
         match self.fiat_price {
             None => self.price_msat.for_people(),
-            Some(price) => format!("{price} (about {})", self.price_msat.for_people()),
+            Some(price) => format!("{price} ≈\u{a0}{}", self.price_msat.for_people()),
         }
     }
 

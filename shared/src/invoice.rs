@@ -83,8 +83,9 @@ impl Invoice {
     /// What was sold, in words; without the rate that the description may state.
     pub fn title(&self) -> &str {
         let title = self.description.as_deref().map_or("", title);
-        let stated = self.stated_rate().and(title.rsplit_once(" ("));
-        stated.map_or(title, |(title, _)| title)
+        // A search for the two characters before the rate would be a kilobyte of the page's download.
+        let stated = self.stated_rate().and(title.rsplit_once('('));
+        stated.map_or(title, |(title, _)| title.strip_suffix(' ').unwrap_or(title))
     }
 
     /// Whether the invoice can no longer be paid at `now` (UNIX seconds, the node's clock).

@@ -105,7 +105,7 @@ fn an_item_whose_price_follows_a_rate() {
         "button": [{"language": "de", "text": "Anhören"}],
     });
     check(&item, &expected);
-    assert_eq!(item.price_text(), "0.25 USD (about 385 sat)");
+    assert_eq!(item.price_text(), "0.25 USD ≈\u{a0}385 sat");
 }
 
 fn rate() -> Rate {

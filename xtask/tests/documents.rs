@@ -95,6 +95,38 @@ fn every_test_that_the_security_document_names_exists() {
     assert!(named > 15, "only {named} tests were found");
 }
 
+#[test]
+fn every_package_that_a_command_of_cargos_names_is_there() {
+    let manifests: Vec<_> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("Cargo.toml"))
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .collect();
+    let mut named = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for line in text.lines().filter(|line| line.contains("cargo ")) {
+            let words: Vec<_> = line.split([' ', '`']).collect();
+            for pair in words.windows(2) {
+                let is_there = match *pair {
+                    ["-p" | "--package", name] => {
+                        let line = format!("name = \"{name}\"");
+                        manifests
+                            .iter()
+                            .any(|text| text.lines().any(|one| one == line))
+                    }
+                    // What is installed is a program.
+                    ["--path", folder] => root().join(folder).join("src/main.rs").is_file(),
+                    _ => continue,
+                };
+                named += 1;
+                assert!(is_there, "{}: {line}", document.display());
+            }
+        }
+    }
+    assert!(named > 3, "only {named} packages were found");
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }

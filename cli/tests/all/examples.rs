@@ -27,7 +27,8 @@ impl Example {
             .with_file_name("examples")
             .join(name);
         let mut command = Command::new(&program);
-        let started = change(command.env_clear().stdout(Stdio::piped())).spawn();
+        let command = change(command.env_clear().stdout(Stdio::piped()));
+        let started = command.arg("127.0.0.1:0").spawn();
         let hint = "`cargo test --workspace` builds the examples; `--test all` alone does not";
         let mut child = started.unwrap_or_else(|error| panic!("{name}: {error}; {hint}"));
         let mut line = String::new();
@@ -181,8 +182,8 @@ fn the_blogs_article_is_sold_by_its_store() {
         });
         let (status, _, front) = blog.get("/", None);
         assert_eq!(status, 200);
+        assert!(front.contains("href=/store/buy>"), "{front}");
         let link = "/store/buy/purring";
-        assert!(front.contains(&format!("href={link}")), "{front}");
         let (status, offer) = Browser::new(&blog).get(link);
         assert_eq!(status, 200);
         assert!(offer.contains("Why cats purr") && offer.contains("50 sat"));
@@ -204,16 +205,61 @@ fn the_blogs_article_is_sold_by_its_store() {
     });
 }
 
+/// docs/library.md, whose programs these examples are.
+const GUIDE: &str = include_str!("../../../docs/library.md");
+
+/// The code in the guide's blocks of a language.
+fn blocks(language: &str) -> Vec<&str> {
+    let fence = format!("\n```{language}\n");
+    let blocks = GUIDE.split(&fence).skip(1);
+    blocks
+        .map(|rest| rest.split_once("```").unwrap().0)
+        .collect()
+}
+
 #[test]
-fn each_example_is_short() {
-    let folders = [examples(), examples().join("../../gateway/examples")];
-    let sources = folders.iter().flat_map(|dir| fs::read_dir(dir).unwrap());
-    let sources = sources.map(|entry| entry.unwrap().path());
-    let mut count = 0;
-    for source in sources.filter(|path| path.extension().is_some_and(|kind| kind == "rs")) {
-        let lines = fs::read_to_string(&source).unwrap().lines().count();
-        assert!(lines < 40, "{source:?} has {lines} lines");
-        count += 1;
+fn the_guides_programs_are_the_examples() {
+    let forecast = include_str!("../../../gateway/examples/forecast.rs");
+    let blog = include_str!("../../examples/blog.rs");
+    assert_eq!(blocks("rust"), [forecast, blog]);
+    for program in [forecast, blog] {
+        assert!(program.lines().count() < 42, "too long for a guide");
+        let (usage, _) = program
+            .split_once("//! `")
+            .unwrap()
+            .1
+            .split_once('`')
+            .unwrap();
+        let run = blocks("sh").concat();
+        assert!(run.contains(usage), "{usage} is not in {run}");
     }
-    assert_eq!(count, 2);
+}
+
+#[test]
+fn the_guides_manifest_names_what_the_programs_use() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        toml::from_str::<toml::Table>(&text).unwrap()
+    };
+    let manifest: toml::Table = toml::from_str(blocks("toml")[0]).unwrap();
+    let workspace = read("Cargo.toml");
+    for (name, told) in manifest["dependencies"].as_table().unwrap() {
+        match told.get("path") {
+            Some(path) => {
+                let (_, folder) = path.as_str().unwrap().split_once("/purrwall/").unwrap();
+                let package = read(&format!("{folder}/Cargo.toml"));
+                assert_eq!(package["package"]["name"].as_str(), Some(&**name));
+            }
+            None => {
+                let ours = version(&workspace["workspace"]["dependencies"][name]);
+                assert!(ours.starts_with(version(told)), "{name}");
+            }
+        }
+    }
+}
+
+fn version(dependency: &toml::Value) -> &str {
+    let version = dependency.get("version").unwrap_or(dependency);
+    version.as_str().unwrap()
 }

@@ -8,7 +8,6 @@ use wasm_bindgen::prelude::*;
 
 use crate::browser::object::object;
 use crate::i18n::language::locale;
-use crate::i18n::say::say_of;
 
 #[wasm_bindgen]
 extern "C" {
@@ -37,7 +36,8 @@ pub fn price(item: &Item) -> String {
         return amount(item.price_msat);
     };
     let price = money(price.amount, price.currency);
-    say_of("{0} (about {1})", &[&price, &amount(item.price_msat)])
+    // The space keeps sign and amount on one line.
+    [&price, " ≈\u{a0}", &amount(item.price_msat)].concat()
 }
 
 /// An amount of a state's currency.

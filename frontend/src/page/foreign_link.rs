@@ -1,6 +1,5 @@
 //! The question before a purchase is opened that was begun elsewhere.
 
-use shared::content;
 use shared::link::Link;
 use yew::prelude::*;
 
@@ -13,10 +12,8 @@ pub fn foreign_link(link: &Link, on_open: &Callback<Link>, on_decline: &Callback
     let opened = link.clone();
     let on_open = on_open.reform(move |()| opened.clone());
     let order = link.purchase.order();
-    let description = order.and_then(|order| order.invoice.description);
-    let title = description
-        .as_deref()
-        .map_or(link.item.as_str(), content::title);
+    let title = order.as_ref().map(|order| order.invoice.title());
+    let title = title.unwrap_or(link.item.as_str());
     let title = element("strong", "")
         .attribute("dir", "auto")
         .text(title.to_owned());

@@ -1,7 +1,6 @@
 //! "Your purchases": what was bought in this browser, and can be opened again.
 
 use shared::api::{Item, Store};
-use shared::content;
 use shared::link::Link;
 use shared::receipt::Receipt;
 use yew::prelude::*;
@@ -56,7 +55,6 @@ fn row(
     let invoice = &order.invoice;
     let preimage = link.purchase.proof();
     let item = store.items.iter().find(|item| item.id == link.item);
-    let title = invoice.description.as_deref().map_or("", content::title);
     let amount = invoice.amount_msat.map_or_else(String::new, amount);
     let standing = match preimage {
         Some(_) => say("paid"),
@@ -104,7 +102,7 @@ fn row(
         .child(
             element("strong", "")
                 .attribute("dir", "auto")
-                .text(title.to_owned()),
+                .text(invoice.title().to_owned()),
         )
         .child(element("p", "quiet").text(facts))
         .child(actions);

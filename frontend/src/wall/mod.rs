@@ -264,7 +264,7 @@ impl View<'_> {
         // Another invoice of this store would be the same.
         let meaning = match failure {
             FailedCheck::Payee { .. } => Some(say("Somebody else would get the money.")),
-            FailedCheck::Network { .. } => Some(say("Your wallet could not pay for these goods.")),
+            FailedCheck::Network { .. } => Some(say("The money would not reach the store.")),
             FailedCheck::AboveMaximum { .. } => {
                 Some(say("The page promises you to ask for no more."))
             }

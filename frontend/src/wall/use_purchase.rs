@@ -4,6 +4,7 @@
 //! when another takes its place or the component goes, and keeps the purchase in storage.
 
 use std::cell::RefCell;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -131,14 +132,20 @@ impl Handle {
     }
 
     /// Asks for an invoice in place of the one that expired or was refused; for the one that
-    /// another tab has asked for meanwhile, if there is one.
+    /// another tab or element has asked for meanwhile, if there is one. It is stored at once, too.
     pub fn replace(&self) {
-        let mine = self.purchase().saved().map(|saved| saved.purchase_id);
+        let mine = self.purchase().saved();
         let others = self.slot.load().map(|saved| saved.purchase_id);
-        let purchase_id = match (mine, others) {
-            (Some(mine), Some(other)) if mine != other => other,
+        let purchase_id = match (&mine, others) {
+            (Some(mine), Some(other)) if mine.purchase_id != other => other,
             _ => random_purchase_id(),
         };
+        if let Some(mut mine) = mine {
+            let mut begun = Saved::begun(purchase_id);
+            begun.earlier = mem::take(&mut mine.earlier);
+            begun.earlier.push(mine);
+            self.slot.save(&begun);
+        }
         self.send(Event::Replace { purchase_id });
     }
 

@@ -231,6 +231,7 @@ fn dialog(item: &Item, is_bought: bool, remote: &Remote, wall: Html) -> Html {
             [&item.title, " – ", &price(item)].concat()
         });
     let close = element("button", "shut")
+        .attribute("type", "submit")
         .part("button close")
         .test("close-dialog")
         .attribute("aria-label", say("Close"))

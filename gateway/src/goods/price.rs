@@ -139,7 +139,7 @@ impl Price {
     pub(crate) fn for_people(&self, quote: &Quote) -> String {
         match self {
             Self::Fixed(msat) => msat.for_people(),
-            Self::Fiat(price) => format!("{price} (about {})", quote.msat.for_people()),
+            Self::Fiat(price) => format!("{price} ≈\u{a0}{}", quote.msat.for_people()),
         }
     }
 
