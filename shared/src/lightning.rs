@@ -217,18 +217,23 @@ pub struct Payees(Vec<NodeId>);
 
 impl Payees {
     /// This node and these others.
-    pub fn new(node: NodeId, others: Vec<NodeId>) -> Self {
-        let mut nodes = others;
-        if !nodes.contains(&node) {
-            nodes.push(node);
+    pub fn new(node: NodeId, mut others: Vec<NodeId>) -> Self {
+        if !others.contains(&node) {
+            others.push(node);
         }
-        Self(nodes)
+        Self(others)
     }
 
     /// Each in 66 lower-case hex digits, with spaces between them.
     pub fn to_hex(&self) -> String {
-        let ids: Vec<_> = self.0.iter().map(NodeId::to_hex).collect();
-        ids.join(" ")
+        let mut ids = String::new();
+        for node in &self.0 {
+            if !ids.is_empty() {
+                ids.push(' ');
+            }
+            ids += &node.to_hex();
+        }
+        ids
     }
 
     /// Whether this is one of them.
@@ -241,8 +246,12 @@ impl FromStr for Payees {
     type Err = ParseError;
     /// Reads node ids with spaces or commas between them.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
-        let nodes: Vec<NodeId> = words.map(str::parse).collect::<Result<_, _>>()?;
+        let mut nodes: Vec<NodeId> = Vec::new();
+        for word in text.split([' ', ',']) {
+            if !word.is_empty() {
+                nodes.push(word.parse()?);
+            }
+        }
         if nodes.is_empty() {
             let expected = "node ids, each 66 hex digits, with spaces between them";
             return Err(ParseError::new(text, expected));

@@ -692,7 +692,7 @@ fn an_invoice_of_any_node_of_the_store_is_accepted() {
     let mut several = terms();
     several.payees = Some(Payees::new(node_id([7; 32]), vec![node_id([42; 32])]));
     let buyer = Buyer(Purchase::new(several)).buys(1).created(1);
-    assert_eq!(name(&buyer), "awaiting-payment");
+    assert_eq!(name(&buyer), "awaiting");
 }
 
 #[test]

@@ -267,8 +267,8 @@ fn wall(
         max_msat: config.max_msat,
         ..Terms::of(store, item)
     };
-    if config.payees.is_some() {
-        terms.payees.clone_from(&config.payees);
+    if let Some(payees) = &config.payees {
+        terms.payees = Some(payees.clone());
     }
     let on_change = {
         let (remote, item) = (remote.clone(), item.clone());
