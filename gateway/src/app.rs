@@ -22,6 +22,7 @@ use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::purchases::{self, Purchases};
 use crate::payments::refusals::Refusals;
 use crate::secret::Secret;
+use crate::verify_key::VerifyKey;
 
 /// What a gateway is made of. Handlers and layers take the parts that they need, as axum's `State`.
 /// A clone is another handle to the same.
@@ -83,6 +84,7 @@ impl App {
             open,
             metrics,
             connections: options.connections,
+            verify_key: options.verify_key,
             readiness: KnownReadiness::default(),
             _cleaning: cleaning,
         }))
@@ -122,6 +124,7 @@ parts! {
     open: Arc<OpenInvoices>,
     metrics: Metrics,
     connections: ConnectionsOptions,
+    verify_key: Option<VerifyKey>,
     readiness: KnownReadiness,
 }
 

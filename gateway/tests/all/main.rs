@@ -11,6 +11,7 @@
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
 //! - `routes`: services behind a price.
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
+//! - `verify`: the question of an owner's own server; `vectors`: what its modules are tested on.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
 //! - `slow_line`: a node elsewhere, behind clnrest.
@@ -41,5 +42,7 @@ mod schemes;
 mod slow_line;
 mod spam;
 mod story;
+mod vectors;
+mod verify;
 mod visit;
 mod watcher;
