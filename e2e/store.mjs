@@ -26,6 +26,8 @@ export async function openStore(network, ...args) {
   const url = server.lines.at(-1).match(listening)[1];
   return {
     url,
+    /** The file of its secret. */
+    secret,
     /** Stops it, and opens it again at the same address once `meanwhile` is done. */
     async closedWhile(meanwhile) {
       await server.stop();

@@ -2,7 +2,7 @@
 //!
 //! What was spent is what the purchases that are remembered in the folder say, so it outlasts the
 //! process, and processes that share the folder share the budget. A purchase counts from the moment at
-//! which its node is told to pay, and no longer only if the node says that nothing was sent.
+//! which the node is told to pay, unless the node says that nothing was sent.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -18,6 +18,7 @@ mod parse;
 mod reader;
 mod routes;
 mod sources;
+mod verify_key;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -124,6 +125,8 @@ impl Settings {
             }
         })?;
         let secret_file = reader.path(&keys::secret_file, || Some(data_dir.join("secret")))?;
+        let verify_key_file = reader.given(&keys::verify_key_file)?;
+        let verify_key = verify_key::read(&reader, verify_key_file.as_ref())?;
         let page = PageOptions {
             dir: reader.optional(&keys::frontend)?,
             webln_script: reader.optional(&keys::webln_script)?,
@@ -158,6 +161,7 @@ impl Settings {
             private: [data_dir, secret_file.clone()]
                 .into_iter()
                 .chain(config_file.clone())
+                .chain(verify_key_file.map(|given| given.path()))
                 .collect(),
             ..CatalogueOptions::default()
         };
@@ -178,6 +182,7 @@ impl Settings {
                 page,
                 limits,
                 web,
+                verify_key,
                 connections: ConnectionsOptions::default(),
                 timing: Timing::default(),
             },
@@ -325,6 +330,44 @@ mod tests {
             error.contains("purrwall rune") && !error.contains("no rune"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_key_of_the_owners_servers_is_read_and_never_shown() {
+        let key = "0123456789abcdef0123456789abcdef";
+        let file = StoreFile::new("verify_key_file = \"verify.key\"\n");
+        let error = file.load().unwrap_err();
+        assert!(
+            error.contains("purrwall.toml:1") && error.contains("cannot be read"),
+            "{error}"
+        );
+        let put = |text: &str| std::fs::write(file.0.path().join("verify.key"), text).unwrap();
+        put("short\n");
+        let error = file.load().unwrap_err();
+        assert!(
+            error.contains("32 or more") && !error.contains("short"),
+            "{error}"
+        );
+        put(&format!("{key}\n"));
+        let config = file.load().unwrap();
+        assert!(config.options.verify_key.is_some());
+        assert!(!format!("{config:?}").contains(key));
+        assert!(
+            config
+                .options
+                .catalogue
+                .private
+                .contains(&file.0.path().join("verify.key"))
+        );
+
+        let variable = |text| load(&[], &[("PURRWALL_VERIFY_KEY", text)]);
+        assert!(variable(key).unwrap().options.verify_key.is_some());
+        let error = variable("short").unwrap_err();
+        assert!(
+            error.contains("PURRWALL_VERIFY_KEY") && !error.contains("short"),
+            "{error}"
+        );
+        assert!(load(&[], &[]).unwrap().options.verify_key.is_none());
     }
 
     #[test]

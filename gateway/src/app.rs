@@ -24,6 +24,7 @@ use crate::payments::open_invoices::OpenInvoices;
 use crate::payments::purchases::{self, Purchases};
 use crate::payments::refusals::Refusals;
 use crate::secret::Secret;
+use crate::verify_key::VerifyKey;
 
 /// What a gateway is made of. Handlers and layers take the parts that they need, as axum's `State`.
 /// A clone is another handle to the same.
@@ -72,6 +73,7 @@ impl App {
             open,
             metrics,
             connections: options.connections,
+            verify_key: options.verify_key,
             readiness: KnownReadiness::default(),
             _cleaning: cleaning,
         }))
@@ -176,6 +178,7 @@ parts! {
     open: Arc<OpenInvoices>,
     metrics: Metrics,
     connections: ConnectionsOptions,
+    verify_key: Option<VerifyKey>,
     readiness: KnownReadiness,
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod deliver;
 pub(crate) mod frontend;
 pub(crate) mod greeting;
 pub(crate) mod listener;
+pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod problem;
 pub(crate) mod requests;

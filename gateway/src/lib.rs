@@ -37,7 +37,8 @@
 //!
 //! # Layout, in reading order
 //!
-//! - [`Gateway`]: the library's face. [`options`]: what it is told; [`Secret`]: what claims follow from.
+//! - [`Gateway`]: the library's face. [`options`]: what it is told; [`Secret`]: what claims follow from;
+//!   [`VerifyKey`]: what the owner's own servers are known by.
 //! - `app`: the parts, each handed only to those who need it.
 //! - `router`: the table of routes. `priced`: the tower layer that puts a price on any route.
 //! - `routes/`: routes with a price before services of the owner's.
@@ -65,6 +66,7 @@ mod router;
 mod routes;
 mod secret;
 pub mod stamp;
+mod verify_key;
 
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
@@ -76,3 +78,4 @@ pub use payments::node::NodeError;
 pub use payments::{claims, sales, webhooks};
 pub use priced::{Admitted, PriceLayer, Priced};
 pub use secret::{KeyId, KeyUse, ParseKeyIdError, ParseSecretError, Secret, SecretError};
+pub use verify_key::{VerifyKey, VerifyKeyError};

@@ -18,6 +18,7 @@ use crate::goods::price::Price;
 use crate::look::colours::Colours;
 use crate::payments::label::StoreId;
 pub use crate::routes::pattern::{ParsePatternError, Pattern};
+use crate::verify_key::VerifyKey;
 
 /// Everything that a gateway is told.
 #[derive(Clone, Debug)]
@@ -39,6 +40,9 @@ pub struct Options {
     pub limits: LimitsOptions,
     /// What browsers may do.
     pub web: WebOptions,
+    /// The key of the owner's own servers, which ask whether a receipt or a claim is good; `None` lets
+    /// nobody ask.
+    pub verify_key: Option<VerifyKey>,
     /// How many connections may be open.
     pub connections: ConnectionsOptions,
     /// How long things may take.
@@ -58,6 +62,7 @@ impl Options {
             page: PageOptions::default(),
             limits: LimitsOptions::default(),
             web: WebOptions::default(),
+            verify_key: None,
             connections: ConnectionsOptions::default(),
             timing: Timing::default(),
         }

@@ -6,6 +6,7 @@ pub(crate) mod charges;
 pub mod claims;
 pub(crate) mod cleaning;
 pub(crate) mod client;
+pub(crate) mod evidence;
 pub(crate) mod invoices;
 pub(crate) mod label;
 pub(crate) mod limits;

@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::api::listing::OPENAPI_ROOT;
-use crate::http::api::{content, directory, discovery, health, invoices, openapi, preview, store};
+use crate::http::api::{
+    content, directory, discovery, health, invoices, openapi, preview, store, verify,
+};
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
 use crate::http::{cors, frontend};
@@ -78,7 +80,7 @@ static DOCUMENT: LazyLock<Arc<OpenApi>> = LazyLock::new(|| {
     Arc::new(document)
 });
 
-/// What buyers' programs ask. Each route is in the OpenAPI document, too.
+/// What buyers' programs ask, and the owner's own. Each route is in the OpenAPI document, too.
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(store::get_store))
@@ -87,6 +89,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(content::get_content))
         .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))
+        .routes(routes!(verify::verify))
         .routes(routes!(openapi::get_document))
 }
 

@@ -93,12 +93,13 @@ impl Lightningd {
                 Ok(Some(KnownInvoice {
                     payment_hash: payment_hash(&answer.payment_hash),
                     bolt11: Some(answer.bolt11),
-                    amount_msat: Some(invoice.amount_msat),
                     description: request.description,
                     standing: Standing {
                         status: Status::Unpaid,
                         expires_at: answer.expires_at,
+                        amount_msat: Some(invoice.amount_msat),
                         preimage: None,
+                        paid_at: None,
                     },
                 }))
             }

@@ -39,8 +39,6 @@ pub struct KnownInvoice {
     pub payment_hash: PaymentHash,
     /// What the buyer pays; `None` for a BOLT12 invoice, which is never ours.
     pub bolt11: Option<String>,
-    /// The asked amount; `None` lets the payer choose, which is never ours.
-    pub amount_msat: Option<Msat>,
     /// What the payer sees.
     pub description: String,
     /// Whether it is paid.
@@ -65,8 +63,12 @@ pub struct Standing {
     pub status: Status,
     /// UNIX seconds.
     pub expires_at: u64,
+    /// The asked amount; `None` lets the payer choose, which is never ours.
+    pub amount_msat: Option<Msat>,
     /// The proof, once it is paid.
     pub preimage: Option<Preimage>,
+    /// When it was paid, in UNIX seconds.
+    pub paid_at: Option<u64>,
 }
 
 /// A payment that arrived.
@@ -78,12 +80,8 @@ pub struct Payment {
     pub payment_hash: PaymentHash,
     /// The invoice's name at lightningd.
     pub label: String,
-    /// The asked amount; `None` let the payer choose.
-    pub amount_msat: Option<Msat>,
     /// The paid amount; a payer may pay more than was asked.
     pub received_msat: Msat,
-    /// UNIX seconds.
-    pub paid_at: u64,
     /// The paid invoice.
     pub standing: Standing,
 }
@@ -92,7 +90,6 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
         Self {
             payment_hash: payment_hash(&invoice.payment_hash),
             bolt11: invoice.bolt11,
-            amount_msat: invoice.amount_msat.map(|amount| Msat(amount.msat())),
             description: invoice.description.unwrap_or_default(),
             standing: Standing {
                 status: match invoice.status {
@@ -101,7 +98,9 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
                     ListinvoicesInvoicesStatus::EXPIRED => Status::Expired,
                 },
                 expires_at: invoice.expires_at,
+                amount_msat: invoice.amount_msat.map(msat),
                 preimage: invoice.payment_preimage.map(preimage),
+                paid_at: invoice.paid_at,
             },
         }
     }
@@ -110,33 +109,29 @@ impl From<ListinvoicesInvoices> for KnownInvoice {
 impl Payment {
     /// The payment of a listed invoice; `None` where it is not paid.
     pub(crate) fn listed(invoice: ListinvoicesInvoices) -> Option<Self> {
-        let msat = |amount: Amount| Msat(amount.msat());
         Some(Self {
             pay_index: invoice.pay_index?,
             payment_hash: payment_hash(&invoice.payment_hash),
             label: invoice.label.clone(),
-            amount_msat: invoice.amount_msat.map(msat),
             received_msat: invoice.amount_received_msat.map_or(Msat(0), msat),
-            paid_at: invoice.paid_at.unwrap_or_default(),
             standing: KnownInvoice::from(invoice).standing,
         })
     }
 
     /// The payment that a watch waited for.
     pub(crate) fn arrived(pay_index: u64, paid: WaitanyinvoiceResponse) -> Self {
-        let msat = |amount: Amount| Msat(amount.msat());
         Self {
             pay_index,
             payment_hash: payment_hash(&paid.payment_hash),
             label: paid.label,
-            amount_msat: paid.amount_msat.map(msat),
             received_msat: paid.amount_received_msat.map_or(Msat(0), msat),
-            paid_at: paid.paid_at.unwrap_or_default(),
             standing: Standing {
                 // lightningd gives only paid invoices a pay_index.
                 status: Status::Paid,
                 expires_at: paid.expires_at,
+                amount_msat: paid.amount_msat.map(msat),
                 preimage: paid.payment_preimage.map(preimage),
+                paid_at: paid.paid_at,
             },
         }
     }
@@ -144,6 +139,10 @@ impl Payment {
 
 pub(crate) fn payment_hash(hash: &Sha256) -> PaymentHash {
     PaymentHash(*hash.as_ref())
+}
+
+fn msat(amount: Amount) -> Msat {
+    Msat(amount.msat())
 }
 
 pub(crate) fn preimage(secret: Secret) -> Preimage {

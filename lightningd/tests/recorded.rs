@@ -80,7 +80,8 @@ async fn listinvoices() {
         let found = found.unwrap().unwrap();
         assert_eq!(found.standing.status, status);
         let invoice = Invoice::decode(found.bolt11.as_deref().unwrap()).unwrap();
-        assert_eq!(found.amount_msat, invoice.amount_msat);
+        assert_eq!(found.standing.amount_msat, invoice.amount_msat);
+        assert_eq!(found.standing.paid_at.is_some(), status == Status::Paid);
         assert_eq!(Some(found.description), invoice.description);
         assert_eq!(found.standing.preimage.is_some(), status == Status::Paid);
         if let Some(preimage) = found.standing.preimage {

@@ -15,7 +15,7 @@
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - `mpp`: the scheme `Payment`, beside L402 (with the feature of that name).
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
-//! - [`receipt`]: what was promised and paid, checked offline.
+//! - [`receipt`]: what was promised and paid, checked offline. [`verdict`]: what the store says of one.
 //! - [`drawings`], [`styles`]: what every page looks like.
 //! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs; [`link`]: opens
 //!   one on another device.
@@ -38,3 +38,4 @@ pub mod purchase;
 pub mod qr_code;
 pub mod receipt;
 pub mod styles;
+pub mod verdict;

@@ -85,6 +85,8 @@ error_codes! {
     InvalidRequest = "invalid-request", 400, "The request is not valid";
     /// The credential is forged, cut, expired, or for another item.
     InvalidClaim = "invalid-claim", 401, "The claim is not valid here";
+    /// The key is not the owner's.
+    InvalidKey = "invalid-key", 401, "The key is not valid here";
     /// The goods are not paid for yet.
     PaymentRequired = "payment-required", 402, "Payment required";
     /// No such address.

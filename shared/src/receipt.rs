@@ -15,6 +15,7 @@ use crate::purchase::Order;
 
 /// A receipt as it is saved, in JSON. Whoever has it can prove the purchase, so it is the buyer's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// What was promised, signed by the store's node.
     pub bolt11: String,

@@ -1,12 +1,16 @@
 //! A receipt holds only if all of it holds.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
-use common::{GOODS, claim, preimage, purchase_id, sample};
-use purrwall_shared::content::ContentHash;
+use common::{GOODS, Sample, claim, node_id, preimage, purchase_id, sample};
+use lightning_invoice::Currency;
+use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::invoice::Invoice;
 use purrwall_shared::purchase::Order;
 use purrwall_shared::receipt::{Receipt, ReceiptError};
+use serde_json::{Value, json};
 
 fn receipt() -> Receipt {
     let order = Order {
@@ -66,4 +70,111 @@ fn a_receipt_is_kept_as_json() {
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let keys: Vec<_> = value.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["bolt11", "item", "preimage", "sha256", "size"]);
+}
+
+/// The receipts that the modules for other languages are tested on, too (`modules/`).
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/receipts.json");
+
+/// What each of them is. `fails` is the code of the modules' error.
+fn vectors() -> Value {
+    let of = |sample: Sample| Receipt {
+        bolt11: sample.bolt11(),
+        ..receipt()
+    };
+    let other_node = of(Sample {
+        key: [43; 32],
+        ..sample(1)
+    });
+    let on_bitcoin = of(Sample {
+        currency: Currency::Bitcoin,
+        ..sample(1)
+    });
+    let limited = of(Sample {
+        description: format!(
+            "Zwei Kätzchen valid:86400 sha256:{}",
+            ContentHash::of(GOODS)
+        ),
+        ..sample(1)
+    });
+    let open_amount = of(Sample {
+        amount_msat: None,
+        ..sample(1)
+    });
+    let no_promise = of(Sample {
+        description: format!("{} and more", describe("Two cats", ContentHash::of(GOODS))),
+        ..sample(1)
+    });
+    let other_promise = Receipt {
+        sha256: ContentHash::of(b"a dog"),
+        ..receipt()
+    };
+    let other_preimage = Receipt {
+        preimage: preimage(2),
+        ..receipt()
+    };
+    let forged = Receipt {
+        bolt11: receipt().bolt11.replace("lnbcrt", "lnbc"),
+        ..receipt()
+    };
+    let holds = |name: &str, receipt: &Receipt, content: Option<&str>| {
+        let found = content.map(|content| ContentHash::of(content.as_bytes()));
+        let invoice = receipt.verify(found).unwrap().invoice;
+        json!({
+            "name": name, "receipt": receipt, "content": content, "payee": invoice.payee,
+            "proof": {
+                "payee": invoice.payee,
+                "network": invoice.network,
+                "amount_msat": invoice.amount_msat,
+                "payment_hash": invoice.payment_hash,
+                "description": invoice.description,
+                "created_at": invoice.created_at,
+                "sha256": receipt.sha256,
+                "item": receipt.item,
+                "size": receipt.size,
+            },
+        })
+    };
+    let fails = |name: &str, receipt: &Receipt, content: Option<&str>, code: &str| {
+        let found = content.map(|content| ContentHash::of(content.as_bytes()));
+        let verified = receipt.verify(found);
+        let is_stated = match code {
+            "malformed-invoice" => matches!(verified, Err(ReceiptError::Invoice(_))),
+            "preimage" => matches!(verified, Err(ReceiptError::Preimage { .. })),
+            "commitment" => matches!(verified, Err(ReceiptError::Commitment { .. })),
+            "content" => matches!(verified, Err(ReceiptError::Content { .. })),
+            // Who has to have signed is for whoever reads the proof.
+            "payee" => verified.unwrap().invoice.payee != node_id([42; 32]),
+            _ => false,
+        };
+        assert!(is_stated, "{name}");
+        let payee = node_id([42; 32]);
+        json!({"name": name, "receipt": receipt, "content": content, "payee": payee, "fails": code})
+    };
+    let goods = str::from_utf8(GOODS).unwrap();
+    json!([
+        holds("with its content", &receipt(), Some(goods)),
+        holds("without its content", &receipt(), None),
+        holds("on bitcoin", &on_bitcoin, None),
+        holds("limited in time", &limited, Some(goods)),
+        holds("of an open amount", &open_amount, None),
+        holds("of the other node", &other_node, None),
+        fails("of another node", &other_node, None, "payee"),
+        fails("with another content", &receipt(), Some("a dog"), "content"),
+        fails("without a promise", &no_promise, None, "commitment"),
+        fails("with another promise", &other_promise, None, "commitment"),
+        fails("with another preimage", &other_preimage, None, "preimage"),
+        fails("with a forged invoice", &forged, None, "malformed-invoice"),
+    ])
+}
+
+/// `PURRWALL_WRITE_VECTORS=1` writes the file.
+#[test]
+fn the_modules_are_tested_on_these_receipts() {
+    let vectors = vectors();
+    if std::env::var_os("PURRWALL_WRITE_VECTORS").is_some() {
+        let text = serde_json::to_string_pretty(&vectors).unwrap() + "\n";
+        std::fs::write(VECTORS, text).unwrap();
+    }
+    let written: Value = serde_json::from_slice(&std::fs::read(VECTORS).unwrap()).unwrap();
+    assert_eq!(written, vectors);
 }

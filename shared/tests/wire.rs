@@ -13,6 +13,8 @@ use purrwall_shared::api::{
 use purrwall_shared::content::ContentHash;
 use purrwall_shared::fiat::{FiatPrice, Rate};
 use purrwall_shared::lightning::{Msat, Network};
+use purrwall_shared::receipt::Receipt;
+use purrwall_shared::verdict::{Evidence, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -182,4 +184,54 @@ fn an_item_id_is_checked_where_it_enters() {
         assert!(error.contains("is not an item id"), "{error}");
         assert!(serde_json::from_value::<ItemId>(json!(wrong)).is_err());
     }
+}
+
+#[test]
+fn evidence() {
+    let claim = Evidence::Claim("AgJC:00".into());
+    check(&claim, &json!({"claim": "AgJC:00"}));
+    let receipt = Receipt {
+        bolt11: sample(1).bolt11(),
+        preimage: preimage(1),
+        item: "two-cats".parse().unwrap(),
+        sha256: ContentHash::of(b"two cats"),
+        size: 8,
+    };
+    let expected = json!({"receipt": {
+        "bolt11": sample(1).bolt11(),
+        "preimage": "01".repeat(32),
+        "item": "two-cats",
+        "sha256": ContentHash::of(b"two cats").to_hex(),
+        "size": 8,
+    }});
+    check(&Evidence::Receipt(receipt), &expected);
+}
+
+#[test]
+fn verdict() {
+    let good = Verdict {
+        good: true,
+        item: Some("two-cats".into()),
+        payment_hash: Some(payment_hash(1)),
+        amount_msat: Some(Msat(100_000)),
+        paid_at: Some(CREATED_AT),
+        valid_until: Some(EXPIRES_AT),
+        ..Verdict::default()
+    };
+    let expected = json!({
+        "good": true,
+        "item": "two-cats",
+        "payment_hash": payment_hash(1).to_hex(),
+        "amount_msat": 100_000,
+        "paid_at": CREATED_AT,
+        "valid_until": EXPIRES_AT,
+    });
+    check(&good, &expected);
+    let bad = Verdict {
+        reason: Some("unpaid".into()),
+        detail: Some("its invoice is not paid".into()),
+        ..Verdict::default()
+    };
+    let expected = json!({"good": false, "reason": "unpaid", "detail": "its invoice is not paid"});
+    check(&bad, &expected);
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask …`: the commands that everyone who works on Purrwall types.
 //!
 //! [`setup`] finds or installs the tools and runs before every other command; [`build`] makes
-//! the page that browsers load, [`widget`] the package for other sites, [`demo`] runs the whole
+//! the page that browsers load, [`widget`] the package for other sites, [`modules`] those for servers in
+//! other languages, [`demo`] runs the whole
 //! store over a Lightning network in a box, [`dist`] makes what owners install, [`mod@test`] is what
 //! CI runs, [`mod@bench`] measures, [`mod@faults`] breaks the store on purpose, and [`mod@fuzz`] looks
 //! for bytes that break a promise. Trunk calls `cargo xtask loader`.
@@ -16,6 +17,7 @@ mod dist;
 mod docs;
 mod faults;
 mod fuzz;
+mod modules;
 mod scripts;
 mod server;
 mod setup;
@@ -42,6 +44,7 @@ usage: cargo xtask <command>
        [--rune]                 by clnrest, with a rune that cannot spend
   build                         page and widget for browsers, in dist/, with their sizes
   widget                        the widget as an npm package, in target/widget/
+  modules                       the modules for servers, as packages for npm and pip, in target/modules/
   docs                          the documents as a book with a search, in target/book/
   pictures                      the documents' pictures again, from the real thing
   lighthouse                    Lighthouse's marks for the built page
@@ -70,6 +73,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["setup"] => setup::setup(tools::Purpose::Tests),
         ["build"] => build::build(),
         ["widget"] => widget::package(),
+        ["modules"] => modules::pack(),
         ["demo", options @ ..] => demo::demo(&demo::Options::parse(options)?),
         ["test", parts @ ..] => test::test(parts),
         ["docs"] => docs::docs(),

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     build,
     command::{command, programs_dir, root, run},
-    dist, faults,
+    dist, faults, modules,
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -103,6 +103,7 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     let sizes = steps.run("page", build::page)?;
     steps.run("size of the page", || sizes.check())?;
     steps.run("npm package", widget::pack)?;
+    steps.run("modules for servers", modules::pack)?;
     steps.run("programs", || run(&mut build::tested_programs()))?;
     steps.run("stories in browsers", || {
         let programs = programs_dir()?;

@@ -137,6 +137,12 @@ table! {
     /// variable PURRWALL_SECRET (64 hex digits) takes the place of any file.
     secret_file: PathBuf = |given| Ok(given.path()), "FILE";
 
+    /// The file with the key by which your own servers may ask whether a receipt or a claim is good (`POST
+    /// /api/v1/verify`): 32 characters or more, such as `openssl rand -hex 32` gives. The variable
+    /// PURRWALL_VERIFY_KEY, which holds the key itself, takes the place of any file. Without either,
+    /// nobody may ask.
+    verify_key_file: PathBuf = |given| Ok(given.path()), "FILE";
+
     /// The folder of the built page (`trunk build --release` makes dist/). Without it, only the API
     /// is served.
     frontend: PathBuf = |given| Ok(given.path()), "DIR";

@@ -12,3 +12,4 @@ pub(crate) mod openapi;
 pub(crate) mod preview;
 pub(crate) mod responses;
 pub(crate) mod store;
+pub(crate) mod verify;

@@ -80,6 +80,21 @@ pub(crate) enum Error {
     /// The buyer: the claim is not valid here.
     #[error("the claim is not valid here")]
     InvalidClaim(#[from] ClaimRejection),
+    /// The owner: the key is not the one in the file.
+    #[error(
+        "the key is not valid here; send what is in the file that the store's verify_key_file names: \
+         `Authorization: Bearer <key>`"
+    )]
+    InvalidKey,
+    /// The client: has tried as many keys as it may for now.
+    #[error(
+        "many wrong keys came from your network in a short time; try again in {}",
+        seconds(*retry_secs)
+    )]
+    TooManyKeys {
+        /// When one more is allowed.
+        retry_secs: u64,
+    },
     /// The buyer: has to pay first.
     #[error("the goods are given out after payment")]
     PaymentRequired(Demand),
@@ -135,15 +150,17 @@ impl Error {
         let code = match self {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
-            Self::TooManyRequests { .. } | Self::TooManyUnpaid { .. } | Self::TooManyWaits => {
-                ErrorCode::TooManyRequests
-            }
+            Self::TooManyRequests { .. }
+            | Self::TooManyKeys { .. }
+            | Self::TooManyUnpaid { .. }
+            | Self::TooManyWaits => ErrorCode::TooManyRequests,
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::TooSlow => ErrorCode::RequestTimeout,
             Self::NotFound | Self::NoProxy => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
+            Self::InvalidKey => ErrorCode::InvalidKey,
             Self::PaymentRequired(_) => ErrorCode::PaymentRequired,
             Self::UnknownInvoice => ErrorCode::UnknownInvoice,
             Self::Gone | Self::NotForSale(_) => ErrorCode::Gone,
@@ -191,6 +208,7 @@ impl Error {
     fn retry_secs(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { retry_secs }
+            | Self::TooManyKeys { retry_secs }
             | Self::TooManyUnpaid { retry_secs, .. }
             | Self::TooManyInvoices { retry_secs } => Some(*retry_secs),
             Self::TooManyWaits => Some(5),
@@ -299,6 +317,9 @@ impl IntoResponse for Error {
             Self::InvalidClaim(_) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("L402"));
             }
+            Self::InvalidKey => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
             Self::Range(NotSatisfiable { size }) => {
                 headers.insert(CONTENT_RANGE, whole(*size));
             }
@@ -317,7 +338,7 @@ impl IntoResponse for Error {
 #[derive(Clone, Debug)]
 pub(crate) struct Told(pub(crate) Problem);
 
-/// The largest body of the API is some fifty bytes.
+/// The largest body of the API is a receipt, of some two thousand bytes.
 pub(crate) const MAX_BODY: usize = 4096;
 
 impl From<JsonRejection> for Error {

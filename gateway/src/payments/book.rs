@@ -182,7 +182,9 @@ mod tests {
     const UNPAID: Standing = Standing {
         status: Status::Unpaid,
         expires_at: 200,
+        amount_msat: None,
         preimage: None,
+        paid_at: None,
     };
     const PAID: Standing = Standing {
         status: Status::Paid,

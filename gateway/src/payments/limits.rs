@@ -27,6 +27,7 @@ pub(crate) struct TooManyRequests {
 pub(crate) struct Limits {
     creations: Option<PerClient>,
     searches: Option<PerClient>,
+    wrong_keys: Option<PerClient>,
     open: Arc<OpenInvoices>,
 }
 
@@ -36,6 +37,7 @@ impl Limits {
         Self {
             creations: per_minute.map(PerClient::new),
             searches: per_minute.map(PerClient::new),
+            wrong_keys: per_minute.map(PerClient::new),
             open,
         }
     }
@@ -50,6 +52,11 @@ impl Limits {
     /// number is allowed again and no more.
     pub(crate) fn count_search(&self, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
         count(self.searches.as_ref(), client)
+    }
+
+    /// Counts a wrong key against the client's share of them.
+    pub(crate) fn count_wrong_key(&self, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
+        count(self.wrong_keys.as_ref(), client)
     }
 
     /// Takes a place for an invoice that is about to be made.

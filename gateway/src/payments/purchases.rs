@@ -138,6 +138,11 @@ impl Purchases {
         &self.0.refusals
     }
 
+    /// Counts a wrong key of the owner's against the client's share.
+    pub(crate) fn count_wrong_key(&self, client: Option<ClientKey>) -> Result<(), TooManyRequests> {
+        self.0.limits.count_wrong_key(client)
+    }
+
     /// Creates the purchase's invoice, or finds it, whatever became of it.
     ///
     /// The label follows from the purchase, and lightningd refuses a second invoice with the same
@@ -309,7 +314,10 @@ impl Purchases {
             claim: self.0.claims.mint(name, identifier, terms),
             invoice: InvoiceDetails {
                 payment_hash,
-                amount_msat: invoice.amount_msat.ok_or(PurchaseError::NotBolt11)?,
+                amount_msat: invoice
+                    .standing
+                    .amount_msat
+                    .ok_or(PurchaseError::NotBolt11)?,
                 description: invoice.description,
                 created_at: created_at(&bolt11).ok_or(PurchaseError::NotBolt11)?,
                 expires_at,

@@ -58,9 +58,9 @@ impl Sale {
         Some(Self {
             payment_hash: payment.payment_hash,
             item: store.item(&payment.label)?,
-            amount_msat: payment.amount_msat?,
+            amount_msat: payment.standing.amount_msat?,
             amount_received_msat: payment.received_msat,
-            paid_at: payment.paid_at,
+            paid_at: payment.standing.paid_at.unwrap_or_default(),
             pay_index: payment.pay_index,
         })
     }
@@ -108,7 +108,7 @@ impl Report {
             let page = page.filter(|(change, _)| *change <= above);
             let payments: Vec<_> = page.filter_map(|(_, payment)| payment).collect();
             for payment in payments.iter().rev() {
-                if payment.paid_at < since {
+                if payment.standing.paid_at < Some(since) {
                     break 'pages;
                 }
                 sales.extend(Sale::of(payment, store));

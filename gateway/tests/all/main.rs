@@ -11,6 +11,7 @@
 //! - `refused`: what opens without lightningd's word, and what the owner hears of the rest.
 //! - `routes`: services behind a price; `auth`: those behind a proxy that asks.
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
+//! - `verify`: the question of an owner's own server; `vectors`: what its modules are tested on.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
 //! - `slow_line`: a node elsewhere, behind clnrest.
@@ -43,5 +44,7 @@ mod several_nodes;
 mod slow_line;
 mod spam;
 mod story;
+mod vectors;
+mod verify;
 mod visit;
 mod watcher;

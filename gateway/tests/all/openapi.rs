@@ -19,7 +19,7 @@ const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
 
 /// Every route that programs use; the plain page and the files are for browsers.
-const ROUTES: [(&str, &str); 14] = [
+const ROUTES: [(&str, &str); 15] = [
     ("get", "/.well-known/l402-services"),
     ("get", "/.well-known/l402.json"),
     ("get", PATH),
@@ -34,6 +34,7 @@ const ROUTES: [(&str, &str); 14] = [
     ("get", "/llms.txt"),
     ("get", "/readyz"),
     ("post", "/api/v1/items/{item}/invoices"),
+    ("post", "/api/v1/verify"),
 ];
 
 async fn document() -> Value {

@@ -126,7 +126,9 @@ pub(crate) async fn get_invoice(
         Err(InvoiceError::Unknown) if credential.proves_payment()? => Standing {
             status: Status::Paid,
             expires_at: unix_now(),
+            amount_msat: None,
             preimage: credential.preimage,
+            paid_at: None,
         },
         answered => answered?,
     };

@@ -7,15 +7,15 @@ use shared::api::Status;
 use shared::problem::Problem;
 use std::sync::Arc;
 use utoipa::Modify;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Server};
 
 use crate::app::Shelf;
 use crate::http::api::listing::{Access, OPENAPI, OPENAPI_ROOT};
 use crate::http::api::offers;
 use crate::http::api::responses::{
-    Gone, Internal, InvalidClaim, InvalidRequest, NotFound, PaymentRequired, Range, TooLarge,
-    TooManyRequests, Unavailable, UnknownInvoice,
+    Gone, Internal, InvalidClaim, InvalidKey, InvalidRequest, NotFound, PaymentRequired, Range,
+    TooLarge, TooManyRequests, Unavailable, UnknownInvoice,
 };
 use crate::http::place::Place;
 use crate::http::visitor::Visitor;
@@ -42,7 +42,7 @@ use crate::options::{RouteOptions, StoreOptions};
         (name = "operation", description = "For whoever runs the store"),
     ),
     components(schemas(Problem, Status), responses(
-        InvalidRequest, InvalidClaim, PaymentRequired, NotFound, UnknownInvoice, Gone, TooLarge,
+        InvalidRequest, InvalidClaim, InvalidKey, PaymentRequired, NotFound, UnknownInvoice, Gone, TooLarge,
         Range, TooManyRequests, Internal, Unavailable,
     )),
     // Nothing is needed but where an operation says so.
@@ -106,5 +106,12 @@ impl Modify for Security {
              invoice, which is L402's. A success has a `Payment-Receipt`.",
         );
         components.add_security_scheme("Payment", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "The key of the owner's servers: what is in the file that `verify_key_file` names.",
+            ))
+            .build();
+        components.add_security_scheme("Key", SecurityScheme::Http(bearer));
     }
 }

@@ -22,6 +22,8 @@ problems! {
     InvalidRequest: InvalidRequest;
     /// 401
     InvalidClaim: InvalidClaim;
+    /// 401, where the owner's key is asked for
+    InvalidKey: InvalidKey;
     /// 402
     PaymentRequired: PaymentRequired;
     /// 404, where an item is named
