@@ -3,6 +3,7 @@
 //! lightningd is asked as for a buyer: not where the answer is certain, once for all who ask at once, and
 //! never where nothing but its word could change the answer and there is a proof already.
 
+use lightningd::Standing;
 use shared::api::Status;
 use shared::claim::{CAVEAT_VALID_UNTIL, Claim};
 use shared::lightning::{Msat, PaymentHash};
@@ -57,7 +58,7 @@ impl NotGood {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Claim(why) => match why {
-                ClaimRejection::Signature => "not_issued",
+                ClaimRejection::Signature | ClaimRejection::UnknownKey(_) => "not_issued",
                 ClaimRejection::Item => "other_item",
                 ClaimRejection::Version => "other_version",
                 ClaimRejection::Expired => "time_is_over",
@@ -121,7 +122,8 @@ impl Purchases {
             paid_at: None,
             valid_until: valid_until(claim),
         };
-        self.confirmed(sold, is_proven).await
+        let standing = self.nodes().standing(claim).await;
+        confirmed(sold, is_proven, standing)
     }
 
     /// Whether a receipt is good; `is_sold` says whether the store has sold its content as its item.
@@ -131,9 +133,8 @@ impl Purchases {
         is_sold: bool,
     ) -> Result<Sold, EvidenceError> {
         let invoice = receipt.verify(None)?.invoice;
-        if invoice.payee != self.invoices().node().await?.id {
-            return Err(NotGood::OtherNode.into());
-        }
+        let node = self.nodes().with_id(invoice.payee).await?;
+        let node = node.ok_or(NotGood::OtherNode)?;
         if !is_sold {
             return Err(NotGood::OtherItem.into());
         }
@@ -149,26 +150,31 @@ impl Purchases {
             paid_at: None,
             valid_until,
         };
-        self.confirmed(sold, true).await
+        let standing = node.invoices.standing(invoice.payment_hash).await;
+        confirmed(sold, true, standing)
     }
+}
 
-    /// Adds what the node knows. Its word is needed only where the payment is not proven.
-    async fn confirmed(&self, sold: Sold, is_proven: bool) -> Result<Sold, EvidenceError> {
-        let standing = match self.invoices().standing(sold.payment_hash).await {
-            Ok(standing) => standing,
-            Err(_) if is_proven => return Ok(sold),
-            Err(InvoiceError::Unknown) => return Err(NotGood::Unconfirmed.into()),
-            Err(error) => return Err(EvidenceError::Invoice(error)),
-        };
-        match standing.status {
-            Status::Unpaid if !is_proven => Err(NotGood::Unpaid.into()),
-            Status::Expired if !is_proven => Err(NotGood::NotPaidInTime.into()),
-            _ => Ok(Sold {
-                amount_msat: standing.amount_msat,
-                paid_at: standing.paid_at,
-                ..sold
-            }),
-        }
+/// Adds what the node knows. Its word is needed only where the payment is not proven.
+fn confirmed(
+    sold: Sold,
+    is_proven: bool,
+    standing: Result<Standing, InvoiceError>,
+) -> Result<Sold, EvidenceError> {
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(_) if is_proven => return Ok(sold),
+        Err(InvoiceError::Unknown) => return Err(NotGood::Unconfirmed.into()),
+        Err(error) => return Err(EvidenceError::Invoice(error)),
+    };
+    match standing.status {
+        Status::Unpaid if !is_proven => Err(NotGood::Unpaid.into()),
+        Status::Expired if !is_proven => Err(NotGood::NotPaidInTime.into()),
+        _ => Ok(Sold {
+            amount_msat: standing.amount_msat,
+            paid_at: standing.paid_at,
+            ..sold
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lightningd::{LightningError, Node, Standing};
 use shared::api::Status;
 use shared::claim::Claim;
-use shared::lightning::PaymentHash;
+use shared::lightning::{NodeId, PaymentHash};
 use tokio::time::Instant;
 
 use crate::payments::claims::Claims;
@@ -134,6 +134,19 @@ impl Nodes {
     ) -> Result<Standing, InvoiceError> {
         let member = self.holder(claim).await?;
         member.invoices.wait(claim.payment_hash(), until).await
+    }
+
+    /// The one with this id. That none has it is only certain once all have answered.
+    pub(crate) async fn with_id(&self, id: NodeId) -> Result<Option<&Member>, NodeError> {
+        let mut answer = Ok(None);
+        for member in self.all() {
+            match member.invoices.node().await {
+                Ok(node) if node.id == id => return Ok(Some(member)),
+                Ok(_) => {}
+                Err(error) => answer = Err(error),
+            }
+        }
+        answer
     }
 
     /// Whether one of them knows of this payment.
