@@ -103,6 +103,14 @@ fn vectors() -> Value {
             json!({"secrets": ["secret"], "fails": "secret"})
         ),
         webhook(
+            "that is no object",
+            json!({
+                "body": "[1]",
+                "headers": {"webhook-signature": current.sign(ID, SENT_AT, b"[1]")},
+                "fails": "malformed-webhook",
+            })
+        ),
+        webhook(
             "that is no JSON",
             json!({
                 "body": "miau",
