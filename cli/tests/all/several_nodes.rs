@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
 use tempfile::TempDir;
 use testing::fake_lightningd::FakeLightningd;
 use testing::tools::new_purchase;
@@ -66,7 +65,7 @@ fn said(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_command_goes_through_all_of_them() {
+async fn a_listed_node_is_checked_shown_and_sells() {
     let store = Listed::new();
     let checked = store.run(&["check"]).await;
     assert!(checked.status.success(), "{}", said(&checked));
@@ -83,22 +82,10 @@ async fn every_command_goes_through_all_of_them() {
     }
 
     let program = Program::start(store.start());
-    let mut sold = [0, 0];
-    while sold.contains(&0) {
-        let bolt11 = program.create(&new_purchase().to_hex()).invoice.bolt11;
-        for (fake, sold) in store.fakes.iter().zip(&mut sold) {
-            if fake.bolt11s().contains(&bolt11) {
-                fake.is_paid(&bolt11);
-                *sold += 1;
-            }
-        }
+    while store.fakes.iter().any(|fake| fake.invoices() == 0) {
+        program.create(&new_purchase().to_hex());
     }
-    let sales = store.run(&["sales", "--json"]).await;
-    let report: Value = serde_json::from_slice(&sales.stdout).unwrap();
-    assert_eq!(report["total"]["sales"], sold[0] + sold[1]);
     store.fakes[1].goes_away().await;
-    let sales = store.run(&["sales"]).await;
-    assert!(!sales.status.success(), "half of the books is none");
     let away = store.run(&["check"]).await;
     assert!(said(&away).contains("failed  node "), "{}", said(&away));
     let (log, ended_well) = program.end();
