@@ -120,6 +120,7 @@ describe('the npm package', () => {
       'LICENSE-MIT',
       'README.md',
       'custom-elements.json',
+      'offer.js',
       'package.json',
       'purrwall-web.js',
       'purrwall-web_bg.wasm',

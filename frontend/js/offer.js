@@ -174,7 +174,8 @@ class Drawing {
     const amount = `${this.number(rounded / 1000)} sat`;
     if (!fiat) return amount;
     const money = this.number(parseFloat(fiat.amount), { style: 'currency', currency: fiat.currency });
-    return this.say('{0} (about {1})', money, amount);
+    // The space keeps sign and amount on one line.
+    return `${money} ≈\u00a0${amount}`;
   }
 
   span(secs) {
