@@ -106,7 +106,7 @@ table! {
 
     /// Where lightningd is: the address of its REST plugin clnrest, such as
     /// `https://node.example:3010`, or the socket of `purrwall guard`. Where both are set in the same
-    /// place, it wins over lightning_rpc. Several nodes stand in the file, as [[node]]s.
+    /// place, it wins over lightning_rpc. Several nodes stand in the file, each as a table `[[node]]`.
     lightning: parse::Lightning = |given| Ok(parse::lightning(given)), "URL";
 
     /// The file with the rune for clnrest; `purrwall rune` prints the command that makes one. The

@@ -245,16 +245,13 @@ fn the_guides_manifest_names_what_the_programs_use() {
     let manifest: toml::Table = toml::from_str(blocks("toml")[0]).unwrap();
     let workspace = read("Cargo.toml");
     for (name, told) in manifest["dependencies"].as_table().unwrap() {
-        match told.get("path") {
-            Some(path) => {
-                let (_, folder) = path.as_str().unwrap().split_once("/purrwall/").unwrap();
-                let package = read(&format!("{folder}/Cargo.toml"));
-                assert_eq!(package["package"]["name"].as_str(), Some(&**name));
-            }
-            None => {
-                let ours = version(&workspace["workspace"]["dependencies"][name]);
-                assert!(ours.starts_with(version(told)), "{name}");
-            }
+        if let Some(path) = told.get("path") {
+            let (_, folder) = path.as_str().unwrap().split_once("/purrwall/").unwrap();
+            let package = read(&format!("{folder}/Cargo.toml"));
+            assert_eq!(package["package"]["name"].as_str(), Some(&**name));
+        } else {
+            let ours = version(&workspace["workspace"]["dependencies"][name]);
+            assert!(ours.starts_with(version(told)), "{name}");
         }
     }
 }
