@@ -97,7 +97,7 @@ impl Nodes {
         });
         let mut present = some(present.await)?;
         let rank = |one: &Present| (one.node.syncing.is_none(), weight(token_id, &one.node.id));
-        present.sort_by_key(|one| std::cmp::Reverse(rank(one)));
+        present.sort_by_cached_key(|one| std::cmp::Reverse(rank(one)));
         Ok(present)
     }
 

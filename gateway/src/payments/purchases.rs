@@ -164,10 +164,8 @@ impl Purchases {
         let token_id = claims.token_id(offer.name, purchase_id);
         let present = self.0.nodes.present(&token_id).await?;
         // Whoever makes it finds what has its name, so the first node need not be asked for that.
-        let names = Names::of(self, offer.name, purchase_id);
-        let searched = present.iter().enumerate();
-        let searched = searched.map(|(at, one)| (one.clone(), names.at(&one.member, at > 0)));
-        if let Some(found) = self.search(offer.name, searched).await? {
+        let names = self.names(offer.name, purchase_id, token_id);
+        if let Some(found) = self.search(&present, &names, |at| at > 0).await? {
             return Ok((Made::Before, found));
         }
         let mut away = None;
@@ -238,21 +236,34 @@ impl Purchases {
         self.0.limits.count_search(client)?;
         let token_id = self.0.claims.token_id(name, purchase_id);
         let present = self.0.nodes.present(&token_id).await?;
-        let names = Names::of(self, name, purchase_id);
-        let searched = present
-            .into_iter()
-            .map(|one| (one.clone(), names.at(&one.member, true)));
-        self.search(name, searched).await
+        let names = self.names(name, purchase_id, token_id);
+        self.search(&present, &names, |_| true).await
     }
 
-    /// The best invoice that a purchase of what is called `name` has under one of these names at these
-    /// nodes: one that is paid, else one that can be. Nodes that are away are left out.
+    /// What the invoice may be called of a purchase whose name of today is `latest`.
+    fn names<'a>(&'a self, name: &'a str, purchase_id: PurchaseId, latest: [u8; 32]) -> Names<'a> {
+        let Parts { claims, store, .. } = &*self.0;
+        Names {
+            store,
+            name,
+            latest,
+            rotated: claims.other_token_ids(name, purchase_id),
+        }
+    }
+
+    /// The best invoice that a purchase has under one of these names at these nodes: one that is paid, else
+    /// one that can be. Nodes that are away are left out. `with_latest` says at which places in the list the
+    /// latest name is asked for, too.
     async fn search(
         &self,
-        name: &str,
-        at: impl Iterator<Item = (Present, Vec<Named>)>,
+        present: &[Present],
+        names: &Names<'_>,
+        with_latest: impl Fn(usize) -> bool,
     ) -> Result<Option<CreatedInvoice>, PurchaseError> {
-        let asking = at.filter(|(_, names)| !names.is_empty()).map(find_named);
+        let asking = present.iter().enumerate().filter_map(|(at, one)| {
+            let names = names.at(&one.member, with_latest(at));
+            (!names.is_empty()).then(|| find_named(one.clone(), names))
+        });
         let mut found = Vec::new();
         for (present, answer) in at_once(asking).await {
             match answer {
@@ -272,8 +283,10 @@ impl Purchases {
             Status::Expired => 2,
         };
         let best = found.into_iter().min_by_key(worth);
-        best.map(|(node, (token_id, invoice))| self.describe(name, token_id, node, invoice, None))
-            .transpose()
+        let described = best.map(|(node, (token_id, invoice))| {
+            self.describe(names.name, token_id, node, invoice, None)
+        });
+        described.transpose()
     }
 
     /// What a new invoice says, and a place for it.
@@ -331,44 +344,37 @@ impl Purchases {
 /// A name of a purchase: its token_id and its label.
 type Named = ([u8; 32], String);
 
-/// What a purchase's invoice may be called.
-struct Names {
-    latest: Named,
+/// What the invoice of a purchase may be called.
+struct Names<'a> {
+    store: &'a StoreId,
+    /// What was bought.
+    name: &'a str,
+    latest: [u8; 32],
     /// If it was begun before a rotation of the secret, or at a gateway that has gone through the next one.
-    rotated: Vec<Named>,
-    /// If it was begun at an earlier gateway.
-    old: Vec<Named>,
+    rotated: Vec<[u8; 32]>,
 }
 
-impl Names {
-    /// Those of a purchase of what is called `name`.
-    fn of(purchases: &Purchases, name: &str, purchase_id: PurchaseId) -> Self {
-        let Parts { claims, store, .. } = &*purchases.0;
-        let latest = claims.token_id(name, purchase_id);
-        let rotated = claims.other_token_ids(name, purchase_id);
-        let labelled = |token_id: &[u8; 32]| (*token_id, store.label(name, token_id));
-        let tokens = rotated.iter().chain([&latest]);
-        Self {
-            latest: labelled(&latest),
-            rotated: rotated.iter().map(labelled).collect(),
-            old: tokens
-                .map(|token_id| (*token_id, old_label(name, token_id)))
-                .collect(),
-        }
-    }
-
+impl Names<'_> {
     /// Those that it may have at this node; with the latest one, if that is not asked for otherwise.
     fn at(&self, member: &Member, with_latest: bool) -> Vec<Named> {
-        let old = member.old_labels.may_be().then_some(&self.old);
-        let latest = with_latest.then_some(&self.latest);
-        let earlier = self.rotated.iter().chain(old.into_iter().flatten());
-        earlier.chain(latest).cloned().collect()
+        let labelled = |token_id: &[u8; 32]| (*token_id, self.store.label(self.name, token_id));
+        let mut names: Vec<_> = self.rotated.iter().map(labelled).collect();
+        // If it was begun at an earlier gateway.
+        if member.old_labels.may_be() {
+            let tokens = self.rotated.iter().chain([&self.latest]);
+            names.extend(tokens.map(|token_id| (*token_id, old_label(self.name, token_id))));
+        }
+        if with_latest {
+            names.push(labelled(&self.latest));
+        }
+        names
     }
 }
 
 /// The invoices that a node has under these names.
 async fn find_named(
-    (present, names): (Present, Vec<Named>),
+    present: Present,
+    names: Vec<Named>,
 ) -> (
     Present,
     Result<Vec<([u8; 32], KnownInvoice)>, LightningError>,
