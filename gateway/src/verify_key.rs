@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
+
+use crate::mac::{HmacSha256, keyed, over};
 
 /// The key that an owner's server sends to ask whether a receipt or a claim is good. `Debug` does not
 /// show it, and it is not kept: only what it is compared by.
@@ -44,10 +45,8 @@ impl fmt::Debug for VerifyKey {
 }
 
 /// What is compared in the key's place: of one length, and by a comparison that takes one time.
-fn digest(text: &[u8]) -> Hmac<Sha256> {
-    let mac = Hmac::<Sha256>::new_from_slice(b"purrwall verify");
-    mac.expect("HMAC takes keys of any length")
-        .chain_update(text)
+fn digest(text: &[u8]) -> HmacSha256 {
+    over(keyed(b"purrwall verify"), &[text])
 }
 
 #[cfg(test)]

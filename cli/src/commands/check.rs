@@ -13,7 +13,7 @@ use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
-use purrwall_gateway::{Endpoint, KeyUse, NodeError, PAID_ARE_DELETED};
+use purrwall_gateway::{Endpoint, KeyUse, PAID_ARE_DELETED};
 
 use crate::commands::output::say;
 
@@ -205,25 +205,12 @@ async fn check_node(
         let remedy = error.remedy();
         Error::from(error).context(remedy)
     })?;
-    let (place, found) = (endpoint.to_string(), node.network);
-    if let Some(expected) = options.network.filter(|expected| *expected != found) {
-        return Err(NodeError::WrongNetwork { expected, found }.into());
-    }
-    if let Some(other) = company.iter().find(|other| other.network != found) {
-        let expected = other.network;
-        return Err(NodeError::OtherNetwork {
-            place,
-            expected,
-            found,
-        }
-        .into());
-    }
-    if company.iter().any(|other| other.id == node.id) {
-        return Err(NodeError::Twice { place, id: node.id }.into());
-    }
+    let place = endpoint.to_string();
+    purrwall_gateway::check_node(&node, &place, options.network, &*company)?;
     let syncing = node.syncing.as_ref();
     let syncing = syncing.map(|syncing| format!(" (cannot be paid yet: {syncing})"));
-    let told = format!("{} on {found}{}", node.id, syncing.unwrap_or_default());
+    let syncing = syncing.unwrap_or_default();
+    let told = format!("{} on {}{syncing}", node.id, node.network);
     company.push(node);
     Ok(told)
 }

@@ -1,7 +1,8 @@
 //! Which connections are open, who may open another one, and which one is closed for it.
 //!
 //! A connection is idle while it has no request: before the first one, between two, and during a TLS
-//! handshake. One that speaks another protocol, such as a WebSocket, is busy. Nothing here does I/O, so the rules can be tested alone.
+//! handshake. One that speaks another protocol, such as a WebSocket, is busy. Nothing here does I/O, so the
+//! rules can be tested alone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

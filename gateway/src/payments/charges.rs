@@ -11,7 +11,8 @@ use shared::invoice::Invoice;
 use shared::lightning::PaymentHash;
 use shared::mpp::{self, Challenge, ChargeRequest, MethodDetails};
 
-use crate::payments::claims::{ClaimRejection, Claims, Credential, HmacSha256, Terms, over};
+use crate::mac::{HmacSha256, over};
+use crate::payments::claims::{ClaimRejection, Claims, Credential, Terms};
 
 /// What is asked for in satoshi.
 const CURRENCY: &str = "sat";

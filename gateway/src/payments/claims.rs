@@ -2,13 +2,12 @@
 //!
 //! A claim's root key follows from the store's secret and the claim's identifier, so nothing is
 //! stored and every gateway with the same secret mints the same claim for the same purchase. Claims
-//! are made with the secret's current key, which they name, and verified with all of its keys. The chain of HMACs is that
-//! of libmacaroons, so other implementations can check and narrow it.
+//! are made with the secret's current key, which they name, and verified with all of its keys. The chain of
+//! HMACs is that of libmacaroons, so other implementations can check and narrow it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac as _;
 use shared::api::PurchaseId;
 use shared::claim::{
     CAVEAT_ITEM, CAVEAT_KEY, CAVEAT_NODE, CAVEAT_SHA256, CAVEAT_VALID_UNTIL, Claim, Identifier,
@@ -18,10 +17,9 @@ use shared::lightning::{NodeId, PaymentHash, Preimage};
 use shared::macaroon::Macaroon;
 use shared::mpp::{self, MppError};
 
+use crate::mac::{HmacSha256, keyed, over, sum};
 use crate::options::MAX_EXPIRY;
 use crate::secret::{KeyId, Secret};
-
-pub(crate) type HmacSha256 = Hmac<Sha256>;
 
 /// Mints and verifies claims with the store's secret. A clone has the same secret, also after that was
 /// replaced.
@@ -311,22 +309,6 @@ fn token_id(key: &HmacSha256, item: &str, purchase_id: PurchaseId) -> [u8; 32] {
         &purchase_id.0,
     ];
     sum(key.clone(), &parts)
-}
-
-fn keyed(key: &[u8]) -> HmacSha256 {
-    // HMAC pads short keys with zeros, as libmacaroons does with the generator's name.
-    HmacSha256::new_from_slice(key).expect("HMAC takes keys of any length")
-}
-
-pub(crate) fn over(mut mac: HmacSha256, parts: &[&[u8]]) -> HmacSha256 {
-    for part in parts {
-        mac.update(part);
-    }
-    mac
-}
-
-fn sum(mac: HmacSha256, parts: &[&[u8]]) -> [u8; 32] {
-    over(mac, parts).finalize().into_bytes().into()
 }
 
 /// A claim as it was presented, with the proof of payment where there is one.

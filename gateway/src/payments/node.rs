@@ -53,6 +53,38 @@ pub enum NodeError {
     },
 }
 
+/// Whether a node at `place` may be one of a store's, beside these `others` of it. All have to be on
+/// `network` where one is given, and on the same in any case; none may be listed twice.
+///
+/// # Errors
+/// Why it may not.
+pub fn check_node<'a>(
+    node: &Node,
+    place: &str,
+    network: Option<Network>,
+    others: impl IntoIterator<Item = &'a Node>,
+) -> Result<(), NodeError> {
+    let found = node.network;
+    if let Some(expected) = network.filter(|expected| *expected != found) {
+        return Err(NodeError::WrongNetwork { expected, found });
+    }
+    for other in others {
+        let place = place.to_owned();
+        if other.network != found {
+            let expected = other.network;
+            return Err(NodeError::OtherNetwork {
+                place,
+                expected,
+                found,
+            });
+        }
+        if other.id == node.id {
+            return Err(NodeError::Twice { place, id: node.id });
+        }
+    }
+    Ok(())
+}
+
 /// What the nodes of a store are held against: the configured network, and each other.
 #[derive(Debug)]
 pub(crate) struct Company {
@@ -72,29 +104,11 @@ impl Company {
 
     /// Takes a node's word on itself, if it may be one of them.
     fn admit(&self, index: usize, place: &str, node: &Node) -> Result<(), NodeError> {
-        let found = node.network;
-        if let Some(expected) = self.network.filter(|expected| *expected != found) {
-            return Err(NodeError::WrongNetwork { expected, found });
-        }
         let mut known = self.known();
-        let others = known
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != index);
-        for other in others.filter_map(|(_, other)| other.as_ref()) {
-            let place = place.to_owned();
-            if other.network != found {
-                let expected = other.network;
-                return Err(NodeError::OtherNetwork {
-                    place,
-                    expected,
-                    found,
-                });
-            }
-            if other.id == node.id {
-                return Err(NodeError::Twice { place, id: node.id });
-            }
-        }
+        let others = known.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != index);
+        let others = others.filter_map(|(_, other)| other.as_ref());
+        check_node(node, place, self.network, others)?;
         known[index] = Some(node.clone());
         Ok(())
     }

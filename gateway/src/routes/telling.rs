@@ -6,10 +6,9 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bitcoin::hex::DisplayHex as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
 use crate::clock::unix_now;
+use crate::mac::{keyed, sum};
 use crate::payments::claims::parts;
 use crate::priced::Admitted;
 
@@ -65,10 +64,7 @@ impl Telling {
 
 /// HMAC-SHA256 in hex.
 fn sign(key: &str, said: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes());
-    let mut mac = mac.expect("HMAC takes keys of any length");
-    mac.update(said.as_bytes());
-    mac.finalize().into_bytes().to_lower_hex_string()
+    sum(keyed(key.as_bytes()), &[said.as_bytes()]).to_lower_hex_string()
 }
 
 /// Takes away the claim in whatever form it came, and what only the gateway may say.

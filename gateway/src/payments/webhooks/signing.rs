@@ -3,9 +3,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
+use crate::mac::{keyed, sum};
 use crate::secret::Secret;
 
 /// The key that one address's webhooks are signed with, and those of before the secret's rotations.
@@ -18,7 +17,7 @@ impl SigningKey {
     /// Each address has its own key, which follows from the gateway's secret: there is nothing to
     /// configure, gateways with one secret sign alike, and no receiver can sign for another one.
     pub fn of_url(secret: &Secret, url: &str) -> Self {
-        let key = |key: &[u8; 32]| mac(key, &[b"purrwall webhook\0", url.as_bytes()]);
+        let key = |key: &[u8; 32]| sum(keyed(key), &[b"purrwall webhook\0", url.as_bytes()]);
         Self {
             current: key(secret.current()),
             old: secret.old().iter().map(key).collect(),
@@ -35,20 +34,12 @@ impl SigningKey {
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let head = format!("{id}.{timestamp}.");
         let sign = |key: &[u8; 32]| {
-            let signature = mac(key, &[head.as_bytes(), body]);
+            let signature = sum(keyed(key), &[head.as_bytes(), body]);
             format!("v1,{}", BASE64_STANDARD.encode(signature))
         };
         let keys = std::iter::once(&self.current).chain(&self.old);
         keys.map(sign).collect::<Vec<_>>().join(" ")
     }
-}
-
-fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
