@@ -5,6 +5,7 @@ mod descriptors;
 mod rekey;
 mod reload;
 mod rerune;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,12 @@
 //! The secret read again: on SIGHUP, and when its file changes. `purrwall secret rotate` and `remove`
 //! take effect so, without a restart.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use purrwall_gateway::stamp::Stamp;
 use purrwall_gateway::{Gateway, Secret, SecretError};
 use tokio::signal::unix::Signal;
-use tokio::time::sleep;
 
-use crate::reload::LOOK;
+use crate::watched::{Watched, next_look};
 
 /// Keeps the gateway's secret in step with its file, without end. `running` is the one that it has;
 /// SIGHUP comes over `hangup`. A file that cannot be read leaves the secret of before in force.
@@ -19,39 +16,20 @@ pub(crate) async fn follow(
     mut running: Secret,
     mut hangup: Signal,
 ) {
-    let look = || Some(Stamp::of(&fs::metadata(&path).ok()?));
-    // It may have changed since it was read at the start.
-    let mut read = None;
-    let mut broken: Option<String> = None;
+    let mut watched = Watched::new(path.clone());
     loop {
-        let asked = tokio::select! {
-            asked = hangup.recv() => asked.is_some(),
-            () = sleep(LOOK) => false,
-        };
-        let now = look();
-        if !asked && read.as_ref() == Some(&now) {
-            continue;
-        }
-        match successor(&path, &running) {
-            Ok(secret) => {
-                if !secret.ids().eq(running.ids()) {
-                    gateway.replace_secret(&secret);
-                    let (keys, current) = (secret.ids().count(), secret.ids().next());
-                    let current = current.map(tracing::field::display);
-                    tracing::info!(keys, current, "the secret was read again");
-                    running = secret;
-                }
-                broken = None;
+        let asked = next_look(&mut hangup).await;
+        watched.look(asked, "secret", || {
+            let secret = successor(&path, &running)?;
+            if !secret.ids().eq(running.ids()) {
+                gateway.replace_secret(&secret);
+                let (keys, current) = (secret.ids().count(), secret.ids().next());
+                let current = current.map(tracing::field::display);
+                tracing::info!(keys, current, "the secret was read again");
+                running = secret;
             }
-            Err(error) => {
-                let cause = error.to_string();
-                if asked || broken.as_ref() != Some(&cause) {
-                    tracing::error!("the previous secret stays in force: {cause}");
-                    broken = Some(cause);
-                }
-            }
-        }
-        read = Some(now);
+            Ok::<_, RekeyError>(())
+        });
     }
 }
 

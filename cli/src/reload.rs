@@ -1,12 +1,10 @@
 //! The catalogue read again: on SIGHUP, and when the store's file or one of its goods changes.
 //!
-//! Files are looked at once a second rather than watched by the kernel: that works on every file
-//! system, and sees through every way in which editors save. A catalogue that cannot be read leaves
-//! the one of before in force, and is tried again until it can.
+//! What changed has to rest between two looks before it is read, so that no half of a copied file is
+//! offered. A catalogue that cannot be read leaves the one of before in force, and is tried again until
+//! it can.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Result;
 use purrwall::settings::{Arguments, Settings};
@@ -14,11 +12,8 @@ use purrwall_gateway::Gateway;
 use purrwall_gateway::options::CatalogueOptions;
 use purrwall_gateway::stamp::Stamp;
 use tokio::signal::unix::Signal;
-use tokio::time::sleep;
 
-/// How often the files are looked at. What changed has to rest for as long before it is read, so
-/// that no half of a copied file is offered.
-pub(crate) const LOOK: Duration = Duration::from_secs(1);
+use crate::watched::next_look;
 
 /// Keeps the gateway's catalogue in step with the files, without end. `settings` are those that it runs
 /// with, and came from `arguments`; SIGHUP comes over `hangup`.
@@ -42,10 +37,7 @@ pub(crate) async fn follow(
     // A broken file is told of once.
     let mut broken: Option<String> = None;
     loop {
-        let asked = tokio::select! {
-            asked = hangup.recv() => asked.is_some(),
-            () = sleep(LOOK) => false,
-        };
+        let asked = next_look(&mut hangup).await;
         let now = files.look();
         let rests = now == seen;
         seen.clone_from(&now);
@@ -127,7 +119,6 @@ impl Files {
     }
 
     fn look(&self) -> Vec<Option<Stamp>> {
-        let stamp = |path| Some(Stamp::of(&fs::metadata(path).ok()?));
-        self.0.iter().map(stamp).collect()
+        self.0.iter().map(|path| Stamp::at(path)).collect()
     }
 }

@@ -11,7 +11,7 @@ use purrwall::settings::{Arguments, Settings};
 use purrwall_gateway::{KeyId, KeyUse, Secret, SecretError};
 
 use crate::commands::output::say;
-use crate::reload::LOOK;
+use crate::watched::LOOK;
 
 /// What to do with the store's secret.
 #[derive(Debug, Subcommand)]

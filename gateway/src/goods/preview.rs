@@ -81,7 +81,7 @@ pub(crate) fn draw(_: &Path, _: bool) -> Result<Arc<Preview>, PreviewError> {
 
 /// What the picture is, and what it is like now.
 pub(crate) fn source(path: &Path) -> (PathBuf, Option<Stamp>) {
-    let stamp = path.metadata().ok().map(|metadata| Stamp::of(&metadata));
+    let stamp = Stamp::at(path);
     (path.to_owned(), stamp)
 }
 

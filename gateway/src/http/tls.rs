@@ -1,7 +1,6 @@
 //! The gateway's own TLS: a certificate and its key from files, read again when they change, so that
 //! whatever renews certificates need not know of the gateway.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +115,7 @@ async fn reload(options: TlsOptions, config: RustlsConfig, mut read: [Option<Sta
 }
 
 fn look(options: &TlsOptions) -> [Option<Stamp>; 2] {
-    [&options.certificate, &options.key].map(|path| Some(Stamp::of(&fs::metadata(path).ok()?)))
+    [&options.certificate, &options.key].map(|path| Stamp::at(path))
 }
 
 fn load(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
