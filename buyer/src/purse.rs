@@ -179,14 +179,10 @@ impl Purse {
             total: self.total,
         };
         let bounds = [Some(Bound::Each(self.each)), asked.map(Bound::Asked)];
-        let tightest = bounds.into_iter().flatten().fold(remaining, |one, other| {
-            if other.amount() < one.amount() {
-                other
-            } else {
-                one
-            }
-        });
-        Ok(tightest)
+        let bounds = [remaining].into_iter().chain(bounds.into_iter().flatten());
+        Ok(bounds
+            .min_by_key(|bound| bound.amount())
+            .unwrap_or(remaining))
     }
 
     /// What was paid, or may have been, for the purchases whose files have names that are wanted.

@@ -7,12 +7,11 @@ use clap::Args;
 use lightningd::Lightningd;
 use purrwall_buyer::address::Address;
 use purrwall_buyer::store::Store;
-use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Buyer, Limits, Timing};
-use shared::lightning::{Msat, Payees};
+use shared::lightning::Msat;
 
 use crate::commands::output::say;
-use crate::commands::payer::{CALL_DEADLINE, Payer};
+use crate::commands::payer::{CALL_DEADLINE, Payer, Seller};
 
 /// What to buy, and how.
 #[derive(Debug, Args)]
@@ -27,14 +26,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     max_sat: u64,
 
-    /// The public key of the node that has to be paid; any other is refused. Several keys, with spaces
-    /// or commas between them, are those of a store with several nodes.
-    #[arg(long, value_name = "KEYS")]
-    payee: Option<Payees>,
-
-    /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
-    #[arg(long, value_name = "SCHEME", default_value = "l402")]
-    scheme: Scheme,
+    #[command(flatten)]
+    seller: Seller,
 
     /// Where to put the goods. By default a file with the item's name in the current folder. The
     /// receipt comes beside it, as FILE.receipt.json; until both are there, FILE.purrwall.json
@@ -52,11 +45,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let buyer = Buyer {
         out: arguments.out.unwrap_or_else(|| item.into()),
         keeps: false,
-        store: Store::new(arguments.url, arguments.scheme),
+        store: Store::new(arguments.url, arguments.seller.scheme),
         lightningd: Lightningd::new(arguments.payer.endpoint()?, CALL_DEADLINE),
         limits: Limits {
             max_price,
-            payees: arguments.payee,
+            payees: arguments.seller.payee,
         },
         timing: Timing::default(),
     };

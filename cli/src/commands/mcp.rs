@@ -18,12 +18,11 @@ use purrwall::settings::LogFormat;
 use purrwall_buyer::Timing;
 use purrwall_buyer::address::StoreAddress;
 use purrwall_buyer::purse::Purse;
-use purrwall_buyer::ticket::Scheme;
 use rmcp::ServiceExt as _;
 use rmcp::transport::stdio;
-use shared::lightning::{Msat, Payees};
+use shared::lightning::Msat;
 
-use crate::commands::payer::{CALL_DEADLINE, Payer};
+use crate::commands::payer::{CALL_DEADLINE, Payer, Seller};
 use crate::commands::serve::start_log;
 use tools::Tools;
 
@@ -51,14 +50,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
 
-    /// The public key of the node that has to be paid; any other is refused. Several keys, with spaces
-    /// or commas between them, are those of a store with several nodes.
-    #[arg(long, value_name = "KEYS")]
-    payee: Option<Payees>,
-
-    /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
-    #[arg(long, value_name = "SCHEME", default_value = "l402")]
-    scheme: Scheme,
+    #[command(flatten)]
+    seller: Seller,
 }
 
 /// Serves until the agent's program closes the input.
@@ -72,8 +65,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         dir: fs::canonicalize(dir).with_context(folder)?,
         endpoint: arguments.payer.endpoint()?,
         deadline: CALL_DEADLINE,
-        scheme: arguments.scheme,
-        payees: arguments.payee,
+        scheme: arguments.seller.scheme,
+        payees: arguments.seller.payee,
         each: arguments.max_sat,
         total: arguments.max_total_sat,
         timing: Timing::default(),

@@ -1,4 +1,4 @@
-//! The lightningd that pays, as commands that buy are told of it.
+//! The lightningd that pays and the store that is paid, as commands that buy are told of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use lightningd::{Endpoint, Rest};
+use purrwall_buyer::ticket::Scheme;
+use shared::lightning::Payees;
 
 /// An answer of the node's to anything but a payment.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,6 +42,19 @@ pub(crate) struct Payer {
     /// clnrest's own is for localhost.
     #[arg(long, value_name = "NAME", requires = "lightning")]
     tls_name: Option<String>,
+}
+
+/// Who is paid, and how the store is spoken with.
+#[derive(Debug, Args)]
+pub(crate) struct Seller {
+    /// The public key of the node that has to be paid; any other is refused. Several keys, with spaces
+    /// or commas between them, are those of a store with several nodes.
+    #[arg(long, value_name = "KEYS")]
+    pub(crate) payee: Option<Payees>,
+
+    /// The scheme that the store is spoken with: `l402`, or `payment` (MPP).
+    #[arg(long, value_name = "SCHEME", default_value = "l402")]
+    pub(crate) scheme: Scheme,
 }
 
 impl Payer {

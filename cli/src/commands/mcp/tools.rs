@@ -1,10 +1,8 @@
 //! What an agent can do at the store: see what there is, see a price, and buy.
 
-use std::error::Error;
-
+use anyhow::Error;
 use purrwall_buyer::BuyError;
 use purrwall_buyer::address::StoreAddress;
-use purrwall_buyer::files::FileError;
 use purrwall_buyer::purse::{Kept, Purse, PurseError};
 use purrwall_buyer::store::list;
 use rmcp::handler::server::router::tool::ToolRouter;
@@ -93,7 +91,7 @@ impl Tools {
         Ok(Json(Goods {
             items: items.collect::<Result<_, _>>()?,
             store: store.name,
-            remaining_msat: self.purse.remaining().map_err(|error| all(&error))?.0,
+            remaining_msat: self.purse.remaining().map_err(all)?.0,
         }))
     }
 
@@ -127,12 +125,12 @@ impl Tools {
         &self,
         Parameters(Order { item, max_sat }): Parameters<Order>,
     ) -> Result<CallToolResult, String> {
-        let item: ItemId = item.parse().map_err(|error| all(&error))?;
+        let item: ItemId = item.parse().map_err(all)?;
         // More than there is bounds nothing.
         let asked = max_sat.map(|sat| Msat::from_sat(sat).unwrap_or(Msat(u64::MAX)));
         let address = self.store.item(item.clone());
         let kept = self.purse.buy(address, asked).await;
-        let kept = kept.map_err(|error| in_words(&error))?;
+        let kept = kept.map_err(in_words)?;
         let out = kept.bought.out.clone();
         let goods = spawn_blocking(move || goods::content(&out)).await;
         let goods = goods.expect("reading does not panic");
@@ -146,13 +144,12 @@ impl Tools {
         let store = self.store.clone();
         let listed = spawn_blocking(move || list(&store)).await;
         let listed = listed.expect("the store's calls do not panic");
-        listed.map_err(|error| all(&error))
+        listed.map_err(all)
     }
 
     fn offer(&self, item: &Item) -> Result<Offer, String> {
-        let failed = |error: FileError| all(&error);
-        let bought = self.purse.has_paid(&item.id).map_err(failed)?;
-        let most = self.purse.allowed(&item.id).map_err(failed)?;
+        let bought = self.purse.has_paid(&item.id).map_err(all)?;
+        let most = self.purse.allowed(&item.id).map_err(all)?;
         Ok(Offer {
             item: item.id.to_string(),
             title: item.title.clone(),
@@ -203,7 +200,7 @@ fn told(item: &ItemId, kept: &Kept) -> String {
 }
 
 /// What an agent can do about it, where the command line's words would not help.
-fn in_words(error: &PurseError) -> String {
+fn in_words(error: PurseError) -> String {
     match error {
         PurseError::Buy(BuyError::Pending) => {
             "the payment is still on its way; nothing more will be \
@@ -226,12 +223,6 @@ fn in_words(error: &PurseError) -> String {
 }
 
 /// The error with its causes.
-fn all(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+fn all(error: impl Into<Error>) -> String {
+    format!("{:#}", error.into())
 }
