@@ -29,9 +29,12 @@ const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
 /** What each store sells, by its address: asked for once a page. */
 const stores = new Map();
 
+/** A store's address, without a slash at the end. */
+const trimmed = (gateway) => gateway?.trim().replace(/\/+$/, '');
+
 /** The name under which the browser keeps the purchase of an element's item. */
 export function slot({ gateway, item }) {
-  return ['purrwall', gateway?.trim().replace(/\/+$/, ''), item].join(':');
+  return ['purrwall', trimmed(gateway), item].join(':');
 }
 
 /** Whether the browser keeps a purchase of it, which the program goes on with. */
@@ -52,7 +55,7 @@ export async function offer(config, onBuy) {
     const value = config[name];
     if (value == null ? NEEDED.includes(name) : !form.test(value.trim())) throw new Error(name);
   }
-  const gateway = config.gateway.trim().replace(/\/+$/, '');
+  const gateway = trimmed(config.gateway);
   const language = [config.lang, ...navigator.languages].map(known).find(Boolean) ?? 'en';
   const [store, messages] = await Promise.all([
     once(stores, gateway, () => json(`${gateway}/api/v1/store`)),

@@ -18,6 +18,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod modules;
+mod packing;
 mod scripts;
 mod server;
 mod setup;

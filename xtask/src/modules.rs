@@ -9,12 +9,11 @@ use anyhow::{Context, Result};
 
 use crate::{
     command::{command, root, run},
+    packing,
     tools::python_dir,
 };
 
 const SOURCES: &str = "modules";
-/// Beside what a module's folder holds.
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 /// Made by running them where they are, and no part of a package.
 const SKIPPED: [&str; 3] = ["__pycache__", "node_modules", "tests"];
 
@@ -27,14 +26,9 @@ pub(crate) fn pack() -> Result<()> {
     for module in ["javascript", "python"] {
         let dir = target.join(module);
         copy(&root().join(SOURCES).join(module), &dir)?;
-        for file in LICENCES {
-            fs::copy(root().join(file), dir.join(file))
-                .with_context(|| format!("cannot copy {file}"))?;
-        }
+        packing::copy_licences(&dir)?;
     }
-    run(command("npm")
-        .args(["pack", "--silent", "--pack-destination", ".."])
-        .current_dir(target.join("javascript")))?;
+    packing::npm_pack(&target.join("javascript"))?;
     // What it is built with is there already.
     let python = python_dir().join("bin/python");
     run(command(python)

@@ -11,11 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha384};
 
-use crate::{
-    build,
-    command::{command, root, run},
-    short_names,
-};
+use crate::{build, command::root, packing, short_names};
 
 /// The loader's source.
 const LOADER: &str = "frontend/js/widget.js";
@@ -51,7 +47,6 @@ const PACKAGE_FILES: [&str; 5] = [
     "server.js",
     "custom-elements.json",
 ];
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What Trunk and [`hook`] made of the frontend.
 struct Program {
@@ -96,11 +91,8 @@ pub(crate) fn hook() -> Result<()> {
 fn write_offer(dist: &Path) -> Result<()> {
     let mut text = source(OFFER)?;
     for (place, file) in DRAWINGS {
-        ensure!(
-            text.matches(place).count() == 1,
-            "{OFFER} has to name {place} once"
-        );
-        text = text.replacen(place, source(&format!("shared/looks/{file}"))?.trim(), 1);
+        let drawing = source(&format!("shared/looks/{file}"))?;
+        text = fill(OFFER, &text, place, drawing.trim())?;
     }
     let small = minified(OFFER, &text)?;
     let hash = short_hash(&[small.as_bytes()]);
@@ -192,12 +184,8 @@ pub(crate) fn pack() -> Result<()> {
     for file in PACKAGE_FILES {
         copy(&root().join(PACKAGE).join(file), file)?;
     }
-    for file in LICENCES {
-        copy(&root().join(file), file)?;
-    }
-    run(command("npm")
-        .args(["pack", "--silent", "--pack-destination", ".."])
-        .current_dir(&dir))?;
+    packing::copy_licences(&dir)?;
+    packing::npm_pack(&dir)?;
     println!("the package is in target/widget");
     Ok(())
 }
@@ -230,12 +218,17 @@ fn loader(program: &Program) -> Result<String> {
         (STYLE_HASH, &integrity_of(&program.style)?),
     ];
     written.iter().try_fold(source, |text, (place, value)| {
-        ensure!(
-            text.matches(place).count() == 1,
-            "{SERVED} has to name {place} once"
-        );
-        Ok(text.replacen(place, value, 1))
+        fill(SERVED, &text, place, value)
     })
+}
+
+/// The text of the file at `path` with `value` in the one place for it.
+fn fill(path: &str, text: &str, place: &str, value: &str) -> Result<String> {
+    ensure!(
+        text.matches(place).count() == 1,
+        "{path} has to name {place} once"
+    );
+    Ok(text.replacen(place, value, 1))
 }
 
 fn integrity_of(path: &Path) -> Result<String> {
