@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "common/vectors.rs"]
+mod written;
 
 use common::{GOODS, Sample, claim, node_id, preimage, purchase_id, sample};
 use lightning_invoice::Currency;
@@ -11,6 +13,7 @@ use purrwall_shared::invoice::Invoice;
 use purrwall_shared::purchase::Order;
 use purrwall_shared::receipt::{Receipt, ReceiptError};
 use serde_json::{Value, json};
+use written::assert_written;
 
 fn receipt() -> Receipt {
     let order = Order {
@@ -167,14 +170,7 @@ fn vectors() -> Value {
     ])
 }
 
-/// `PURRWALL_WRITE_VECTORS=1` writes the file.
 #[test]
 fn the_modules_are_tested_on_these_receipts() {
-    let vectors = vectors();
-    if std::env::var_os("PURRWALL_WRITE_VECTORS").is_some() {
-        let text = serde_json::to_string_pretty(&vectors).unwrap() + "\n";
-        std::fs::write(VECTORS, text).unwrap();
-    }
-    let written: Value = serde_json::from_slice(&std::fs::read(VECTORS).unwrap()).unwrap();
-    assert_eq!(written, vectors);
+    assert_written(VECTORS, &vectors());
 }

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use purrwall_gateway::options::{LimitsOptions, Options, StoreOptions, Timing};
+use purrwall_gateway::options::{LimitsOptions, Options, RouteOptions, StoreOptions, Timing};
 use purrwall_gateway::{Gateway, Secret};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -38,6 +38,21 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+}
+
+/// A forecast for 10 sat, for which a proxy asks.
+pub fn forecast() -> RouteOptions {
+    RouteOptions {
+        name: "forecast".parse().unwrap(),
+        path: "/forecast/*".parse().unwrap(),
+        title: "The forecast".into(),
+        price: "10 sat".parse().unwrap(),
+        valid_for: None,
+        upstream: None,
+        methods: Vec::new(),
+        free: vec!["/forecast/about".parse().unwrap()],
+        signing_key: None,
+    }
 }
 
 /// What tests run with: the node at this socket, or clnrest before it (see [`rest`]).

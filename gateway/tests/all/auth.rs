@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{Answer, TestGateway, l402, options};
+use testing::tools::{Answer, TestGateway, forecast, l402, options};
 
 const PROXY: &str = "10.0.0.2";
 const PASS: &str = "/auth/forecast";
@@ -41,15 +41,9 @@ impl Guarded {
         let mut options = options(node.socket());
         options.limits.trusted_proxies = vec![format!("{PROXY}/32").parse().unwrap()];
         let route = RouteOptions {
-            name: "forecast".parse().unwrap(),
-            path: "/forecast/*".parse().unwrap(),
-            title: "The forecast".into(),
-            price: "10 sat".parse().unwrap(),
-            valid_for: None,
-            upstream: None,
             methods: vec![Method::GET, Method::POST],
-            free: vec!["/forecast/about".parse().unwrap()],
             signing_key: Some("0123456789abcdef0123456789abcdef".into()),
+            ..forecast()
         };
         options.routes.extend(other(&route));
         options.routes.push(route);

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{TestGateway, l402, npm, options, python, skipped};
+use testing::tools::{TestGateway, forecast, l402, npm, options, python, skipped};
 
 const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
@@ -187,15 +187,9 @@ fn run_document() -> Vec<u8> {
         let fake = FakeLightningd::start();
         let mut options = options(fake.socket());
         options.routes.push(RouteOptions {
-            name: "forecast".parse().unwrap(),
-            path: "/forecast/*".parse().unwrap(),
-            title: "The forecast".into(),
-            price: "10 sat".parse().unwrap(),
-            valid_for: None,
-            upstream: None,
             methods: vec![Method::GET, Method::POST],
             free: Vec::new(),
-            signing_key: None,
+            ..forecast()
         });
         TestGateway::with(options).get(PATH).await
     });

@@ -28,7 +28,7 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{Answer, TestGateway, l402, options, unix_now};
+use testing::tools::{Answer, TestGateway, forecast, l402, options, unix_now};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -109,15 +109,9 @@ impl Sold {
 
 fn route(address: &str) -> RouteOptions {
     RouteOptions {
-        name: "forecast".parse().unwrap(),
-        path: "/forecast/*".parse().unwrap(),
-        title: "The forecast".into(),
-        price: "10 sat".parse().unwrap(),
-        valid_for: None,
         upstream: Some(address.parse().unwrap()),
-        methods: Vec::new(),
-        free: vec!["/forecast/about".parse().unwrap()],
         signing_key: Some(KEY.into()),
+        ..forecast()
     }
 }
 

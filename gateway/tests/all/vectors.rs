@@ -3,6 +3,10 @@
 use purrwall_gateway::Secret;
 use purrwall_gateway::webhooks::signing::SigningKey;
 use serde_json::{Value, json};
+use written::assert_written;
+
+#[path = "../../../shared/tests/common/vectors.rs"]
+mod written;
 
 const VECTORS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -121,14 +125,7 @@ fn vectors() -> Value {
     ])
 }
 
-/// `PURRWALL_WRITE_VECTORS=1` writes the file.
 #[test]
 fn the_modules_are_tested_on_these_webhooks() {
-    let vectors = vectors();
-    if std::env::var_os("PURRWALL_WRITE_VECTORS").is_some() {
-        let text = serde_json::to_string_pretty(&vectors).unwrap() + "\n";
-        std::fs::write(VECTORS, text).unwrap();
-    }
-    let written: Value = serde_json::from_slice(&std::fs::read(VECTORS).unwrap()).unwrap();
-    assert_eq!(written, vectors);
+    assert_written(VECTORS, &vectors());
 }
