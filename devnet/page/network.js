@@ -46,6 +46,8 @@ function prepare() {
   $('nodes').replaceChildren(...names.map(nodeRow));
   document.body.classList.toggle('large', names.length > 5);
   choosePayer(payer);
+  // Only now do the forms know whom they speak of.
+  $('main').inert = false;
 }
 
 function show() {
