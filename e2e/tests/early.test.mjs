@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { assertAccessible } from '../axe.mjs';
 import { newVisitor } from '../browser.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
 import { until } from '../until.mjs';
@@ -58,10 +59,7 @@ describe('an offer without the WebAssembly', () => {
 
   setUp(async (world) => {
     const dir = await world.folder();
-    await writeFile(join(dir, 'purrwall.toml'), STORE);
-    await writeFile(join(dir, 'story.txt'), 'Once upon a time\n');
-    await writeFile(join(dir, 'sound.mp3'), 'la la la');
-    await writeFile(join(dir, 'sunset.png'), PICTURE);
+    await sellEachKind(dir);
     ({ network, browser, store } = await world.shop());
     shop = await world.store(network, '--config', join(dir, 'purrwall.toml'));
     pages = await world.folder();
@@ -215,20 +213,9 @@ describe('an offer without the WebAssembly', () => {
     await wall(wrong).getByText('This element is not set up').waitFor();
   });
 
-  /** What an element shows, without what only the WebAssembly has. */
+  /** What an element shows. */
   function drawn(page) {
-    return wall(page).evaluate((wall) => {
-      const tree = (node) => {
-        if (node.nodeType === Node.TEXT_NODE) return node.data;
-        const attributes = [...node.attributes].map(({ name, value }) => `${name}=${value}`).sort();
-        const children = [...node.childNodes].filter((child) => child.nodeType !== Node.COMMENT_NODE);
-        const isShown = (child) =>
-          child.localName !== 'dialog' && !child.firstElementChild?.hasAttribute('aria-live');
-        const shown = children.filter(isShown);
-        return [node.localName, attributes, shown.map(tree).filter((child) => child !== '')];
-      };
-      return tree(wall.shadowRoot.querySelector('.widget'));
-    });
+    return wall(page).evaluate(tree);
   }
 
   /** Lets the WebAssembly come only when the button says that it was pressed. */
@@ -239,3 +226,161 @@ describe('an offer without the WebAssembly', () => {
     });
   }
 });
+
+describe('the store’s page without the WebAssembly', () => {
+  let network, store, shop, browser;
+
+  setUp(async (world) => {
+    const dir = await world.folder();
+    await sellEachKind(dir);
+    ({ network, browser, store } = await world.shop());
+    shop = await world.store(network, '--config', join(dir, 'purrwall.toml'));
+  });
+
+  /** A new visitor of a store's page; `page.asked` holds the paths that it asked for. */
+  async function visit(at = store, { prepare, ...settings } = {}) {
+    const page = await newVisitor(browser, settings);
+    page.asked = [];
+    page.on('request', (request) => page.asked.push(new URL(request.url()).pathname));
+    await prepare?.(page);
+    await page.goto(at.url);
+    await buy(page).waitFor();
+    return page;
+  }
+
+  const buy = (page) => page.getByTestId('buy').first();
+  const takenOver = (page) => page.locator('[aria-live]').first().waitFor({ state: 'attached' });
+  const isLoaded = (page) => page.asked.some((path) => path.endsWith('.wasm'));
+
+  for (const locale of ['en', 'de', 'ar']) {
+    test(`is what the WebAssembly draws (${locale})`, async () => {
+      const page = await visit(shop, { locale });
+      const early = await page.evaluate(tree);
+      await buy(page).hover();
+      await takenOver(page);
+      assert.deepEqual(await page.evaluate(tree), early);
+    });
+  }
+
+  test('costs who does not buy neither glue nor WebAssembly', async () => {
+    const page = await visit();
+    await page.waitForLoadState('networkidle');
+    const kinds = page.asked.map((path) => path.replace(/-[0-9a-f]{16}/, '')).sort();
+    assert.deepEqual(kinds, [
+      '/',
+      '/api/v1/store',
+      '/icon.svg',
+      '/offer.js',
+      '/page.css',
+      '/start.js',
+      '/wall.css',
+    ]);
+    await assertAccessible(page);
+  });
+
+  test('does not move when the WebAssembly takes over', async () => {
+    const page = await visit();
+    const places = () =>
+      page.evaluate(() => {
+        const all = [...document.querySelectorAll('h1, h2, button, select, dd, footer')];
+        return all.map((one) => Object.values(one.getBoundingClientRect().toJSON()));
+      });
+    const before = await places();
+    // To hover would scroll.
+    await buy(page).dispatchEvent('pointerover');
+    await takenOver(page);
+    assert.deepEqual(await places(), before);
+  });
+
+  test('sells at a click out of nowhere', async () => {
+    const page = await visit(store, { prepare: slowly });
+    await buy(page).evaluate((button) => button.click());
+    const bolt11 = await shownInvoice(page);
+    await network.alice.pay(bolt11);
+    await page.getByTestId('content').waitFor();
+  });
+
+  test('sells at a press during which the WebAssembly comes', async () => {
+    const page = await visit();
+    await buy(page).hover();
+    await page.mouse.down();
+    await until('the WebAssembly', () => isLoaded(page));
+    await page.waitForLoadState('networkidle');
+    assert.ok(await buy(page).isVisible(), 'the button was taken away under the finger');
+    await page.mouse.up();
+    await shownInvoice(page);
+  });
+
+  test('keeps the focus, and sells with the keyboard alone', async () => {
+    const page = await visit();
+    await buy(page).focus();
+    await takenOver(page);
+    await until('the focus', () => page.evaluate(() => document.activeElement.dataset.test === 'buy'));
+    await page.keyboard.press('Enter');
+    await shownInvoice(page);
+  });
+
+  test('takes on the language that is chosen', async () => {
+    const page = await visit();
+    await page.getByTestId('language').selectOption('de');
+    await page.getByText('Kiste öffnen').first().waitFor();
+    await takenOver(page);
+    assert.equal(await page.getByTestId('language').inputValue(), 'de');
+    await page.reload();
+    await page.getByText('Kiste öffnen').first().waitFor();
+    assert.equal(await page.getByTestId('language').inputValue(), 'de');
+  });
+
+  test('follows a purchase that another tab begins', async () => {
+    const page = await visit();
+    const other = await page.context().newPage();
+    await other.goto(store.url);
+    await buy(other).click();
+    const bolt11 = await shownInvoice(other);
+    assert.equal(await shownInvoice(page), bolt11);
+  });
+
+  test('leads to the plain page where the WebAssembly does not come', async () => {
+    const page = await visit(store, { prepare: (page) => page.route('**/*.wasm', (route) => route.abort()) });
+    await page.getByRole('heading', { level: 2 }).first().waitFor();
+    await buy(page).click();
+    await page.waitForURL('**/buy/*');
+  });
+
+  test('takes markup of the store’s for text', async () => {
+    const page = await visit(shop);
+    await page.getByRole('heading', { name: 'A <b>box</b>' }).waitFor();
+    assert.equal(await page.locator('h2 b').count(), 0);
+    assert.ok(!isLoaded(page));
+  });
+
+  /** Lets the WebAssembly come only when the button says that it was pressed. */
+  function slowly(page) {
+    return page.route('**/*.wasm', async (route) => {
+      await page.getByText('Asking…').first().waitFor();
+      await route.continue();
+    });
+  }
+});
+
+/** Writes a store that sells an item of each kind. */
+async function sellEachKind(dir) {
+  await writeFile(join(dir, 'purrwall.toml'), STORE);
+  await writeFile(join(dir, 'story.txt'), 'Once upon a time\n');
+  await writeFile(join(dir, 'sound.mp3'), 'la la la');
+  await writeFile(join(dir, 'sunset.png'), PICTURE);
+}
+
+/** What is drawn in an element of a widget, or in a page, without what only the WebAssembly has. */
+function tree(wall) {
+  const drawn = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return node.data;
+    const attributes = [...node.attributes].map(({ name, value }) => `${name}=${value}`).sort();
+    const children = [...node.childNodes].filter((child) => child.nodeType !== Node.COMMENT_NODE);
+    const isShown = (child) =>
+      child.localName !== 'dialog' && !child.firstElementChild?.hasAttribute('aria-live');
+    const shown = children.filter(isShown);
+    return [node.localName, attributes, shown.map(drawn).filter((child) => child !== '')];
+  };
+  return drawn(wall?.shadowRoot.querySelector('.widget') ?? document.body);
+}

@@ -9,8 +9,8 @@
 const BOLT = 'the-drawing-of-the-bolt';
 const BOX = 'the-drawing-of-the-box';
 
-/** The languages that have a file in frontend/words. */
-const LANGUAGES = ['ar', 'de', 'es', 'fr', 'ja'];
+/** English, and the languages that have a file in frontend/words. */
+export const LANGUAGES = ['en', 'ar', 'de', 'es', 'fr', 'ja'];
 
 /** The attributes that the program understands. What is wrong with others, it says itself. */
 const VALID = {
@@ -56,13 +56,13 @@ export async function offer(config, onBuy) {
     if (value == null ? NEEDED.includes(name) : !form.test(value.trim())) throw new Error(name);
   }
   const gateway = trimmed(config.gateway);
-  const language = [config.lang, ...navigator.languages].map(known).find(Boolean) ?? 'en';
-  const [store, messages] = await Promise.all([
+  const language = chosenLanguage([config.lang, ...navigator.languages]);
+  const [store, words] = await Promise.all([
     once(stores, gateway, () => json(`${gateway}/api/v1/store`)),
-    language === 'en' ? {} : json(config.words(language)),
+    messages(language, config.words),
   ]);
   const item = store.items.find(({ id }) => id === config.item.trim());
-  const draw = new Drawing(item, gateway, language, messages);
+  const draw = new Drawing(item, gateway, language, words);
   const inside = config.mode?.trim() === 'dialog' ? draw.opener(onBuy) : draw.wall(onBuy);
   return element(
     'div',
@@ -77,13 +77,19 @@ export async function offer(config, onBuy) {
   );
 }
 
-/** The language of a tag such as `de-AT`, if there are words in it. */
-function known(tag) {
-  const wanted = tag?.split('-')[0].toLowerCase();
-  return ['en', ...LANGUAGES].find((language) => language === wanted);
+/** The first language of tags such as `de-AT` that there are words in; else English. */
+export function chosenLanguage(tags) {
+  const wanted = tags.map((tag) => tag?.split('-')[0].toLowerCase());
+  return wanted.find((tag) => LANGUAGES.includes(tag)) ?? 'en';
 }
 
-class Drawing {
+/** A language's words, by the English ones; `words` gives the address of its file. */
+export async function messages(language, words) {
+  return language === 'en' ? {} : json(words(language));
+}
+
+/** Draws an item's offer. */
+export class Drawing {
   constructor(item, gateway, language, messages) {
     Object.assign(this, { item, gateway, language, messages });
   }
@@ -207,7 +213,7 @@ function boxClasses(sha256) {
   ].join(' ');
 }
 
-function element(tag, attributes, ...children) {
+export function element(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);

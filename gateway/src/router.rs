@@ -31,8 +31,11 @@ use crate::routes::{self, auth};
 pub(crate) fn router<S>(app: App) -> Router<S> {
     let web: Arc<WebOptions> = app.part();
     let cors = cors::api(web.cors_origins.as_deref());
-    let api = Router::from(api())
+    let description = Router::from(description())
         .route(OPENAPI_ROOT, get(openapi::get_document))
+        .layer(Extension(DOCUMENT.clone()));
+    let api = Router::from(api())
+        .merge(description)
         .route("/api/{*nothing}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         // One group is boxed once for each request, several layers each on their own.
@@ -40,7 +43,6 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
             cors.clone(),
             unless_set(CACHE_CONTROL, "no-store"),
             DefaultBodyLimit::max(MAX_BODY),
-            Extension(DOCUMENT.clone()),
         ));
     let routes: Arc<[RouteOptions]> = app.part();
     let via = Via::new();
@@ -71,7 +73,7 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
 
 /// The API's description, put together from what stands at each handler.
 static DOCUMENT: LazyLock<Arc<OpenApi>> = LazyLock::new(|| {
-    let routes = [api(), discovery(), operation()];
+    let routes = [api(), description(), discovery(), operation()];
     let document = routes
         .into_iter()
         .fold(openapi::Document::openapi(), |all, routes| {
@@ -90,7 +92,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))
         .routes(routes!(verify::verify))
-        .routes(routes!(openapi::get_document))
+}
+
+/// The API's description.
+fn description() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(openapi::get_document))
 }
 
 /// What programs ask that know only the host.

@@ -27,7 +27,11 @@ const DRAWINGS: [(&str, &str); 2] = [
 ];
 /// What the names of the built program begin with.
 const PROGRAM: &str = "purrwall-web-";
+/// What opens the page.
+const START: &str = "frontend/js/start.js";
 const OFFER_FILE: &str = "offer.js";
+/// The built page, which names the files, too.
+const PAGE: &str = "index.html";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
@@ -59,23 +63,22 @@ struct Program {
 impl Program {
     /// Finds the program in the built page.
     fn find(dist: &Path) -> Result<Self> {
-        let find = |start: &str, end: &str| {
-            let files =
-                fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
-            let mut paths = files.filter_map(|entry| Some(entry.ok()?.path()));
-            paths
-                .find(|path| {
-                    name(path).is_ok_and(|name| name.starts_with(start) && name.ends_with(end))
-                })
-                .with_context(|| format!("{} holds no {start}…{end}", dist.display()))
-        };
         Ok(Self {
-            offer: find("offer-", ".js")?,
-            glue: find(PROGRAM, ".js")?,
-            wasm: find(PROGRAM, "_bg.wasm")?,
-            style: find("wall-", ".css")?,
+            offer: find(dist, "offer-", ".js")?,
+            glue: find(dist, PROGRAM, ".js")?,
+            wasm: find(dist, PROGRAM, "_bg.wasm")?,
+            style: find(dist, "wall-", ".css")?,
         })
     }
+}
+
+/// The file in the built page whose name begins and ends like this.
+fn find(dist: &Path, start: &str, end: &str) -> Result<PathBuf> {
+    let files = fs::read_dir(dist).with_context(|| format!("cannot list {}", dist.display()))?;
+    let mut paths = files.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .find(|path| name(path).is_ok_and(|name| name.starts_with(start) && name.ends_with(end)))
+        .with_context(|| format!("{} holds no {start}…{end}", dist.display()))
 }
 
 /// Trunk calls this when it has built the page: writes the loader into Trunk's folder.
@@ -83,6 +86,7 @@ pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
     let dir = Path::new(&dir);
     write_offer(dir)?;
+    write_start(dir)?;
     shorten_names(dir)?;
     write_loader(dir)
 }
@@ -96,7 +100,26 @@ fn write_offer(dist: &Path) -> Result<()> {
     }
     let small = minified(OFFER, &text)?;
     let hash = short_hash(&[small.as_bytes()]);
-    fs::write(dist.join(format!("offer-{hash}.js")), small)?;
+    let file = format!("offer-{hash}.js");
+    fs::write(dist.join(&file), small)?;
+    let index = dist.join(PAGE);
+    let page = fs::read_to_string(&index)?;
+    fs::write(&index, fill(PAGE, &page, OFFER_FILE, &file)?)?;
+    Ok(())
+}
+
+/// Writes the page's script, which Trunk has copied as it is, without its comments.
+fn write_start(dist: &Path) -> Result<()> {
+    let old = find(dist, "start-", ".js")?;
+    let small = minified(START, &source(START)?)?;
+    let new = format!("start-{}.js", short_hash(&[small.as_bytes()]));
+    let index = dist.join(PAGE);
+    let page = fs::read_to_string(&index)?
+        .replace(name(&old)?, &new)
+        .replace(&integrity_of(&old)?, &integrity(small.as_bytes()));
+    fs::write(&index, page)?;
+    fs::remove_file(old)?;
+    fs::write(dist.join(new), small)?;
     Ok(())
 }
 
@@ -104,7 +127,6 @@ fn write_offer(dist: &Path) -> Result<()> {
 fn shorten_names(dist: &Path) -> Result<()> {
     let Program { glue, wasm, .. } = Program::find(dist)?;
     let stem = name(&glue)?.trim_end_matches(".js").to_owned();
-    let old = [integrity_of(&glue)?, integrity_of(&wasm)?];
     let text = fs::read_to_string(&glue)?;
     let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
     let hash = short_hash(&[&short_wasm, short_glue.as_bytes()]);
@@ -112,13 +134,8 @@ fn shorten_names(dist: &Path) -> Result<()> {
     let short_glue = short_glue.replace(&stem, &new_stem);
     fs::remove_file(glue)?;
     fs::remove_file(wasm)?;
-    let index = dist.join("index.html");
+    let index = dist.join(PAGE);
     let page = fs::read_to_string(&index)?.replace(&stem, &new_stem);
-    let page = page.replace(&old[0], &integrity(short_glue.as_bytes()));
-    // Browsers check no hash of what a preload fetches for a script, and say so on the console.
-    let page = page
-        .replace(&format!(" integrity=\"{}\"", old[1]), "")
-        .replace(&format!(" integrity={}", old[1]), "");
     fs::write(dist.join(format!("{new_stem}.js")), short_glue)?;
     fs::write(dist.join(format!("{new_stem}_bg.wasm")), short_wasm)?;
     fs::write(index, page)?;
@@ -282,9 +299,14 @@ mod tests {
     #[test]
     fn an_offer_is_drawn_with_the_drawings_and_speaks_every_language() {
         let dir = tempfile::tempdir().unwrap();
+        let index = dir.path().join(PAGE);
+        fs::write(&index, "<link href=/offer.js>").unwrap();
         write_offer(dir.path()).unwrap();
-        let file = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap();
-        let script = fs::read_to_string(file.path()).unwrap();
+        let page = fs::read_to_string(index).unwrap();
+        let file = page
+            .trim_start_matches("<link href=/")
+            .trim_end_matches('>');
+        let script = fs::read_to_string(dir.path().join(file)).unwrap();
         assert!(script.contains("<ellipse class=\"box-shadow\""), "{script}");
         assert!(!script.contains("the-drawing-of"), "{script}");
         for file in fs::read_dir(root().join("frontend").join(WORDS)).unwrap() {

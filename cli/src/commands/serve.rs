@@ -180,7 +180,7 @@ pub(crate) fn log_filter() -> Result<EnvFilter> {
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("PURRWALL_LOG")
         .from_env()
-        .context("cannot read PURRWALL_LOG; an example is `info` or `gateway=debug`")
+        .context("cannot read PURRWALL_LOG; an example is `info` or `purrwall_gateway=debug`")
 }
 
 /// Where this variable is set, the end of standard input asks the process to end, too: whoever started it

@@ -35,9 +35,16 @@ use crate::wall::use_purchase::Handle;
 const SAID: &str = "[data-say]";
 const ENGLISH: &str = "data-say";
 
+/// Whom the store's page tells of itself.
+#[derive(Clone, Properties, PartialEq)]
+pub struct Props {
+    /// Called once there is something to show.
+    pub on_ready: Callback<()>,
+}
+
 /// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
 #[component]
-pub fn StorePage() -> Html {
+pub fn StorePage(Props { on_ready }: &Props) -> Html {
     let chosen = use_state_eq(|| {
         let kept = storage::language().filter(|kept| languages().any(|known| known == kept));
         AttrValue::from(kept.unwrap_or_default())
@@ -58,13 +65,19 @@ pub fn StorePage() -> Html {
     });
     let client = use_memo((), |()| Client::new(Gateway::same_origin()));
     let (catalogue, ask_again) = use_store(&client);
+    let is_ready = language.is_some() && catalogue != StoreState::Loading;
+    use_effect_with((is_ready, on_ready.clone()), |(is_ready, on_ready)| {
+        if *is_ready {
+            on_ready.emit(());
+        }
+    });
     let Some(language) = language else {
-        return opening();
+        return Html::default();
     };
     language.enter();
-    let chooser = language_chooser(&chosen, &on_choose);
     let view = match &catalogue {
-        StoreState::Loading => opening(),
+        // The page's script shows something else until then.
+        StoreState::Loading => return Html::default(),
         StoreState::Open(store) => html! {
             <ContextProvider<Language> context={language}>
                 <Shelf client={(*client).clone()} store={store.clone()} />
@@ -72,14 +85,8 @@ pub fn StorePage() -> Html {
         },
         StoreState::Away(trouble) => away(trouble, &ask_again),
     };
+    let chooser = language_chooser(&chosen, &on_choose);
     chooser.into_iter().chain([view]).collect()
-}
-
-fn opening() -> Html {
-    element("p", "loading")
-        .attribute("role", "status")
-        .say("Opening the store…")
-        .into()
 }
 
 /// Translates the frame of `index.html`, which is in English.

@@ -25,13 +25,20 @@ pub(crate) struct Presented {
 impl Presented {
     /// Reads the values of the `Authorization` headers.
     pub(crate) fn read(headers: &[&[u8]]) -> Self {
-        let headers = || headers.iter().copied();
-        let charges = parts(headers()).filter(|(scheme, _)| *scheme == Scheme::Payment);
-        let charge = |(_, token): (_, &str)| mpp::Credential::decode(token).map_err(Into::into);
-        Self {
-            claims: Credential::read(headers()),
-            charges: charges.map(charge).collect(),
+        let mut presented = Self {
+            claims: Vec::new(),
+            charges: Vec::new(),
+        };
+        for (scheme, part) in parts(headers.iter().copied()) {
+            match scheme {
+                Scheme::L402 => presented.claims.push(Credential::read_one(part)),
+                Scheme::Payment => {
+                    let charge = mpp::Credential::decode(part).map_err(Into::into);
+                    presented.charges.push(charge);
+                }
+            }
         }
+        presented
     }
 
     /// Whether there are none.

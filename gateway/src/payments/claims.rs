@@ -400,21 +400,29 @@ pub(crate) fn parts<'a>(
     })
 }
 
-/// Some clients write the scheme twice where they send a credential again.
-fn strip_scheme(part: &str) -> (Option<Scheme>, &str) {
-    let Some((name, rest)) = part.trim_start().split_once([' ', '\t']) else {
-        return (None, part);
-    };
-    let is = |scheme: &str| name.eq_ignore_ascii_case(scheme);
-    let scheme = if is("L402") || is("LSAT") {
-        Scheme::L402
-    } else if is(mpp::SCHEME) {
-        Scheme::Payment
-    } else {
-        return (None, part);
-    };
-    let (again, rest) = strip_scheme(rest);
-    (again.or(Some(scheme)), rest)
+/// Some clients write the scheme twice where they send a credential again; the last one counts.
+fn strip_scheme(mut part: &str) -> (Option<Scheme>, &str) {
+    let mut named = None;
+    while let Some((scheme, rest)) = scheme_of(part.trim_start()) {
+        named = Some(scheme);
+        part = rest;
+    }
+    (named, part)
+}
+
+/// The scheme that stands before a space, and what follows. Only the names are compared: a claim without
+/// one would else be searched to its end.
+fn scheme_of(part: &str) -> Option<(Scheme, &str)> {
+    let names = [
+        ("L402", Scheme::L402),
+        ("LSAT", Scheme::L402),
+        (mpp::SCHEME, Scheme::Payment),
+    ];
+    names.into_iter().find_map(|(name, scheme)| {
+        let (start, rest) = part.split_at_checked(name.len())?;
+        let rest = rest.strip_prefix([' ', '\t'])?;
+        start.eq_ignore_ascii_case(name).then_some((scheme, rest))
+    })
 }
 
 #[cfg(test)]
