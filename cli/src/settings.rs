@@ -600,7 +600,7 @@ mod tests {
     fn a_wrong_item_names_its_line_and_the_remedy() {
         check_item_refused("price = \"free\"", "price = \"free\"", "100 sat");
         check_item_refused("price = 100", "price = \"100\"", "100 sat");
-        check_item_refused("price = \"0 sat\"", "price", "1 msat");
+        check_item_refused("price = \"0 sat\"", "price", "0.001 sat");
         check_item_refused("price = \"1 EUR\"", "price = \"1 EUR\"", "[rates.EUR]");
         let priced = |line: &str| format!("price = \"1 sat\"\n{line}");
         let check = |line: &str, key: &str, remedy: &str| {

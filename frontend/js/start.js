@@ -26,6 +26,9 @@ const languages = document.getElementById('language');
 let bought;
 let chosen;
 
+/** Whether the program's drawing is there. */
+let isShown = false;
+
 let starting;
 /** Starts the program, once. */
 function start() {
@@ -51,12 +54,20 @@ async function takeOver({ target: drawn }) {
   drawn.hidden = false;
   root.replaceChildren(drawn);
   if (focused) document.querySelector(focused)?.focus();
-  if (bought) root.querySelector(`[data-test="item-${bought}"] [data-test="buy"]`).click();
+  isShown = true;
+  if (bought) buy(bought);
   if (chosen !== undefined) {
     const select = languages.querySelector('select');
     select.value = chosen;
     select.dispatchEvent(new Event('change', { bubbles: true }));
   }
+}
+
+/** Buys with the program, once it is there. */
+function buy(item) {
+  bought = item;
+  if (isShown) root.querySelector(`[data-test="item-${item}"] [data-test="buy"]`).click();
+  else start();
 }
 
 /** A selector of an element by its marks and those around it, so that it is found in another drawing. */
@@ -94,10 +105,7 @@ async function drawEarly() {
 
   const card = (item) => {
     const mark = `item-${item.id}`;
-    const wall = draw(item).wall(() => {
-      bought = item.id;
-      start();
-    });
+    const wall = draw(item).wall(() => buy(item.id));
     return element('article', { id: mark, class: 'card', tabindex: '-1', 'data-test': mark }, wall);
   };
   const empty = element('p', { class: 'loading' }, say('The shelves are empty. Come back later.'));

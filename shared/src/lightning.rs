@@ -20,12 +20,11 @@ impl Msat {
     }
 }
 
-/// Shows whole satoshi as `100 sat` and the rest as `1500 msat`.
 impl Msat {
     /// The amount as people read it, always in satoshi: whole ones, rounded up, from ten on, because
     /// nobody is helped by their thousandths.
     pub fn for_people(self) -> String {
-        self.rounded().in_sat()
+        self.rounded().to_string()
     }
 
     /// What [`for_people`](Self::for_people) shows.
@@ -37,25 +36,17 @@ impl Msat {
             Self(self.0.div_ceil(1000) * 1000)
         }
     }
-
-    /// The amount in satoshi, to the last millisatoshi.
-    pub fn in_sat(self) -> String {
-        let (sat, rest) = (self.0 / 1000, self.0 % 1000);
-        if rest == 0 {
-            return format!("{sat} sat");
-        }
-        let digits = format!("{rest:03}");
-        format!("{sat}.{} sat", digits.trim_end_matches('0'))
-    }
 }
 
+/// Shows the amount in satoshi, to the last millisatoshi: `100 sat`, `1.5 sat`.
 impl fmt::Display for Msat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_multiple_of(1000) {
-            write!(f, "{} sat", self.0 / 1000)
-        } else {
-            write!(f, "{} msat", self.0)
+        let (sat, rest) = (self.0 / 1000, self.0 % 1000);
+        if rest == 0 {
+            return f.pad(&format!("{sat} sat"));
         }
+        let digits = format!("{rest:03}");
+        f.pad(&format!("{sat}.{} sat", digits.trim_end_matches('0')))
     }
 }
 
@@ -341,7 +332,7 @@ mod tests {
             (1, "0.001 sat", "0.001 sat"),
         ] {
             assert_eq!(Msat(msat).for_people(), read);
-            assert_eq!(Msat(msat).in_sat(), exact);
+            assert_eq!(Msat(msat).to_string(), exact);
         }
     }
 
@@ -400,11 +391,5 @@ mod tests {
             error,
             "\"03zz\" is not a node id: 66 hex digits beginning with 02 or 03"
         );
-    }
-
-    #[test]
-    fn msat_shows_whole_satoshi() {
-        assert_eq!(Msat(100_000).to_string(), "100 sat");
-        assert_eq!(Msat(1_500).to_string(), "1500 msat");
     }
 }

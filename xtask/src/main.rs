@@ -49,6 +49,7 @@ usage: cargo xtask <command>
   docs                          the documents as a book with a search, in target/book/
   pictures                      the documents' pictures again, from the real thing
   lighthouse                    Lighthouse's marks for the built page
+  phone                         how long page and widget take on a phone with a slow network
   test [lint|native|browser|package]…
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
@@ -80,6 +81,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["docs"] => docs::docs(),
         ["pictures"] => scripts::pictures(),
         ["lighthouse"] => scripts::lighthouse(),
+        ["phone"] => scripts::phone(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
         ["faults", options @ ..] => faults::faults(options),

@@ -21,6 +21,11 @@ pub(crate) fn lighthouse() -> Result<()> {
     script("lighthouse")
 }
 
+/// `cargo xtask phone`: how fast page and widget are on a phone with a slow network.
+pub(crate) fn phone() -> Result<()> {
+    script("phone")
+}
+
 /// Builds everything, then runs `e2e/{name}.mjs`.
 fn script(name: &str) -> Result<()> {
     let mut steps = Steps::new();

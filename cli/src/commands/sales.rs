@@ -79,7 +79,7 @@ fn table(report: &Report) -> String {
     let width = names.max().unwrap_or(0).max("in all".len());
     let sales = report.sales.iter().map(|sale| {
         let (time, hash) = (time(sale.paid_at), sale.payment_hash.to_hex());
-        let received = sale.amount_received_msat.in_sat();
+        let received = sale.amount_received_msat;
         let item = &sale.item;
         format!("{time}  {item:width$}  {received:>12}  {hash}\n")
     });
@@ -92,13 +92,13 @@ fn table(report: &Report) -> String {
 
 fn told(sum: &Sum) -> String {
     let sales = if sum.sales == 1 { "sale" } else { "sales" };
-    let received = Msat(sum.amount_received_msat).in_sat();
+    let received = Msat(sum.amount_received_msat);
     match sum.amount_received_msat - sum.amount_msat.min(sum.amount_received_msat) {
         0 => format!("{} {sales}, {received}", sum.sales),
         more => format!(
             "{} {sales}, {received} ({} more than asked)",
             sum.sales,
-            Msat(more).in_sat()
+            Msat(more)
         ),
     }
 }

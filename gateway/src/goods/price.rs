@@ -16,7 +16,7 @@ use shared::lightning::Msat;
 /// use purrwall_gateway::{ParsePriceError, Price};
 ///
 /// let price: Price = "1.5 sat".parse()?;
-/// assert_eq!(price.to_string(), "1500 msat");
+/// assert_eq!(price.to_string(), "1.5 sat");
 /// assert!("free".parse::<Price>().is_err());
 /// # Ok::<(), ParsePriceError>(())
 /// ```
@@ -40,7 +40,7 @@ pub enum ParsePriceError {
     )]
     Form,
     /// The item would be free.
-    #[error("is a price of nothing; Lightning cannot ask for less than 1 msat")]
+    #[error("is a price of nothing; Lightning cannot ask for less than 0.001 sat")]
     Nothing,
 }
 
@@ -174,15 +174,15 @@ mod tests {
     #[test]
     fn prices_as_owners_write_them() {
         check("100 sat", "100 sat");
-        check(" 1500  msat ", "1500 msat");
+        check(" 1500  msat ", "1.5 sat");
         check("0.250 USD", "0.25 USD");
-        check("1.5 sat", "1500 msat");
+        check("1.5 sat", "1.5 sat");
     }
 
     #[test]
     fn a_part_of_a_millisatoshi_is_a_whole_one() {
-        check("0.1 msat", "1 msat");
-        check("0.0010001 sat", "2 msat");
+        check("0.1 msat", "0.001 sat");
+        check("0.0010001 sat", "0.002 sat");
     }
 
     #[track_caller]
