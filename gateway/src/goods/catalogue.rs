@@ -206,6 +206,7 @@ impl Goods {
             title: &self.price.stated(&self.title, quote),
             valid_secs: self.valid_for.map(|time| time.as_secs()),
             sha256: Some(self.content.sha256),
+            ..Description::default()
         };
         description.to_string()
     }
@@ -255,6 +256,7 @@ impl Goods {
             content_type: self.content.content_type.clone(),
             size: self.content.size,
             sha256: self.content.sha256,
+            sealed: None,
             scene: self.scene,
             button: self.button.clone(),
         })

@@ -81,7 +81,7 @@ impl<'a> Offer<'a> {
             let description = Description {
                 title,
                 valid_secs: valid_for.map(|time| time.as_secs()),
-                sha256: None,
+                ..Description::default()
             };
             description.to_string()
         };
@@ -337,6 +337,7 @@ impl Purchases {
                 bolt11,
             },
             rate,
+            sealed: None,
         })
     }
 }
