@@ -12,6 +12,7 @@ use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Bought, BuyError, Buyer, Limits, Timing};
 use purrwall_gateway::Gateway;
 use purrwall_gateway::Secret;
+use purrwall_gateway::options::Options;
 use serde_json::json;
 use shared::lightning::Msat;
 use shared::receipt::Receipt;
@@ -58,9 +59,14 @@ impl Shop {
 
     /// A store whose invoices can be paid for this many seconds.
     pub async fn with_expiry(invoice_expiry_secs: u32) -> Self {
+        Self::with(|options| options.store.invoice_expiry_secs = invoice_expiry_secs).await
+    }
+
+    /// A store whose options are changed so.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let nodes = nodes().await;
         let mut options = options(&nodes.store);
-        options.store.invoice_expiry_secs = invoice_expiry_secs;
+        change(&mut options);
         options.timing = purrwall_gateway::options::Timing::default();
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();

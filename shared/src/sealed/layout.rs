@@ -84,6 +84,14 @@ impl Layout {
         header
     }
 
+    /// Reads such a header; `None` if it is another one, or one of a file that is not read.
+    pub fn parse(header: &[u8; 24]) -> Option<Self> {
+        let (start, size) = header.split_last_chunk()?;
+        let (_, chunk) = start.split_last_chunk()?;
+        let layout = Self::new(u64::from_be_bytes(*size), u32::from_be_bytes(*chunk)).ok()?;
+        (layout.header() == *header).then_some(layout)
+    }
+
     /// How many bytes stand before the first chunk: the header, and 32 for each chunk.
     pub fn head_len(&self) -> u64 {
         HEADER + LEAF * u64::from(self.chunks)
@@ -149,5 +157,11 @@ mod tests {
             header,
             *b"purrseal\0\0\0\x01\0\xa0\xb0\xc0\0\0\x01\x02\x03\x04\x05\x06"
         );
+        assert_eq!(Layout::parse(&header).unwrap().header(), header);
+        for at in 0..12 {
+            let mut other = header;
+            other[at] ^= 1;
+            assert_eq!(Layout::parse(&other), None, "byte {at}");
+        }
     }
 }

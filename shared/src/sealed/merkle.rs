@@ -44,16 +44,21 @@ impl Digests {
     /// Reads the first [`head_len`](Layout::head_len) bytes of a file, which have to be those of the
     /// ciphertext `ct`.
     pub fn read(layout: Layout, ct: Digest, head: &[u8]) -> Result<Self, BadHead> {
-        let leaves = head.strip_prefix(&layout.header()).unwrap_or_default();
-        let (leaves, rest) = leaves.as_chunks();
-        if !rest.is_empty() || leaves.len() != layout.chunks() as usize {
-            return Err(BadHead::Header);
-        }
-        let digests = Self::new(layout, leaves.iter().copied().map(Digest).collect());
+        let digests = Self::parse(head).filter(|digests| digests.layout == layout);
+        let digests = digests.ok_or(BadHead::Header)?;
         match digests.root() {
             found if found == ct => Ok(digests),
             found => Err(BadHead::Root { found }),
         }
+    }
+
+    /// Reads the beginning of a file, of whichever ciphertext; `None` if it is that of none.
+    pub fn parse(head: &[u8]) -> Option<Self> {
+        let (header, leaves) = head.split_first_chunk()?;
+        let layout = Layout::parse(header)?;
+        let (leaves, rest) = leaves.as_chunks();
+        let fits = rest.is_empty() && leaves.len() == layout.chunks() as usize;
+        fits.then(|| Self::new(layout, leaves.iter().copied().map(Digest).collect()))
     }
 
     /// The beginning of the file: what [`read`](Self::read) reads.
