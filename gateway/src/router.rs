@@ -89,7 +89,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(content::get_content))
         .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))
-        .routes(routes!(sealed::get_manifest))
+        .routes(routes!(sealed::get_sale))
         .routes(routes!(sealed::get_ciphertext))
         .routes(routes!(verify::verify))
         .routes(routes!(openapi::get_document))

@@ -118,6 +118,9 @@ fn a_film_comes_from_a_foreign_host_and_nothing_is_asked_of_the_store_once_it_is
         // The challenge, and no goods.
         assert_eq!(cinema.requests("/content"), 1);
         assert_eq!(cinema.host.sent(), cinema.file_len());
+        // All that the store sends for a sale, however large the film is.
+        let sent = cinema.shop.way.sent();
+        assert!(sent < 10_000, "{sent} bytes came from the store");
     });
 }
 

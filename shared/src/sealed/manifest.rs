@@ -13,6 +13,7 @@ use crate::sealed::layout::{BadLayout, FORMAT, Layout};
 /// spaces. The hash is that of these bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SealedManifest))]
 pub struct Manifest {
     /// 1.
     pub format: u32,

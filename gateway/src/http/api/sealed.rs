@@ -45,7 +45,7 @@ use crate::payments::purchases::Purchases;
         (status = 503, response = Unavailable),
     ),
 )]
-pub(crate) async fn get_manifest(
+pub(crate) async fn get_sale(
     State(purchases): State<Purchases>,
     presented: Presented,
 ) -> Result<Json<SealedSale>, Error> {
