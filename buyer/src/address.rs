@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::Uri;
-use shared::api::{INVOICE_PATH, ItemId, STORE_PATH, content_path};
+use shared::api::{INVOICE_PATH, ItemId, MANIFEST_PATH, STORE_PATH, content_path, sealed_path};
+use shared::digest::Digest;
 
 /// A store. Has no slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,11 @@ impl StoreAddress {
             store: self.clone(),
             item,
         }
+    }
+
+    /// Where the store itself has a ciphertext.
+    pub fn sealed(&self, ct: Digest) -> String {
+        [&self.0, &*sealed_path(ct)].concat()
     }
 
     /// Where the store lists what it sells.
@@ -78,6 +84,11 @@ impl Address {
     /// Where the goods are.
     pub fn content(&self) -> String {
         [&self.store.0, &*content_path(&self.item)].concat()
+    }
+
+    /// Where the claim's manifest is.
+    pub fn manifest(&self) -> String {
+        [&self.store.0, MANIFEST_PATH].concat()
     }
 
     /// Where the claim's payment is asked about.

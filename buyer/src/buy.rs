@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lightningd::{LightningError, Lightningd, Sent};
-use shared::content::ContentHash;
+use shared::claim::Identifier;
+use shared::content::{ContentHash, Description};
+use shared::digest::Digest;
 use shared::invoice::Invoice;
 use shared::lightning::Preimage;
 use shared::receipt::{Proof, Receipt};
+use shared::sealed::{BadManifest, Layout, SealedSale};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use crate::checks::{FailedCheck, Limits, check, max_fee, promised};
 use crate::decide::{Facts, Next, decide};
-use crate::error::BuyError;
+use crate::error::{BuyError, SealedError};
 use crate::files::{Files, Purchase};
+use crate::sealed::{self, Ciphertext, Nowhere, OpenError};
 use crate::store::{self, Store, StoreError, Word};
 use crate::ticket::Ticket;
 
@@ -98,19 +102,83 @@ impl Buyer {
     /// Asks for an invoice, checks it and remembers it.
     async fn begin(&self, files: &Files) -> Result<Purchase, BuyError> {
         let store = self.store.clone();
-        let asked = blocking(move || Ok((store.ask()?, store.size()?)));
-        let ((ticket, bolt11), size) = asked.await?;
-        self.check(&ticket, &bolt11).await?;
+        let listed = blocking(move || store.listed()).await?;
+        if let Some(goods) = &listed.sealed {
+            // Before the invoice, whose time is short.
+            let layout = Layout::new(listed.size, goods.chunk).map_err(BadManifest::from);
+            let layout = layout.map_err(SealedError::from)?;
+            self.ciphertext(files, (layout, goods.ct), &goods.urls)
+                .await?
+                .map_err(SealedError::from)?;
+        }
+        let store = self.store.clone();
+        let (ticket, bolt11) = blocking(move || store.ask()).await?;
+        let invoice = self.check(&ticket, &bolt11).await?;
+        let sealed = self.sealed_sale(&ticket, &invoice).await?;
+        if listed.sealed.is_some() && ticket.claim().is_some() && sealed.is_none() {
+            return Err(SealedError::NoManifest.into());
+        }
         let purchase = Purchase {
             url: self.store.address().content(),
             ticket,
             bolt11,
-            size: Some(size),
+            size: Some(listed.size),
+            sealed,
             attempted_at: None,
             preimage: None,
         };
         files.remember(&purchase)?;
         Ok(purchase)
+    }
+
+    /// The manifest of an invoice for sealed goods, which it has to commit to. A charge of the scheme
+    /// `Payment` has no claim that would open them, and its goods are delivered as ever.
+    async fn sealed_sale(
+        &self,
+        ticket: &Ticket,
+        invoice: &Invoice,
+    ) -> Result<Option<SealedSale>, BuyError> {
+        let description = Description::read(invoice.description.as_deref().unwrap_or_default());
+        let (Some(claim), Some(_)) = (ticket.claim().cloned(), description.manifest) else {
+            return Ok(None);
+        };
+        let token_id = claim.identifier().token_id;
+        let store = self.store.clone();
+        let sale = blocking(move || store.manifest(&claim)).await?;
+        let checked = sale.manifest.check(&description, &token_id);
+        checked.map_err(SealedError::from)?;
+        Ok(Some(sale))
+    }
+
+    /// Sees to it that the whole ciphertext is in its file, and is checked. Goes on from what is there.
+    async fn ciphertext(
+        &self,
+        files: &Files,
+        (layout, ct): (Layout, Digest),
+        urls: &[String],
+    ) -> Result<Result<File, Nowhere>, BuyError> {
+        let file = files.sealed()?;
+        let mut places = urls.to_vec();
+        places.push(self.store.address().store().sealed(ct));
+        let fetched = spawn_blocking(move || {
+            let mut known = Ciphertext::resume(layout, ct, &file)?;
+            let fetched = known.fetch(&places, &mut &file);
+            file.sync_all()?;
+            Ok::<_, std::io::Error>(fetched.map(|()| file))
+        });
+        let fetched = fetched.await.expect("fetching does not panic");
+        Ok(fetched.map_err(StoreError::Disk)?)
+    }
+
+    /// The ciphertext of a purchase.
+    async fn ciphertext_of(
+        &self,
+        files: &Files,
+        SealedSale { manifest, urls }: &SealedSale,
+    ) -> Result<(Layout, Result<File, Nowhere>), BuyError> {
+        let layout = manifest.layout().map_err(SealedError::from)?;
+        let file = self.ciphertext(files, (layout, manifest.ct), urls).await?;
+        Ok((layout, file))
     }
 
     fn ours(&self, files: &Files, purchase: Purchase) -> Result<Purchase, BuyError> {
@@ -156,7 +224,13 @@ impl Buyer {
                     *purchase = self.begin(files).await?;
                     is_replaced = true;
                 }
-                Next::Pay => self.pay(files, purchase).await?,
+                Next::Pay => {
+                    if let Some(sale) = &purchase.sealed {
+                        let (_, file) = self.ciphertext_of(files, sale).await?;
+                        file.map_err(SealedError::from)?;
+                    }
+                    self.pay(files, purchase).await?;
+                }
             }
         }
     }
@@ -234,19 +308,21 @@ impl Buyer {
         let size = if let Some(size) = goods_at(files.out(), promised).await? {
             size
         } else {
-            let size = self.download(files, purchase, proof, promised).await?;
+            let size = match (&purchase.sealed, purchase.ticket.claim()) {
+                (Some(sale), Some(claim)) => {
+                    let claim = claim.identifier();
+                    self.open(files, purchase, sale, claim, proof, promised)
+                        .await?
+                }
+                _ => self.download(files, purchase, proof, promised).await?,
+            };
             files.finish_goods()?;
             size
         };
-        let receipt = Receipt {
-            bolt11: purchase.bolt11.clone(),
-            preimage: proof,
-            item: self.store.address().item().clone(),
-            sha256: promised,
-            size,
-        };
+        let receipt = self.receipt(purchase, proof, promised, size);
         let proof = receipt.verify(Some(promised))?;
         files.write_receipt(&receipt)?;
+        files.drop_sealed()?;
         if !self.keeps {
             files.forget()?;
         }
@@ -254,6 +330,65 @@ impl Buyer {
             out: files.out().to_owned(),
             receipt: files.receipt_path(),
             proof,
+        })
+    }
+
+    fn receipt(
+        &self,
+        purchase: &Purchase,
+        preimage: Preimage,
+        sha256: ContentHash,
+        size: u64,
+    ) -> Receipt {
+        Receipt {
+            bolt11: purchase.bolt11.clone(),
+            preimage,
+            item: self.store.address().item().clone(),
+            sha256,
+            size,
+        }
+    }
+
+    /// Opens sealed goods, for which the store need not be there any more. If the store sold a false key,
+    /// its goods may still be delivered as ever; if they are not, what convicts it is kept.
+    async fn open(
+        &self,
+        files: &Files,
+        purchase: &Purchase,
+        sale: &SealedSale,
+        identifier: &Identifier,
+        proof: Preimage,
+        promised: ContentHash,
+    ) -> Result<u64, BuyError> {
+        let (layout, file) = self.ciphertext_of(files, sale).await?;
+        let file = file.map_err(BuyError::SealedGone)?;
+        let part = files.part().try_clone().map_err(StoreError::Disk)?;
+        part.set_len(0).map_err(StoreError::Disk)?;
+        let (manifest, keys) = (sale.manifest, *identifier);
+        let opening = spawn_blocking(move || {
+            let keys = (&proof, &keys);
+            sealed::open(&file, &manifest, layout, keys, &mut &part)
+        });
+        match opening.await.expect("opening does not panic") {
+            Ok((found, size)) if found == promised => return Ok(size),
+            Ok(_) | Err(OpenError::Key(_)) => {}
+            Err(OpenError::Disk(error)) => return Err(StoreError::Disk(error).into()),
+        }
+        tracing::warn!(
+            "the store sold a false key; its goods are fetched as if they were not sealed"
+        );
+        files.part().set_len(0).map_err(StoreError::Disk)?;
+        let delivered = self.download(files, purchase, proof, promised).await;
+        let Err(source) = delivered else {
+            return delivered;
+        };
+        files.write_receipt(&self.receipt(purchase, proof, promised, layout.size()))?;
+        Err(BuyError::FalseKey {
+            receipt: files.receipt_path(),
+            manifest: files.write_manifest(&manifest)?,
+            token_id: Digest(identifier.token_id).to_hex(),
+            ciphertext: files.sealed_path(),
+            source: Box::new(source),
         })
     }
 

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use lightningd::LightningError;
 use shared::receipt::ReceiptError;
+use shared::sealed::BadManifest;
 
 use crate::checks::FailedCheck;
 use crate::files::FileError;
+use crate::sealed::Nowhere;
 use crate::store::StoreError;
 
 /// Why nothing was bought, or not yet.
@@ -65,12 +67,57 @@ pub enum BuyError {
         /// What went wrong.
         source: StoreError,
     },
+    /// The sealed goods cannot be had, or not be checked. Nothing was paid.
+    #[error("the sealed goods are not paid for")]
+    Sealed(#[source] Box<SealedError>),
+    /// The sealed goods were paid for, and cannot be had any more. The purchase is kept.
+    #[error(
+        "it is paid for, but the sealed goods are not here any more; run the same command again"
+    )]
+    SealedGone(#[source] Nowhere),
+    /// The store sold a key that does not open its goods, and does not deliver them either.
+    #[error(
+        "the store was paid and sold a false key. Anyone can check that offline: `purrwall verify {receipt:?} \
+         --manifest {manifest:?} --token-id {token_id} --ciphertext {ciphertext:?}`"
+    )]
+    FalseKey {
+        /// The receipt.
+        receipt: PathBuf,
+        /// The manifest.
+        manifest: PathBuf,
+        /// Of the claim, in hex.
+        token_id: String,
+        /// The sealed goods.
+        ciphertext: PathBuf,
+        /// Why the goods themselves did not come, either.
+        source: Box<BuyError>,
+    },
     /// The disk.
     #[error(transparent)]
     File(#[from] FileError),
     /// A receipt that would prove nothing is not written.
     #[error("the receipt would not hold")]
     Receipt(#[from] ReceiptError),
+}
+
+/// Why sealed goods are not paid for.
+#[derive(Debug, thiserror::Error)]
+pub enum SealedError {
+    /// The store advertises sealed goods, and sells others.
+    #[error("the store advertises them sealed, but its invoice commits to no manifest")]
+    NoManifest,
+    /// The manifest is not the invoice's, or not for us.
+    #[error(transparent)]
+    Manifest(#[from] BadManifest),
+    /// The ciphertext cannot be had.
+    #[error(transparent)]
+    Nowhere(#[from] Nowhere),
+}
+
+impl From<SealedError> for BuyError {
+    fn from(error: SealedError) -> Self {
+        Self::Sealed(Box::new(error))
+    }
 }
 
 impl From<FailedCheck> for BuyError {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use shared::lightning::Preimage;
 use shared::receipt::Receipt;
+use shared::sealed::{Manifest, SealedSale};
 
 use crate::ticket::Ticket;
 
@@ -29,6 +30,9 @@ pub struct Purchase {
     /// The size of the goods as the store advertised it; `None` in files of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The manifest of sealed goods, and where their ciphertext lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedSale>,
     /// When the node was last told to pay, in UNIX seconds, unless it said that it gave up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_at: Option<u64>,
@@ -119,6 +123,42 @@ impl Files {
     /// Where the receipt will be.
     pub fn receipt_path(&self) -> PathBuf {
         beside(&self.out, ".receipt.json")
+    }
+
+    /// Where the ciphertext of sealed goods is until they are open.
+    pub fn sealed_path(&self) -> PathBuf {
+        beside(&self.out, ".sealed")
+    }
+
+    /// What has come of the ciphertext so far.
+    pub fn sealed(&self) -> Result<File, FileError> {
+        let path = self.sealed_path();
+        let options = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path);
+        options.map_err(io_error("open", &path))
+    }
+
+    /// Removes the ciphertext, once the goods are open or others are to come.
+    pub fn drop_sealed(&self) -> Result<(), FileError> {
+        let path = self.sealed_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the manifest, for who has to judge the store; gives where.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<PathBuf, FileError> {
+        let path = beside(&self.out, ".manifest.json");
+        let written = durable::write(&path, manifest.to_json().as_bytes());
+        written.map_err(io_error("write", &path))?;
+        Ok(path)
     }
 
     /// The purchase that was begun and not finished.

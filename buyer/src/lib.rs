@@ -11,6 +11,7 @@
 //! - `buy`: the order of things ([`Buyer::buy`]); `decide`: what to do next, a pure decision.
 //! - `checks`: what the buyer agrees to, and the checks of an invoice.
 //! - [`address`]: which item of which store; [`store`]: the store over HTTP; [`challenge`]: its 402.
+//! - [`sealed`]: goods whose ciphertext lies anywhere, and the store that sold a false key for one.
 //! - [`ticket`]: what opens the goods, in either scheme.
 //! - [`files`]: what is on the disk.
 //! - [`purse`]: a folder of purchases with a budget in all.
@@ -23,9 +24,10 @@ mod decide;
 mod error;
 pub mod files;
 pub mod purse;
+pub mod sealed;
 pub mod store;
 pub mod ticket;
 
 pub use buy::{Bought, Buyer, Timing};
 pub use checks::{FailedCheck, Limits, max_fee};
-pub use error::BuyError;
+pub use error::{BuyError, SealedError};

@@ -11,9 +11,11 @@ use http::header::{AUTHORIZATION, CONTENT_RANGE, IF_RANGE, LOCATION, RANGE, WWW_
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::api::{self, InvoiceStatus, Status};
+use shared::claim::Claim;
 use shared::content::{ContentHash, ContentHasher};
 use shared::lightning::Preimage;
 use shared::problem::Problem;
+use shared::sealed::SealedSale;
 use ureq::Agent;
 
 use crate::address::{Address, StoreAddress};
@@ -142,14 +144,28 @@ impl Store {
         challenge::ticket(values, self.scheme).ok_or(StoreError::NoStore { url, what })
     }
 
-    /// Asks how many bytes of goods the store advertises.
-    pub fn size(&self) -> Result<u64, StoreError> {
+    /// Asks what the store advertises of the item.
+    pub fn listed(&self) -> Result<api::Item, StoreError> {
         let list = list_with(&self.agent, self.address.store())?;
-        let mut items = list.items.iter();
+        let mut items = list.items.into_iter();
         let item = items.find(|item| item.id == *self.address.item());
-        item.map(|item| item.size).ok_or(StoreError::NoStore {
+        item.ok_or(StoreError::NoStore {
             url: self.address.store().list(),
             what: "it does not list the item, so the size of the goods is not known",
+        })
+    }
+
+    /// Asks for the manifest of the claim's invoice.
+    pub fn manifest(&self, claim: &Claim) -> Result<SealedSale, StoreError> {
+        let url = self.address.manifest();
+        let credential = format!("L402 {}", claim.to_base64());
+        let answer = self.get(&url, &[(AUTHORIZATION.as_str(), &credential)])?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(url, answer));
+        }
+        json(answer, MAX_TEXT).ok_or(StoreError::NoStore {
+            url,
+            what: "its answer is no manifest of sealed goods",
         })
     }
 

@@ -11,6 +11,7 @@ mod payer;
 pub(crate) mod plugin;
 mod rune;
 mod sales;
+mod seal;
 mod secret;
 mod serve;
 mod verify;
@@ -47,6 +48,8 @@ enum Command {
     Config(Arguments),
     /// Lists what was sold, and sums it.
     Sales(sales::Arguments),
+    /// Writes the ciphertexts of what is sold sealed, to be copied to any static host.
+    Seal(seal::Arguments),
     /// Prints the command that makes a rune for this store, with which the gateway cannot spend.
     Rune(rune::Arguments),
     /// Passes a store's calls on to lightningd's socket, and nothing else: runs as lightningd's user,
@@ -72,6 +75,7 @@ impl CommandLine {
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,
+            Some(Command::Seal(arguments)) => seal::run(&arguments),
             Some(Command::Rune(arguments)) => rune::run(&arguments),
             Some(Command::Guard(arguments)) => guard::run(arguments).await,
             Some(Command::Secret(command)) => secret::run(&command),

@@ -158,6 +158,7 @@ impl Settings {
         let log_format = reader.required(&keys::log_format)?;
         let catalogue = CatalogueOptions {
             versions_dir: data_dir.join("goods"),
+            seal_secret_file: data_dir.join("seal_secret"),
             private: [data_dir, secret_file.clone()]
                 .into_iter()
                 .chain(config_file.clone())

@@ -360,6 +360,7 @@ fn item(id: &str) -> Item {
         content_type: "text/plain; charset=utf-8".to_owned(),
         size: GOODS.len().try_into().unwrap(),
         sha256: ContentHash::of(GOODS),
+        sealed: None,
         scene: Scene::Box,
         button: Vec::new(),
     }

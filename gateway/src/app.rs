@@ -59,6 +59,7 @@ impl App {
             limits: Limits::new(&options.limits, open.clone()),
             store: options.store.id.clone(),
             refusals: Refusals::new(metrics.clone()),
+            seals: catalogue.seals().clone(),
             expiry_secs: options.store.invoice_expiry_secs,
         });
         Self(Arc::new(Parts {

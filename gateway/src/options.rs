@@ -104,6 +104,8 @@ pub struct CatalogueOptions {
     pub file: Option<PathBuf>,
     /// Where versions that were offered are kept.
     pub versions_dir: PathBuf,
+    /// The file of the seal secret, made for the first goods that are sold sealed.
+    pub seal_secret_file: PathBuf,
     /// Files and folders that are never for sale.
     pub private: Vec<PathBuf>,
     /// The items in the owner's order.
@@ -121,6 +123,7 @@ impl Default for CatalogueOptions {
         Self {
             file: None,
             versions_dir: PathBuf::new(),
+            seal_secret_file: PathBuf::new(),
             private: Vec::new(),
             items: Vec::new(),
             cats: true,
@@ -189,6 +192,9 @@ pub struct ItemOptions {
     pub valid_for: Option<Duration>,
     /// Their media type; `None` guesses by the file's name.
     pub content_type: Option<String>,
+    /// Whether they are sold sealed, and where their ciphertext lies: addresses that end in a slash, to be
+    /// tried in turn. `None` sells them as they are.
+    pub sealed_at: Option<Vec<String>>,
     /// What stands before it until it is paid for; `None` leaves that to the store's look.
     pub scene: Option<Scene>,
     /// A picture to show before the payment; `None` takes the goods, where they are a picture.

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::http::api::listing::OPENAPI_ROOT;
 use crate::http::api::{
-    content, directory, discovery, health, invoices, openapi, preview, store, verify,
+    content, directory, discovery, health, invoices, openapi, preview, sealed, store, verify,
 };
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
@@ -91,6 +91,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(content::get_content))
         .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))
+        .routes(routes!(sealed::get_sale))
+        .routes(routes!(sealed::get_ciphertext))
         .routes(routes!(verify::verify))
 }
 

@@ -17,6 +17,7 @@ use std::str::FromStr;
 
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
 use sha2::{Digest as _, Sha256};
+use shared::sealed::{SealSecret, SecretId};
 
 /// What nobody else may know. `Debug` does not show it.
 #[derive(Clone)]
@@ -250,6 +251,12 @@ impl Secret {
             };
             (id, used)
         })
+    }
+
+    /// Each as a seal secret, with its name; the current one first.
+    pub(crate) fn seal_secrets(&self) -> impl Iterator<Item = (SecretId, SealSecret)> {
+        self.keys()
+            .map(|key| (SecretId(KeyId::of(key).0), SealSecret(*key)))
     }
 
     /// For deriving keys, never for showing.

@@ -68,7 +68,8 @@ pub(crate) fn decide(method: &str, params: &Value, owns: &Owns) -> Result<Passed
         "invoice" => {
             params.own_label()?;
             params.number("expiry", 1..=MAX_EXPIRY)?;
-            let names = ["label", "amount_msat", "description", "expiry"];
+            params.hash_if_any("preimage")?;
+            let names = ["label", "amount_msat", "description", "expiry", "preimage"];
             params.pass("invoice", &names, Kept::All)
         }
         "listinvoices" => params.listinvoices(),
@@ -165,6 +166,17 @@ impl Params<'_> {
         Err(Refused::params(message))
     }
 
+    /// A parameter of 32 bytes in hex, which may be left out.
+    fn hash_if_any(&self, name: &str) -> Result<(), Refused> {
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match self.params.get(name) {
+            Some(given) if !given.as_str().is_some_and(is_hash) => Err(Refused::params(format!(
+                "purrwall guard passes on {name} of 64 hex digits only"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn number(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<(), Refused> {
         let number = self.params.get(name).and_then(Value::as_u64);
         if number.is_some_and(|number| range.contains(&number)) {
@@ -196,6 +208,14 @@ mod tests {
             (
                 "invoice",
                 json!({"label": OWN, "amount_msat": 1, "description": "A cat", "expiry": 600}),
+                Kept::All,
+            ),
+            (
+                "invoice",
+                json!({
+                    "label": OWN, "amount_msat": 1, "description": "A cat", "expiry": 600,
+                    "preimage": "0f".repeat(32),
+                }),
                 Kept::All,
             ),
             ("listinvoices", json!({"label": OWN}), Kept::Invoices),
@@ -258,6 +278,8 @@ mod tests {
             invoice(&[("expiry", json!("600"))]),
             invoice(&[("expiry", Value::Null)]),
             invoice(&[("preimage", json!("00"))]),
+            invoice(&[("preimage", Value::Null)]),
+            invoice(&[("cltv", json!(9))]),
             ("invoice", json!([1, OWN, "A cat"])),
             ("listinvoices", json!({})),
             ("listinvoices", json!({"label": OWN, "payment_hash": "00"})),

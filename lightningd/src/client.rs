@@ -11,7 +11,7 @@ use cln_rpc::model::requests::{
 use cln_rpc::model::responses::{InvoiceResponse, ListinvoicesInvoices};
 use cln_rpc::primitives::{Amount, AmountOrAny, AutocleanSubsystem};
 use shared::api::Status;
-use shared::lightning::PaymentHash;
+use shared::lightning::{PaymentHash, Preimage};
 use tokio::time::timeout;
 
 use crate::call::{Call, decode_error};
@@ -83,7 +83,7 @@ impl Lightningd {
             expiry: Some(invoice.expiry_secs.into()),
             cltv: None,
             deschashonly: None,
-            preimage: None,
+            preimage: invoice.preimage.as_ref().map(Preimage::to_hex),
             exposeprivatechannels: None,
             fallbacks: None,
         };

@@ -30,6 +30,9 @@ pub struct NewInvoice {
     pub description: String,
     /// Seconds. Always stated, because lightningd's default is a week. lightningd aborts at 2^60.
     pub expiry_secs: u32,
+    /// What the payer learns by paying; `None` lets lightningd draw it. lightningd takes each only once
+    /// (error 901).
+    pub preimage: Option<Preimage>,
 }
 
 /// An invoice that lightningd knows.

@@ -51,6 +51,7 @@ fn any_invoice() -> NewInvoice {
         amount_msat: Msat(1),
         description: "x".into(),
         expiry_secs: 1,
+        preimage: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn cat(label: &str) -> NewInvoice {
         amount_msat: Msat(1000),
         description: "A cat".into(),
         expiry_secs: 600,
+        preimage: None,
     }
 }
 

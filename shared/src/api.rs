@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 use crate::content::ContentHash;
+use crate::digest::Digest;
 use crate::fiat::{FiatPrice, Rate};
 use crate::lightning::{
     Msat, Network, NodeId, ParseError, Payees, PaymentHash, Preimage, hex_serde, parse_hex,
 };
+use crate::sealed::{SealedGoods, SealedSale};
 
 /// `GET`: the store and what it sells. Answers with [`Store`].
 pub const STORE_PATH: &str = "/api/v1/store";
@@ -33,6 +35,14 @@ pub fn content_path(item: &ItemId) -> String {
 /// is answered by what to pay.
 pub fn goods_path(item: &ItemId) -> String {
     format!("/goods/{item}")
+}
+
+/// `GET`, with the claim: the manifest of its invoice, paid or not. Answers with [`SealedSale`].
+pub const MANIFEST_PATH: &str = "/api/v1/manifest";
+
+/// `GET`: the ciphertext of sealed goods, for anyone. The gateway is the last of the places where it lies.
+pub fn sealed_path(ct: Digest) -> String {
+    format!("/api/v1/sealed/{ct}")
 }
 
 /// `GET`: the small picture of an item whose scene is a preview.
@@ -141,6 +151,10 @@ pub struct Item {
     pub size: u64,
     /// Their hash, which the invoice commits to.
     pub sha256: ContentHash,
+    /// Where its ciphertext lies, if it is sold sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub sealed: Option<SealedGoods>,
     /// What stands before it until it is paid for.
     #[serde(default)]
     pub scene: Scene,
@@ -269,6 +283,10 @@ pub struct CreatedInvoice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub rate: Option<Rate>,
+    /// What it sells sealed, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub sealed: Option<SealedSale>,
 }
 
 /// An invoice with its main fields decoded for clients that cannot. Who can, decodes `bolt11`.

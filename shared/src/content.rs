@@ -11,6 +11,7 @@ use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::hex::DisplayHex;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::{Digest, Nonce};
 use crate::lightning::{ParseError, hex_serde, parse_hex};
 
 /// The SHA-256 of the goods' bytes. 64 hex digits on the wire.
@@ -69,17 +70,22 @@ impl ContentHasher {
 /// BOLT 11's limit of the `d` field, in bytes: 1023 groups of 5 bits.
 const MAX_DESCRIPTION: usize = 639;
 
-/// What an invoice's description says: `<title> [valid:<seconds>] [sha256:<hex>]`.
+/// What an invoice's description says:
+/// `<title> [valid:<seconds>] [manifest:<hex>] [nonce:<hex>] [sha256:<hex>]`.
 ///
 /// The node signs it with the invoice, so this is what was sold, whatever the store's owner changes
 /// afterwards. The hash stands last, and only the title is ever cut. A reader skips words of the
 /// form `key:value` that it does not know between the title and the hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Description<'a> {
     /// What the payer reads.
     pub title: &'a str,
     /// How long what was sold can be had after the invoice's time, in seconds; `None` is for good.
     pub valid_secs: Option<u64>,
+    /// The hash of the manifest, if the goods are sold sealed.
+    pub manifest: Option<Digest>,
+    /// What the payment's preimage follows from at the store, if the goods are sold sealed.
+    pub nonce: Option<Nonce>,
     /// The hash of the goods. What is made anew for each request has none.
     pub sha256: Option<ContentHash>,
 }
@@ -89,13 +95,14 @@ impl<'a> Description<'a> {
     pub fn read(text: &'a str) -> Self {
         let mut read = Self {
             title: text,
-            valid_secs: None,
-            sha256: None,
+            ..Self::default()
         };
         let mut is_last = true;
         while let Some((before, key, value)) = last_field(read.title) {
             match key {
                 "sha256" if is_last => read.sha256 = value.parse().ok(),
+                "manifest" if read.manifest.is_none() => read.manifest = value.parse().ok(),
+                "nonce" if read.nonce.is_none() => read.nonce = value.parse().ok(),
                 "valid" if read.valid_secs.is_none() => read.valid_secs = value.parse().ok(),
                 _ => {}
             }
@@ -114,8 +121,12 @@ impl<'a> Description<'a> {
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let valid = self.valid_secs.map(|secs| format!(" valid:{secs}"));
+        let manifest = self.manifest.map(|hash| format!(" manifest:{hash}"));
+        let nonce = self.nonce.map(|nonce| format!(" nonce:{nonce}"));
         let sha256 = self.sha256.map(|sha256| format!(" sha256:{sha256}"));
-        let fields = [valid, sha256].map(Option::unwrap_or_default).concat();
+        let fields = [valid, manifest, nonce, sha256]
+            .map(Option::unwrap_or_default)
+            .concat();
         let room = MAX_DESCRIPTION - fields.len();
         let mut title = fit(self.title, room);
         if last_field(&title).is_some() {
@@ -130,8 +141,8 @@ impl fmt::Display for Description<'_> {
 pub fn describe(title: &str, sha256: ContentHash) -> String {
     let description = Description {
         title,
-        valid_secs: None,
         sha256: Some(sha256),
+        ..Description::default()
     };
     description.to_string()
 }
@@ -225,6 +236,8 @@ mod tests {
     const SERVICE: Description<'_> = Description {
         title: "Access",
         valid_secs: None,
+        manifest: None,
+        nonce: None,
         sha256: None,
     };
 
@@ -248,6 +261,7 @@ mod tests {
             title: "Two cats",
             valid_secs: Some(86_400),
             sha256: Some(hash),
+            ..SERVICE
         };
         let text = limited.to_string();
         assert_eq!(text, format!("Two cats valid:86400 sha256:{hash}"));
@@ -267,27 +281,49 @@ mod tests {
         let limited = Description {
             title: &title,
             valid_secs: Some(u64::MAX),
+            manifest: Some(Digest([0xab; 32])),
+            nonce: Some(Nonce([0xcd; 8])),
             sha256: Some(ContentHash::of(b"meow")),
         };
         let text = limited.to_string();
         assert!((638..=639).contains(&text.len()));
         let read = Description::read(&text);
-        assert_eq!(
-            (read.valid_secs, read.sha256),
-            (limited.valid_secs, limited.sha256)
-        );
         assert!(title.starts_with(read.title));
+        let title = read.title;
+        assert_eq!(read, Description { title, ..limited });
     }
 
     #[test]
     fn fields_of_later_versions_are_skipped() {
         let hash = ContentHash::of(b"meow");
-        let text = format!("Two cats valid:5 manifest:00ff nonce:abc sha256:{hash}");
+        let text = format!("Two cats valid:5 manifest:00ff nonce:abc colour:blue sha256:{hash}");
         let read = Description::read(&text);
+        let known = Description {
+            title: "Two cats",
+            valid_secs: Some(5),
+            sha256: Some(hash),
+            ..SERVICE
+        };
+        assert_eq!(read, known);
+    }
+
+    #[test]
+    fn what_is_sold_sealed_commits_to_its_manifest() {
+        let hash = ContentHash::of(b"meow");
+        let sealed = Description {
+            title: "Two cats",
+            manifest: Some(Digest([0x1f; 32])),
+            nonce: Some(Nonce([0x2e; 8])),
+            sha256: Some(hash),
+            ..SERVICE
+        };
+        let text = sealed.to_string();
+        let (manifest, nonce) = ("1f".repeat(32), "2e".repeat(8));
         assert_eq!(
-            (read.title, read.valid_secs, read.sha256),
-            ("Two cats", Some(5), Some(hash))
+            text,
+            format!("Two cats manifest:{manifest} nonce:{nonce} sha256:{hash}")
         );
+        assert_eq!(Description::read(&text), sealed);
     }
 
     #[test]
@@ -295,17 +331,31 @@ mod tests {
         let hash = ContentHash::of(b"meow");
         let of_a_hash = format!("Access sha256:{hash}");
         let long = format!("{} valid:{}", "x".repeat(620), "1".repeat(30));
-        for title in ["Access valid:99999", "A note:high", &of_a_hash, &long] {
+        for title in [
+            "Access valid:99999",
+            "A note:high",
+            "A nonce:0123456789abcdef",
+            &of_a_hash,
+            &long,
+        ] {
             for sha256 in [None, Some(hash)] {
                 let description = Description {
                     title,
-                    valid_secs: None,
                     sha256,
+                    ..SERVICE
                 };
                 let text = description.to_string();
                 assert!(text.len() <= 639);
                 let read = Description::read(&text);
-                assert_eq!((read.valid_secs, read.sha256), (None, sha256), "{text}");
+                let title = read.title;
+                assert_eq!(
+                    read,
+                    Description {
+                        title,
+                        ..description
+                    },
+                    "{text}"
+                );
             }
         }
         for title in ["At 16:45", "Cats: two", "https://example.com", "valid:5"] {

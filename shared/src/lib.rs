@@ -10,9 +10,11 @@
 //! - [`lightning`]: msat, payment hash, preimage, node id, network; parsed once, then trusted.
 //! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.
+//! - [`digest`]: what it says of goods that are sold sealed.
 //! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
 //! - [`qr_code`]: what to draw, so that a wallet's camera reads the invoice.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
+//! - [`sealed`]: goods whose ciphertext may lie anywhere; what the payment reveals is the key.
 //! - `mpp`: the scheme `Payment`, beside L402 (with the feature of that name).
 //! - [`api`]: requests, answers and paths; [`problem`]: errors on the wire.
 //! - [`receipt`]: what was promised and paid, checked offline. [`verdict`]: what the store says of one.
@@ -23,6 +25,7 @@
 pub mod api;
 pub mod claim;
 pub mod content;
+pub mod digest;
 pub mod drawings;
 pub mod fiat;
 pub mod invoice;
@@ -37,5 +40,6 @@ pub mod problem;
 pub mod purchase;
 pub mod qr_code;
 pub mod receipt;
+pub mod sealed;
 pub mod styles;
 pub mod verdict;

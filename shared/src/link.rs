@@ -46,6 +46,7 @@ impl Link {
             content_type: String::new(),
             size: order.size.unwrap_or(0),
             sha256: order.promised()?,
+            sealed: None,
             scene: Scene::Card,
             button: Vec::new(),
         })

@@ -10,9 +10,11 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::{ItemId, PurchaseId};
 use crate::claim::Claim;
 use crate::content::ContentHash;
+use crate::digest::Digest;
 use crate::fiat::{Currency, Decimal};
 use crate::lightning::{Msat, NodeId, PaymentHash, Preimage};
 use crate::problem::ErrorCode;
+use crate::sealed::{SecretId, WrappedKey};
 
 macro_rules! schemas {
     ($($type:ident: $schema:expr;)*) => {$(
@@ -49,6 +51,17 @@ schemas! {
         "^[0-9a-f]{64}$",
         "404cdd7bc109c432f8cc2443b45bcfe95980f5107215c645236e577929ac3e52",
     );
+    Digest: text(
+        "A SHA-256 of something that is sealed.",
+        "^[0-9a-f]{64}$",
+        "404cdd7bc109c432f8cc2443b45bcfe95980f5107215c645236e577929ac3e52",
+    );
+    WrappedKey: text(
+        "The key of sealed goods, which payment and claim together open.",
+        "^[0-9a-f]{64}$",
+        "5c8e44dd0a4b8d4a5b0d6d3e4a1f5a7a0b6e5d4c3b2a19080716253443526170",
+    );
+    SecretId: text("The name of a seal secret of the store's.", "^[0-9a-f]{8}$", "9f2c01d4");
     PaymentHash: text(
         "Names a payment: the SHA-256 of its preimage.",
         "^[0-9a-f]{64}$",

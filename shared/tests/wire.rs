@@ -48,6 +48,7 @@ fn store() {
             content_type: "text/plain; charset=utf-8".into(),
             size: 8,
             sha256: ContentHash::of(b"two cats"),
+            sealed: None,
             scene: Scene::Box,
             button: Vec::new(),
         }],
@@ -86,6 +87,7 @@ fn an_item_whose_price_follows_a_rate() {
         content_type: "audio/mpeg".into(),
         size: 8,
         sha256: ContentHash::of(b"two cats"),
+        sealed: None,
         scene: Scene::Preview,
         button: vec![Word {
             language: "de".into(),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bitcoin::hashes::{Hash as _, sha256};
-use bitcoin::hex::DisplayHex as _;
+use bitcoin::hex::{DisplayHex as _, FromHex as _};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
 use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
 use serde_json::{Map, Value, json};
@@ -388,7 +388,17 @@ impl FakeNode {
         });
         let expiry = params["expiry"].as_u64().unwrap();
         let mut preimage = [0; 32];
-        getrandom::fill(&mut preimage).unwrap();
+        match params["preimage"].as_str() {
+            Some(given) => preimage = <[u8; 32]>::from_hex(given).unwrap(),
+            None => getrandom::fill(&mut preimage).unwrap(),
+        }
+        if book
+            .invoices
+            .iter()
+            .any(|invoice| invoice.preimage == preimage)
+        {
+            return Err(901);
+        }
         let payment_hash = sha256::Hash::hash(&preimage);
         let created_at = unix_now();
         let invoice = InvoiceBuilder::new(Currency::Regtest)

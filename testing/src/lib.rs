@@ -6,6 +6,8 @@
 //! - `rest`: clnrest before any of them, so that every test can run over it; `line`: a bad line to it.
 //! - `tools`: a gateway in this process, asked through its router.
 //! - `page_buyer`: a buyer without a browser, driven by the page's own state machine.
+//! - `sealed`: what anyone can do with a manifest and a ciphertext.
+//! - `static_host`: somebody else's static files, and what can go wrong with them.
 //! - `shop`, `faults`: a store for `purrwall buy`, and a faulty way to it.
 
 #![expect(
@@ -22,5 +24,7 @@ pub mod nodes;
 pub mod page_buyer;
 pub mod rest;
 pub mod rpc;
+pub mod sealed;
 pub mod shop;
+pub mod static_host;
 pub mod tools;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use purrwall_buyer::ticket::Scheme;
 use purrwall_buyer::{Bought, BuyError, Buyer, Limits, Timing};
 use purrwall_gateway::Gateway;
 use purrwall_gateway::Secret;
+use purrwall_gateway::options::Options;
 use serde_json::json;
 use shared::lightning::Msat;
 use shared::receipt::Receipt;
@@ -58,9 +60,14 @@ impl Shop {
 
     /// A store whose invoices can be paid for this many seconds.
     pub async fn with_expiry(invoice_expiry_secs: u32) -> Self {
+        Self::with(|options| options.store.invoice_expiry_secs = invoice_expiry_secs).await
+    }
+
+    /// A store whose options are changed so.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let nodes = nodes().await;
         let mut options = options(&nodes.store);
-        options.store.invoice_expiry_secs = invoice_expiry_secs;
+        change(&mut options);
         options.timing = purrwall_gateway::options::Timing::default();
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).unwrap();
@@ -171,6 +178,7 @@ struct Shared {
     store: SocketAddr,
     change: Mutex<Option<Change>>,
     requests: Mutex<Vec<String>>,
+    sent: AtomicU64,
 }
 
 impl Way {
@@ -181,6 +189,7 @@ impl Way {
             store,
             change: Mutex::default(),
             requests: Mutex::default(),
+            sent: AtomicU64::new(0),
         });
         let accepting = shared.clone();
         let task = tokio::spawn(async move {
@@ -212,6 +221,11 @@ impl Way {
 
     pub fn is_well(&self) {
         *self.shared.change.lock().unwrap() = None;
+    }
+
+    /// How many bytes came from the store, heads with them.
+    pub fn sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// The heads of all requests so far.
@@ -259,6 +273,8 @@ async fn forward(mut client: TcpStream, shared: Arc<Shared>) {
     store.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     store.read_to_end(&mut answer).await.ok();
+    let length = answer.len() as u64;
+    shared.sent.fetch_add(length, Ordering::Relaxed);
     let change = shared.change.lock().unwrap().clone();
     if let Some(change) = change {
         answer = change(&head, answer);

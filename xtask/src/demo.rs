@@ -12,6 +12,7 @@ use crate::{
     build,
     clnrest::Clnrest,
     command::{command, programs_dir, root, run},
+    goods,
     server::Server,
     setup::setup,
     site,
@@ -102,9 +103,10 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     } else {
         None
     };
-    let mut store = steps.run("store", || start_store(port, port + 1, by_rune.as_ref()))?;
     let store_url = format!("http://{}", address(port));
-    let journal = site::open(port + 2, &store_url, &node_id(&network)?)?;
+    let sealed = goods::prepare(&root().join(DIR), &site::files(port + 2))?;
+    let mut store = steps.run("store", || start_store(port, port + 1, by_rune.as_ref()))?;
+    let journal = site::open(port + 2, &store_url, &node_id(&network)?, sealed)?;
     steps.summary();
     println!(
         "\n\
@@ -112,7 +114,8 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
          The network            http://{}/\n\
          Somebody else's page   {journal}\n\n\
          Buy a cat and pay with one click: as alice, who has a channel to the store, or as bob, who\n\
-         pays through her. The network's page shows each payment find its way, and pays any invoice.\n\
+         pays through her. The two cats travel sealed: the other site has them, encrypted, and the payment is the\n\
+         key. The network's page shows each payment find its way, and pays any invoice.\n\
          The nodes answer lightningd's calls at {DIR}/devnet/{{store,alice,bob}}/lightning-rpc.\n\
          Ctrl-C closes the store.",
         address(port + 1)
@@ -153,6 +156,7 @@ fn start_network(port: u16, options: &Options) -> Result<Server> {
 fn start_store(port: u16, network_port: u16, by_rune: Option<&Clnrest>) -> Result<Server> {
     let mut gateway = command(programs_dir()?.join("purrwall"));
     gateway
+        .args(["--config", &format!("{DIR}/{}", goods::FILE)])
         .args(["--listen", &address(port)])
         .args(["--secret-file", &format!("{DIR}/secret")])
         .args(["--frontend", "dist"])

@@ -17,6 +17,7 @@ mod dist;
 mod docs;
 mod faults;
 mod fuzz;
+mod goods;
 mod modules;
 mod packing;
 mod scripts;

@@ -1,4 +1,5 @@
-//! Somebody else's site: one page, on an origin of its own, that sells what the store has.
+//! Somebody else's site: one page, on an origin of its own, that sells what the store has, and a folder of files,
+//! where the store's sealed goods lie.
 //!
 //! The page is the same that the browser tests buy on. It names an example's store and node; here
 //! they become the demo's.
@@ -7,6 +8,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
@@ -19,11 +21,19 @@ const PAGE: &str = "frontend/pages/journal.html";
 /// What stands in the page for the store and for its node.
 const EXAMPLE_STORE: &str = "https://store.example";
 const EXAMPLE_NODE: &str = "03ddeaecd301b035406f4f806b149b1be2e4e925fa3d117fdc4873394222423642";
+/// Where the files are.
+const FILES: &str = "/goods/";
 /// A browser that opens a connection and says nothing is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Serves the page on a port, for as long as this program runs, and returns its address.
-pub(crate) fn open(port: u16, store: &str, node_id: &str) -> Result<String> {
+/// Where the files of the site at this port are.
+pub(crate) fn files(port: u16) -> String {
+    format!("http://localhost:{port}{FILES}")
+}
+
+/// Serves the page and the files of a folder on a port, for as long as this program runs, and returns the page's
+/// address.
+pub(crate) fn open(port: u16, store: &str, node_id: &str, dir: PathBuf) -> Result<String> {
     let path = root().join(PAGE);
     let page =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -35,16 +45,16 @@ pub(crate) fn open(port: u16, store: &str, node_id: &str) -> Result<String> {
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
         for visitor in listener.incoming().map_while(Result::ok) {
-            let page = page.clone();
+            let (page, dir) = (page.clone(), dir.clone());
             // A visitor who goes away in the middle is no error of ours.
-            thread::spawn(move || answer(visitor, &page));
+            thread::spawn(move || answer(visitor, &page, &dir));
         }
     });
     // Not 127.0.0.1, where the store is: to a browser this is another site.
     Ok(format!("http://localhost:{port}/"))
 }
 
-fn answer(mut visitor: TcpStream, page: &str) -> io::Result<()> {
+fn answer(mut visitor: TcpStream, page: &str, dir: &Path) -> io::Result<()> {
     visitor.set_read_timeout(Some(PATIENCE))?;
     let mut lines = BufReader::new(&visitor).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
@@ -54,17 +64,32 @@ fn answer(mut visitor: TcpStream, page: &str) -> io::Result<()> {
             break;
         }
     }
-    let (status, body) = if request.starts_with("GET / ") {
-        ("200 OK", page)
-    } else {
-        ("404 Not Found", "")
+    let (status, kind, body) = match request.split(' ').nth(1) {
+        Some("/") => (
+            "200 OK",
+            "text/html; charset=utf-8",
+            page.as_bytes().to_vec(),
+        ),
+        Some(path) => match file(dir, path) {
+            Some(file) => ("200 OK", "application/octet-stream", file),
+            None => ("404 Not Found", "text/plain", Vec::new()),
+        },
+        None => ("400 Bad Request", "text/plain", Vec::new()),
     };
     write!(
         visitor,
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nCache-Control: no-store\r\n\
+         Access-Control-Allow-Origin: *\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
-    )
+    )?;
+    visitor.write_all(&body)
+}
+
+/// A file of the folder, by its name alone: a ciphertext is called by 64 hex digits.
+fn file(dir: &Path, path: &str) -> Option<Vec<u8>> {
+    let name = path.strip_prefix(FILES)?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_name.then(|| fs::read(dir.join(name)).ok())?
 }
 
 #[cfg(test)]
@@ -75,7 +100,9 @@ mod tests {
 
     #[test]
     fn the_page_sells_from_the_store_that_is_named() {
-        let address = open(0, "http://127.0.0.1:1", "02ab").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("0af1"), "sealed").unwrap();
+        let address = open(0, "http://127.0.0.1:1", "02ab", dir.path().to_owned()).unwrap();
         let port = address
             .trim_start_matches("http://localhost:")
             .trim_end_matches('/');
@@ -92,5 +119,10 @@ mod tests {
         assert!(page.contains(r#"payee="02ab""#));
         assert!(!page.contains(EXAMPLE_STORE) && !page.contains(EXAMPLE_NODE));
         assert!(ask("/other").starts_with("HTTP/1.1 404"));
+        let sealed = ask("/goods/0af1");
+        assert!(sealed.ends_with("\r\n\r\nsealed") && sealed.contains("Allow-Origin: *"));
+        for other in ["/goods/", "/goods/0af2", "/goods/../0af1"] {
+            assert!(ask(other).starts_with("HTTP/1.1 404"), "{other}");
+        }
     }
 }

@@ -7,3 +7,4 @@
 
 mod crashes;
 mod purchases;
+mod sealed;

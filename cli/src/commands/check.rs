@@ -1,6 +1,7 @@
 //! `purrwall check`: whether the gateway could start and sell, without starting it.
 
 use std::env;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow};
@@ -9,11 +10,16 @@ use purrwall::nodes::lightningds;
 use purrwall::settings::{Arguments, Settings};
 use purrwall::store_rune::{self, Findings};
 use purrwall::store_secret::{StoreSecretError, find};
+use purrwall_buyer::sealed::{self, Ciphertext};
 use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
 use purrwall_gateway::options::{Options, RateSource};
 use purrwall_gateway::{Endpoint, KeyUse, PAID_ARE_DELETED};
+
+use shared::digest::Digest;
+use shared::sealed::Layout;
+use tokio::task::spawn_blocking;
 
 use crate::commands::output::say;
 
@@ -46,6 +52,23 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         tell(&format!("item {id}"), checked.map_err(Error::from));
         if is_empty {
             say!("warning item {id}: {EMPTY}");
+        }
+    }
+    for (id, places, digests) in catalogue::sealed(&options.catalogue) {
+        match digests.map_err(Error::from) {
+            Err(error) => tell(&format!("sealed {id}"), Err(error)),
+            Ok(None) => tell(
+                &format!("sealed {id}"),
+                Ok("will be sealed at the first start, or by `purrwall seal`".into()),
+            ),
+            Ok(Some(digests)) => {
+                for place in places {
+                    let url = format!("{place}{}", digests.root());
+                    let (layout, ct) = (digests.layout(), digests.root());
+                    let fetched = spawn_blocking(move || check_sealed(layout, ct, &url));
+                    tell(&format!("sealed {id}"), fetched.await?);
+                }
+            }
         }
     }
     for rate in &options.catalogue.rates {
@@ -116,6 +139,17 @@ async fn check_secret(settings: &Settings) -> Result<String> {
         )),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Fetches what lies at a host, and checks all of it as buyers do.
+fn check_sealed(layout: Layout, ct: Digest, url: &str) -> Result<String> {
+    let mut fetched = Ciphertext::new(layout, ct);
+    fetched
+        .fetch_from(&sealed::agent(), url, &mut io::sink())
+        .with_context(|| {
+            format!("{url} does not give what buyers need; `purrwall seal --out DIR` writes the file to put there")
+        })?;
+    Ok(format!("{url}, {} bytes", layout.file_len()))
 }
 
 /// Whether copies of the goods can be kept. Where the folder is not there yet, it is the nearest one

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use purrwall_buyer::sealed::{Judgement, judge};
 use purrwall_buyer::store::hash;
+use shared::digest::Digest;
 use shared::lightning::Payees;
 use shared::receipt::Receipt;
+use shared::sealed::Manifest;
 
 use crate::commands::output::say;
 
@@ -24,6 +27,26 @@ pub(crate) struct Arguments {
     /// between them.
     #[arg(long, value_name = "KEYS")]
     payee: Option<Payees>,
+
+    #[command(flatten)]
+    sealed: Option<Sealed>,
+}
+
+/// What judges a store that sold sealed goods.
+#[derive(Debug, Args)]
+struct Sealed {
+    /// The manifest of sealed goods: whether the key that was sold opens them. Needs --token-id and
+    /// --ciphertext.
+    #[arg(long, value_name = "FILE", requires = "ciphertext")]
+    manifest: PathBuf,
+
+    /// The claim's token_id, in 64 hex digits. Whoever has it and the receipt can open the goods.
+    #[arg(long, value_name = "HEX", requires = "manifest")]
+    token_id: Digest,
+
+    /// The sealed goods.
+    #[arg(long, value_name = "FILE", requires = "token_id")]
+    ciphertext: PathBuf,
 }
 
 /// Prints in one sentence what is proven; an error is what does not hold.
@@ -32,6 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         receipt,
         content,
         payee,
+        sealed,
     } = arguments;
     let text = fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
     // What stands in it is not repeated in the error: it may be a preimage.
@@ -64,6 +88,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             receipt.size
         );
     }
-    say!("{proof}");
+    match sealed {
+        None => say!("{proof}"),
+        Some(sealed) => match sealed.judge(&receipt)? {
+            kept @ Judgement::Kept(..) => say!("{kept}"),
+            broken @ Judgement::Broken(..) => bail!("{broken}"),
+        },
+    }
     Ok(())
+}
+
+impl Sealed {
+    fn judge(&self, receipt: &Receipt) -> Result<Judgement> {
+        let cannot_read = |path: &PathBuf| format!("cannot read {}", path.display());
+        let text = fs::read(&self.manifest).with_context(|| cannot_read(&self.manifest))?;
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else {
+            bail!(
+                "{} is no manifest: a JSON object of format, ct, size, chunk, key, secret and token",
+                self.manifest.display()
+            );
+        };
+        let file = File::open(&self.ciphertext).with_context(|| cannot_read(&self.ciphertext))?;
+        Ok(judge(receipt, &manifest, self.token_id.0, &file)?)
+    }
 }

@@ -16,7 +16,7 @@ use crate::settings::error::SettingsError;
 use crate::settings::file::{ConfigFile, RATE_KEYS, Section};
 use crate::settings::look;
 use crate::settings::origin::Given;
-use crate::settings::parse::{duration, text};
+use crate::settings::parse::{duration, switch, text};
 
 const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
 const MIN_MAX_AGE: Duration = Duration::from_secs(10);
@@ -60,6 +60,7 @@ fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, Se
         .get("teaser")
         .map(|given| given.read(text(MAX_TEASER)));
     let valid_for = section.get("valid_for").map(|given| given.read(duration));
+    let sealed_at = sealed_at(section)?;
     let content_type = section
         .get("content_type")
         .map(|given| given.read(media_type));
@@ -75,10 +76,31 @@ fn read_item(section: &Section, rates: &[RateOptions]) -> Result<ItemOptions, Se
         price,
         valid_for: valid_for.transpose()?,
         content_type: content_type.transpose()?,
+        sealed_at,
         scene: look::scene(section)?,
         preview: section.get("preview").map(look::named_file),
         button: look::button(section)?,
     })
+}
+
+/// Where the ciphertext of an item lies; `None` if it is not sold sealed.
+fn sealed_at(section: &Section) -> Result<Option<Vec<String>>, SettingsError> {
+    let places = section.list("sealed_at");
+    let sealed = section.get("sealed").map(|given| given.read(switch));
+    if !sealed.transpose()?.unwrap_or_default() {
+        return match places.first() {
+            Some(needless) => Err(needless.wrong("has no use without `sealed = true`")),
+            None => Ok(None),
+        };
+    }
+    if let Some(limited) = section.get("valid_for") {
+        return Err(limited.wrong(
+            "cannot be kept for sealed goods, because their key is good for ever; take `valid_for` or \
+             `sealed` away",
+        ));
+    }
+    let places = places.iter().map(|given| given.read(folder_url));
+    places.collect::<Result<_, _>>().map(Some)
 }
 
 /// The price of an item or a route.
@@ -206,6 +228,18 @@ fn media_type(text: &str) -> Result<String, &'static str> {
     let why = "is not a media type; write one such as \"image/png\"";
     let parsed: mime_guess::Mime = text.parse().map_err(|_| why)?;
     Ok(parsed.to_string())
+}
+
+/// The address of a folder, to which names of files can be added. What lies there is checked by its hash,
+/// so it may come by HTTP.
+fn folder_url(text: &str) -> Result<String, &'static str> {
+    let why = "is not the address of a folder; write one such as \"https://cdn.example/goods/\"";
+    let uri: Uri = text.parse().map_err(|_| why)?;
+    let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
+    if !is_web || uri.host().is_none() || uri.query().is_some() {
+        return Err(why);
+    }
+    Ok(format!("{}/", text.trim_end_matches('/')))
 }
 
 /// What comes over HTTP from elsewhere could be changed on its way, and with it the prices.

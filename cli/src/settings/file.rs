@@ -12,7 +12,7 @@ use crate::settings::keys::ALL;
 use crate::settings::origin::{Given, Origin};
 
 /// The keys of an `[[item]]`.
-pub(super) const ITEM_KEYS: [&str; 15] = [
+pub(super) const ITEM_KEYS: [&str; 17] = [
     "id",
     "title",
     "teaser",
@@ -20,6 +20,8 @@ pub(super) const ITEM_KEYS: [&str; 15] = [
     "price",
     "valid_for",
     "content_type",
+    "sealed",
+    "sealed_at",
     "scene",
     "preview",
     "button",
@@ -63,7 +65,7 @@ pub(super) const RATE_KEYS: [&str; 10] = [
 ];
 
 /// The keys of a `[[route]]`.
-pub(super) const ROUTE_KEYS: [&str; 10] = [
+pub(super) const ROUTE_KEYS: [&str; 11] = [
     "path",
     "price",
     "title",
@@ -73,6 +75,7 @@ pub(super) const ROUTE_KEYS: [&str; 10] = [
     "methods",
     "free",
     "name",
+    "sealed",
     "signing_key",
 ];
 
@@ -119,10 +122,10 @@ pub(super) struct Section {
 }
 
 /// The keys whose values are true or false.
-const SWITCHES: [&str; 1] = ["forward_auth"];
+const SWITCHES: [&str; 2] = ["forward_auth", "sealed"];
 
 /// The keys whose values may be lists.
-const LISTS: [&str; 2] = ["methods", "free"];
+const LISTS: [&str; 3] = ["methods", "free", "sealed_at"];
 
 impl Section {
     pub(super) fn get(&self, key: &str) -> Option<&Given> {

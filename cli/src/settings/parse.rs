@@ -58,6 +58,11 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| why)
 }
 
+/// `true` or `false`.
+pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "is neither true nor false")
+}
+
 pub(super) fn network(text: &str) -> Result<Network, &'static str> {
     let why = "is not a network; write bitcoin, testnet, signet or regtest";
     text.parse().map_err(|_| why)

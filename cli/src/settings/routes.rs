@@ -12,7 +12,7 @@ use shared::api::ItemId;
 use crate::settings::catalogue::{price, title};
 use crate::settings::error::SettingsError;
 use crate::settings::file::{ConfigFile, Section};
-use crate::settings::parse::duration;
+use crate::settings::parse::{duration, switch};
 
 /// Where the store itself is.
 const TAKEN: [&str; 15] = [
@@ -71,6 +71,12 @@ pub(super) fn read(
 }
 
 fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, SettingsError> {
+    if let Some(given) = section.get("sealed") {
+        return Err(given.wrong(
+            "is for goods: what a service answers is made anew for each request, so there is nothing to \
+             seal; sell a file as an [[item]]",
+        ));
+    }
     let path_given = section.require("path")?;
     let path: Pattern = path_given.read(str::parse)?;
     let upstream = service(section)?;
@@ -113,10 +119,7 @@ fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, 
 /// The service's address; `None` where a proxy stands before it.
 fn service(section: &Section) -> Result<Option<Authority>, SettingsError> {
     let asked = section.get("forward_auth");
-    let is_asked = asked.map(|given| {
-        let why = "is neither true nor false";
-        given.read(|text| text.parse::<bool>().map_err(|_| why))
-    });
+    let is_asked = asked.map(|given| given.read(switch));
     match (section.get("upstream"), is_asked.transpose()?, asked) {
         (Some(_), Some(true), Some(needless)) => Err(needless.wrong(
             "has no use beside `upstream`: either the store passes requests on, or a proxy does",

@@ -7,6 +7,7 @@
 //! - `look`: what a store says and how it looks.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
 //! - `rune`, `guard`: a node that a gateway cannot spend from, behind clnrest or behind the guard.
+//! - `sealed`: goods whose ciphertext may lie anywhere.
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
 //! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
 //! - `examples`: the gateway in programs of one's own.
@@ -36,6 +37,7 @@ mod reload;
 mod rune;
 mod running;
 mod sales;
+mod sealed;
 mod secret;
 mod several_nodes;
 mod systemd;

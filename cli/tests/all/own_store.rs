@@ -117,6 +117,10 @@ impl OwnStore {
         }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

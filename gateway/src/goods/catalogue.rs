@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use shared::api::{Item, ItemId, Scene, Word};
 use shared::content::{ContentHash, Description};
+use shared::digest::{Digest, Nonce};
 use shared::lightning::Msat;
+use shared::sealed::Digests;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::goods::files::{self, FileError};
 use crate::goods::preview::{self, Preview};
 use crate::goods::price::{NoPrice, NoRate, Price, Quote};
 use crate::goods::rates::Rates;
+use crate::goods::sealed::{Seal, SealError, Seals, ToSeal};
 use crate::goods::versions::unsold::promise;
 use crate::goods::versions::{Version, VersionError, Versions};
 use crate::look::Look;
@@ -28,6 +31,7 @@ pub struct Catalogue {
     goods: Vec<Goods>,
     rates: Arc<Rates>,
     versions: Arc<Versions>,
+    seals: Arc<Seals>,
     look: Look,
 }
 
@@ -46,6 +50,7 @@ pub struct Goods {
     pub valid_for: Option<Duration>,
     /// What only buyers get.
     pub content: Content,
+    sealing: Sealing,
     /// What everyone sees before.
     scene: Scene,
     preview: Option<Arc<Preview>>,
@@ -53,6 +58,17 @@ pub struct Goods {
     rates: Arc<Rates>,
     /// Whether its kept version is known to stay.
     promised: AtomicBool,
+}
+
+/// Whether goods are sold sealed.
+#[derive(Clone, Debug)]
+enum Sealing {
+    /// They are not.
+    Open,
+    /// They are.
+    Sealed(Arc<Seal>, Arc<Seals>),
+    /// They should be, but their copy is damaged.
+    Impossible,
 }
 
 /// Bytes to deliver, and what goes with them.
@@ -112,6 +128,9 @@ pub enum CatalogueError {
         /// The reason.
         source: io::Error,
     },
+    /// Goods cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 impl Catalogue {
@@ -128,6 +147,13 @@ impl Catalogue {
             Some(before) => before.versions.clone(),
             None => Arc::new(Versions::new(options.versions_dir.clone(), counts.clone())),
         };
+        let seals = match before {
+            Some(before) => before.seals.clone(),
+            None => Arc::new(Seals::new(
+                versions.clone(),
+                options.seal_secret_file.clone(),
+            )),
+        };
         // Rates are followed once everything else is known to be right.
         let look = Look::load(options)?;
         let contents = contents(options, &versions)?;
@@ -135,19 +161,23 @@ impl Catalogue {
         if before.is_none() && options.file.is_some() {
             versions.check_all();
         }
+        let sealings = seal(&contents, &seals)?;
         let rates = Arc::new(Rates::follow(&options.rates, known, counts));
         let goods = if options.sells_cats() {
             cats(&rates)
         } else {
-            let goods = contents.into_iter();
-            goods
-                .map(|(item, content)| goods_of(options, before, item, content, &rates))
-                .collect::<Result<_, _>>()?
+            let goods = contents.into_iter().zip(sealings);
+            let goods = goods.map(|((item, content), sealing)| {
+                let goods = goods_of(options, before, item, content, &rates)?;
+                Ok::<_, FileError>(Goods { sealing, ..goods })
+            });
+            goods.collect::<Result<_, _>>()?
         };
         Ok(Self {
             goods,
             rates,
             versions,
+            seals,
             look,
         })
     }
@@ -155,6 +185,11 @@ impl Catalogue {
     /// How the store looks.
     pub(crate) fn look(&self) -> &Look {
         &self.look
+    }
+
+    /// What is sold sealed, and was.
+    pub(crate) fn seals(&self) -> &Arc<Seals> {
+        &self.seals
     }
 
     /// The rates that its prices follow.
@@ -200,11 +235,14 @@ impl Goods {
         self.rates.quote(self.price)
     }
 
-    /// What an invoice for it says. The node signs it with the invoice.
-    pub fn description(&self, quote: &Quote) -> String {
+    /// What an invoice for it says, with the manifest's hash and the nonce if it is sold sealed. The node
+    /// signs it with the invoice.
+    pub fn description(&self, quote: &Quote, sealed: Option<(Digest, Nonce)>) -> String {
         let description = Description {
             title: &self.price.stated(&self.title, quote),
             valid_secs: self.valid_for.map(|time| time.as_secs()),
+            manifest: sealed.map(|(manifest, _)| manifest),
+            nonce: sealed.map(|(_, nonce)| nonce),
             sha256: Some(self.content.sha256),
         };
         description.to_string()
@@ -228,9 +266,18 @@ impl Goods {
         Ok(())
     }
 
+    /// Its ciphertext, if it is sold sealed.
+    pub(crate) fn seal(&self) -> Option<&Arc<Seal>> {
+        match &self.sealing {
+            Sealing::Sealed(seal, _) => Some(seal),
+            Sealing::Open | Sealing::Impossible => None,
+        }
+    }
+
     /// Whether its kept copy is known to be damaged.
     fn is_damaged(&self) -> bool {
         match &self.content.bytes {
+            _ if matches!(self.sealing, Sealing::Impossible) => true,
             Bytes::Here(_) => false,
             Bytes::Kept(kept) => kept.versions.is_damaged(&kept.version),
         }
@@ -255,6 +302,10 @@ impl Goods {
             content_type: self.content.content_type.clone(),
             size: self.content.size,
             sha256: self.content.sha256,
+            sealed: match &self.sealing {
+                Sealing::Sealed(seal, seals) => Some(seals.listed(&self.id, seal)),
+                Sealing::Open | Sealing::Impossible => None,
+            },
             scene: self.scene,
             button: self.button.clone(),
         })
@@ -320,6 +371,33 @@ fn contents(
     options.items.iter().map(one).collect()
 }
 
+/// Seals what is to be sold sealed; in the order of the items.
+fn seal(
+    contents: &[(ItemOptions, Content)],
+    seals: &Arc<Seals>,
+) -> Result<Vec<Sealing>, SealError> {
+    let to_seal: Vec<_> = contents
+        .iter()
+        .filter_map(|(item, content)| match &content.bytes {
+            Bytes::Kept(kept) => Some(ToSeal {
+                item: &item.id,
+                version: &kept.version,
+                places: item.sealed_at.as_ref()?,
+            }),
+            Bytes::Here(_) => None,
+        })
+        .collect();
+    let mut sealed = seals.stock(&to_seal)?.into_iter();
+    let of_each = contents.iter().map(|(item, _)| match &item.sealed_at {
+        None => Sealing::Open,
+        Some(_) => match sealed.next().flatten() {
+            Some(seal) => Sealing::Sealed(seal, seals.clone()),
+            None => Sealing::Impossible,
+        },
+    });
+    Ok(of_each.collect())
+}
+
 /// The item's file, as the store's file names it.
 fn named(item: &ItemOptions) -> NamedFile {
     NamedFile {
@@ -354,6 +432,7 @@ fn goods_of(
         price: item.price,
         valid_for: item.valid_for,
         content,
+        sealing: Sealing::Open,
         scene,
         preview,
         button,
@@ -448,6 +527,46 @@ pub fn check(options: &CatalogueOptions) -> Vec<(&ItemId, Result<Checked, Catalo
     items.map(|item| (&item.id, one(item))).collect()
 }
 
+/// Writes the ciphertext of each item that is sold sealed into a folder, under its name; gives the hashes of
+/// its chunks. The seal secret is made if there is none yet.
+pub fn write_sealed<'a>(
+    options: &'a CatalogueOptions,
+    folder: &'a Path,
+) -> impl Iterator<Item = (&'a ItemId, Result<Digests, CatalogueError>)> {
+    let seals = seals_of(options);
+    sealed_items(options).map(move |item| {
+        let written = files::find(options, &named(item))
+            .map_err(CatalogueError::from)
+            .and_then(|path| Ok(seals.write(&path, folder)?));
+        (&item.id, written)
+    })
+}
+
+/// The hashes of the ciphertext's chunks of each item that is sold sealed, and where it should lie. `None` if
+/// there is no seal secret yet. Keeps nothing.
+pub fn sealed(
+    options: &CatalogueOptions,
+) -> impl Iterator<Item = (&ItemId, &[String], Result<Option<Digests>, CatalogueError>)> {
+    let seals = seals_of(options);
+    sealed_items(options).map(move |item| {
+        let digests = files::find(options, &named(item))
+            .map_err(CatalogueError::from)
+            .and_then(|path| Ok(seals.digests(&path)?));
+        let places = item.sealed_at.as_deref().unwrap_or_default();
+        (&item.id, places, digests)
+    })
+}
+
+fn seals_of(options: &CatalogueOptions) -> Seals {
+    let versions = Versions::new(options.versions_dir.clone(), GoodsCounts::default());
+    Seals::new(Arc::new(versions), options.seal_secret_file.clone())
+}
+
+fn sealed_items(options: &CatalogueOptions) -> impl Iterator<Item = &ItemOptions> {
+    let items = options.items.iter();
+    items.filter(|item| item.sealed_at.is_some())
+}
+
 /// Whether the pictures of the store's look can be used.
 ///
 /// # Errors
@@ -482,6 +601,7 @@ fn cats(rates: &Arc<Rates>) -> Vec<Goods> {
                 size: cat.drawing.len() as u64,
                 bytes: Bytes::Here(cat.drawing),
             },
+            sealing: Sealing::Open,
             scene: Scene::Box,
             preview: None,
             button: Vec::new(),

@@ -31,7 +31,8 @@ use crate::errors::chain;
 use crate::metrics::GoodsCounts;
 use crate::stamp::Stamp;
 use checks::{Checks, Finding};
-use file::{draft_in, hash};
+use file::draft_in;
+pub(crate) use file::hash;
 
 /// Why a version cannot be sold or delivered.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +165,21 @@ impl Versions {
         });
         let ended = |_| VersionError::Read(io::Error::other("the check of its bytes ended"));
         checked.await.map_err(ended)?
+    }
+
+    /// The same at once: the version's bytes, which are hashed now where that was not done.
+    pub(crate) fn open_whole(&self, version: &Version) -> Result<File, VersionError> {
+        self.check(version)
+    }
+
+    /// Every version that is kept, of every item.
+    pub(crate) fn kept(&self) -> io::Result<Vec<Version>> {
+        kept(&self.dir)
+    }
+
+    /// The folder of kept versions.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Hashes every kept copy in the background, one after the other, for as long as `self` is used.

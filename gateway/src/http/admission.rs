@@ -8,8 +8,9 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use shared::api::PurchaseId;
+use shared::api::{MANIFEST_PATH, PurchaseId};
 use shared::claim::Claim;
+use shared::content::Description;
 use shared::invoice::Invoice;
 use shared::mpp::{self, Receipt};
 
@@ -90,34 +91,38 @@ impl Asker {
             let purchase_id = random_purchase_id()?;
             let created = purchases.create_or_find(self.visitor.key(), offer, purchase_id);
             let (_, created) = created.await?;
-            demand.challenges = self.challenges(purchases, &created.claim, &created.invoice.bolt11);
+            demand = Demand {
+                why: demand.why,
+                ..self.challenge(purchases, &created.claim, &created.invoice.bolt11)
+            };
         }
         Ok(demand)
     }
 
-    /// What to pay, where there is an invoice already.
+    /// What to pay, where there is an invoice already: the challenges of both schemes for it. L402's comes
+    /// first: some clients join the lines and look at the beginning only.
     pub(crate) fn challenge(&self, purchases: &Purchases, claim: &Claim, bolt11: &str) -> Demand {
-        Demand {
-            challenges: self.challenges(purchases, claim, bolt11),
-            ..Demand::default()
-        }
-    }
-
-    /// The challenges of both schemes, for one invoice. L402's comes first: some clients join the lines
-    /// and look at the beginning only.
-    fn challenges(&self, purchases: &Purchases, claim: &Claim, bolt11: &str) -> Vec<HeaderValue> {
         let mut challenges = vec![l402(claim, bolt11)];
         // Where the node's invoice cannot be read, wallets will say so.
-        let charge = Invoice::decode(bolt11).ok().and_then(|invoice| {
+        let invoice = Invoice::decode(bolt11).ok();
+        let charge = invoice.as_ref().and_then(|invoice| {
             let claims = purchases.claims();
-            claims.charge(&self.place.realm(), claim, &invoice)
+            claims.charge(&self.place.realm(), claim, invoice)
         });
         let charge = charge.and_then(|charge| HeaderValue::try_from(charge.to_header()).ok());
         challenges.extend(charge);
         for challenge in &mut challenges {
             challenge.set_sensitive(true);
         }
-        challenges
+        let description = invoice.and_then(|invoice| invoice.description);
+        let is_sealed = |text: String| Description::read(&text).manifest.is_some();
+        Demand {
+            challenges,
+            manifest: description
+                .is_some_and(is_sealed)
+                .then(|| [&self.place.base, MANIFEST_PATH].concat()),
+            ..Demand::default()
+        }
     }
 }
 

@@ -11,5 +11,6 @@ pub(crate) mod offers;
 pub(crate) mod openapi;
 pub(crate) mod preview;
 pub(crate) mod responses;
+pub(crate) mod sealed;
 pub(crate) mod store;
 pub(crate) mod verify;

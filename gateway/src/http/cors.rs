@@ -2,7 +2,7 @@
 
 use axum::http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-    IF_RANGE, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+    IF_RANGE, LINK, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::http::admission::PAYMENT_RECEIPT;
 const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// What another site's script may read of an answer.
-const EXPOSED: [HeaderName; 9] = [
+const EXPOSED: [HeaderName; 10] = [
     WWW_AUTHENTICATE,
     PAYMENT_RECEIPT,
     DATE,
@@ -22,6 +22,7 @@ const EXPOSED: [HeaderName; 9] = [
     ACCEPT_RANGES,
     CONTENT_RANGE,
     CONTENT_DISPOSITION,
+    LINK,
     RETRY_AFTER,
     HeaderName::from_static("x-request-id"),
 ];

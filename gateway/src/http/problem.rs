@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
-use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use shared::api::ItemId;
@@ -104,6 +104,11 @@ pub(crate) enum Error {
          invoice; if you paid, send the preimage as well: `Authorization: L402 <claim>:<preimage>`"
     )]
     UnknownInvoice,
+    /// The client: what it has a claim for is not sealed.
+    #[error(
+        "what this claim is for was not sold sealed, so it has no manifest; fetch the goods themselves"
+    )]
+    NotSealed,
     /// The owner: what was sold is gone.
     #[error(
         "the store no longer has what you paid for; ask its owner to put it back. Your claim stays \
@@ -140,6 +145,8 @@ pub(crate) struct Demand {
     pub(crate) challenges: Vec<HeaderValue>,
     /// The path at which programs get the goods, where it is another than the one that was asked for.
     pub(crate) goods: Option<String>,
+    /// The path of the manifest, where what is to be paid for is sealed.
+    pub(crate) manifest: Option<String>,
     /// What is wrong with the credential that was sent.
     pub(crate) why: Option<ClaimRejection>,
 }
@@ -156,7 +163,7 @@ impl Error {
             | Self::TooManyWaits => ErrorCode::TooManyRequests,
             Self::TooManyInvoices { .. } => ErrorCode::TooManyInvoices,
             Self::TooSlow => ErrorCode::RequestTimeout,
-            Self::NotFound | Self::NoProxy => ErrorCode::NotFound,
+            Self::NotFound | Self::NoProxy | Self::NotSealed => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::UnknownItem(_) => ErrorCode::UnknownItem,
             Self::InvalidClaim(_) => ErrorCode::InvalidClaim,
@@ -274,9 +281,9 @@ impl From<PurchaseError> for Error {
             PurchaseError::NoPrice(why) => why.into(),
             PurchaseError::Version(error) => error.into(),
             PurchaseError::Node(error) => error.into(),
-            odd @ (PurchaseError::Vanished | PurchaseError::NotBolt11) => {
-                Self::Internal(odd.to_string())
-            }
+            odd @ (PurchaseError::Vanished
+            | PurchaseError::NotBolt11
+            | PurchaseError::Random(_)) => Self::Internal(odd.to_string()),
         }
     }
 }
@@ -312,6 +319,11 @@ impl IntoResponse for Error {
             Self::PaymentRequired(demand) => {
                 for challenge in &demand.challenges {
                     headers.append(WWW_AUTHENTICATE, challenge.clone());
+                }
+                let link = demand.manifest.as_ref();
+                let link = link.map(|path| format!("<{path}>; rel=\"describedby\""));
+                if let Some(Ok(link)) = link.map(HeaderValue::try_from) {
+                    headers.insert(LINK, link);
                 }
             }
             Self::InvalidClaim(_) => {

@@ -659,6 +659,7 @@ mod tests {
             content_type: content.content_type,
             size: content.size,
             sha256: content.sha256,
+            sealed: None,
             scene: Scene::Preview,
             button: vec![Word {
                 language: "en".to_owned(),

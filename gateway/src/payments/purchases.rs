@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use lightningd::{KnownInvoice, LightningError, NewInvoice};
 use shared::api::{CreatedInvoice, InvoiceDetails, PurchaseId, Status};
-use shared::claim::Identifier;
+use shared::claim::{Claim, Identifier};
 use shared::content::Description;
+use shared::digest::Nonce;
 use shared::fiat::Rate;
-use shared::invoice::created_at;
-use shared::lightning::NodeId;
+use shared::invoice::{Invoice, created_at};
+use shared::lightning::{NodeId, Preimage};
+use shared::sealed::SealedSale;
 
 use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
+use crate::goods::sealed::{Seal, Seals};
 use crate::goods::versions::VersionError;
 use crate::payments::charges::terms;
 use crate::payments::claims::{Claims, Terms};
 use crate::payments::client::ClientKey;
+use crate::payments::invoices::InvoiceError;
 use crate::payments::label::{StoreId, old_label};
 use crate::payments::limits::{Limits, TooManyRequests};
 use crate::payments::node::NodeError;
@@ -41,6 +45,8 @@ pub(crate) enum PurchaseError {
     Vanished,
     #[error("lightningd made an invoice of another form than BOLT11")]
     NotBolt11,
+    #[error("no random numbers: {0}")]
+    Random(getrandom::Error),
 }
 
 impl From<LightningError> for PurchaseError {
@@ -65,7 +71,7 @@ impl<'a> Offer<'a> {
         let quote = goods.quote();
         Self {
             name: goods.id.as_str(),
-            quoted: quote.map(|quote| (quote, goods.description(&quote))),
+            quoted: quote.map(|quote| (quote, goods.description(&quote, None))),
             goods: Some(goods),
         }
     }
@@ -81,7 +87,7 @@ impl<'a> Offer<'a> {
             let description = Description {
                 title,
                 valid_secs: valid_for.map(|time| time.as_secs()),
-                sha256: None,
+                ..Description::default()
             };
             description.to_string()
         };
@@ -91,6 +97,26 @@ impl<'a> Offer<'a> {
             goods: None,
         }
     }
+}
+
+/// What an invoice for sealed goods is made with: its description commits to the manifest, and the preimage
+/// is what the manifest's key was wrapped with.
+fn sealed(
+    goods: &Goods,
+    seal: &Seal,
+    quote: &Quote,
+    token_id: [u8; 32],
+) -> Result<(String, Preimage), PurchaseError> {
+    let mut nonce = Nonce([0; 8]);
+    getrandom::fill(&mut nonce.0).map_err(PurchaseError::Random)?;
+    let preimage = seal.preimage(&token_id, nonce);
+    let identifier = Identifier {
+        payment_hash: preimage.payment_hash(),
+        token_id,
+    };
+    let manifest = seal.manifest(&preimage, &identifier);
+    let description = goods.description(quote, Some((manifest.hash(), nonce)));
+    Ok((description, preimage))
 }
 
 /// Whether the invoice was made now.
@@ -113,6 +139,7 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) store: StoreId,
     pub(crate) refusals: Refusals,
+    pub(crate) seals: Arc<Seals>,
     /// How long invoices can be paid.
     pub(crate) expiry_secs: u32,
 }
@@ -136,6 +163,20 @@ impl Purchases {
     /// Where the owner is told of buyers who paid and were refused.
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.0.refusals
+    }
+
+    /// What the invoice of a verified claim for what is called `name` sold sealed, if it did.
+    pub(crate) async fn sealed_sale(
+        &self,
+        name: &str,
+        claim: &Claim,
+    ) -> Result<Option<SealedSale>, InvoiceError> {
+        let bolt11 = self.0.nodes.bolt11(claim).await?;
+        // The node's own invoice; where it cannot be read, it sold nothing of ours.
+        let invoice = Invoice::decode(&bolt11).ok();
+        let description = invoice.and_then(|invoice| invoice.description);
+        let sale = |text: String| self.0.seals.sale(name, claim.identifier(), &text);
+        Ok(description.and_then(sale))
     }
 
     /// Counts a wrong key of the owner's against the client's share.
@@ -203,11 +244,20 @@ impl Purchases {
                 if let Some(goods) = offer.goods {
                     goods.promise()?;
                 }
+                let sealed = offer.goods.and_then(|goods| {
+                    let seal = goods.seal()?;
+                    Some(sealed(goods, seal, quote, token_id))
+                });
+                let (description, preimage) = match sealed.transpose()? {
+                    Some((description, preimage)) => (description, Some(preimage)),
+                    None => (description.to_owned(), None),
+                };
                 let invoice = NewInvoice {
                     label: label.clone(),
                     amount_msat: quote.msat,
-                    description: description.to_owned(),
+                    description,
                     expiry_secs: self.0.expiry_secs,
+                    preimage,
                 };
                 let made = member.making.make(invoice, place).await;
                 if let Some(invoice) = made.map_err(told)? {
@@ -317,6 +367,7 @@ impl Purchases {
             payment_hash,
             token_id,
         };
+        let sealed = self.0.seals.sale(name, &identifier, &invoice.description);
         // All of it follows from the invoice, so the same purchase has the same claim, whatever the
         // owner has changed since. An invoice without a limit sold for good.
         let terms = Terms {
@@ -337,6 +388,7 @@ impl Purchases {
                 bolt11,
             },
             rate,
+            sealed,
         })
     }
 }

@@ -137,6 +137,7 @@ async fn an_item_without_a_teaser_has_its_title_alone() {
         price: "1500 msat".parse().unwrap(),
         valid_for: None,
         content_type: None,
+        sealed_at: None,
         scene: None,
         preview: None,
         button: Vec::new(),

@@ -12,6 +12,7 @@
 //! - `routes`: services behind a price; `auth`: those behind a proxy that asks.
 //! - `schemes`: programs with one credential for a host, and the scheme `Payment`.
 //! - `verify`: the question of an owner's own server; `vectors`: what its modules are tested on.
+//! - `sealed`: goods whose ciphertext may lie anywhere.
 //! - `spam`: limits on invoices, and the deletion of expired ones.
 //! - `crowd`: many buyers at once, at lightningd's pace.
 //! - `slow_line`: a node elsewhere, behind clnrest.
@@ -40,6 +41,7 @@ mod purchase;
 mod refused;
 mod routes;
 mod schemes;
+mod sealed;
 mod several_nodes;
 mod slow_line;
 mod spam;

@@ -382,6 +382,7 @@ async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
         teaser: String::new(),
         file: "song.txt".into(),
         content_type: None,
+        sealed_at: None,
         price: price.parse().unwrap(),
         valid_for: None,
         place: "item 1".to_owned(),

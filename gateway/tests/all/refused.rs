@@ -141,6 +141,7 @@ async fn the_owner_hears_of_goods_that_are_gone() {
         teaser: String::new(),
         file: "song.txt".into(),
         content_type: None,
+        sealed_at: None,
         price: "5 sat".parse().unwrap(),
         valid_for: None,
         place: "item 1".to_owned(),

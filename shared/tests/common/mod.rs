@@ -118,6 +118,7 @@ impl Sample {
                 expires_at: EXPIRES_AT,
             },
             rate: None,
+            sealed: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use shared::content::{ContentHash, ContentHasher};
 pub(super) const DRAFT: &str = ".new-";
 
 /// The hash of a file of any size, in little memory.
-pub(super) fn hash(file: &mut File) -> io::Result<ContentHash> {
+pub(crate) fn hash(file: &mut File) -> io::Result<ContentHash> {
     let mut hasher = ContentHasher::default();
     let mut piece = vec![0; 256 * 1024];
     loop {

@@ -1,0 +1,145 @@
+//! Sealed goods: the manifest of an invoice, and the ciphertexts.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
+    RANGE,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use shared::api::MANIFEST_PATH;
+use shared::digest::Digest;
+use shared::sealed::SealedSale;
+use tokio_util::io::{InspectReader, ReaderStream};
+
+use crate::app::Shelf;
+use crate::clock::unix_now;
+use crate::goods::delivery::wanted;
+use crate::goods::sealed::stream;
+use crate::http::api::responses::{
+    Gone, Internal, InvalidClaim, NotFound, Range, TooManyRequests, Unavailable,
+};
+use crate::http::problem::Error;
+use crate::http::requests::CROSS_ORIGIN_RESOURCE_POLICY;
+use crate::metrics::Metrics;
+use crate::payments::admission::Presented;
+use crate::payments::purchases::Purchases;
+
+/// The manifest of the claim's invoice, paid or not, and where the ciphertext lies.
+///
+/// The field `manifest` stands in the one form whose SHA-256 is in the invoice's description.
+#[utoipa::path(
+    get,
+    path = MANIFEST_PATH,
+    tag = "purchase",
+    security(("L402" = [])),
+    responses(
+        (status = 200, body = SealedSale, description = "What the invoice sold sealed."),
+        (status = 401, response = InvalidClaim),
+        (status = 404, response = NotFound),
+        (status = 429, response = TooManyRequests),
+        (status = 500, response = Internal),
+        (status = 503, response = Unavailable),
+    ),
+)]
+pub(crate) async fn get_sale(
+    State(purchases): State<Purchases>,
+    presented: Presented,
+) -> Result<Json<SealedSale>, Error> {
+    let claim = purchases.issued(presented.claims)?.claim;
+    let item = purchases.claims().verify(&claim, unix_now())?;
+    let sale = purchases.sealed_sale(item, &claim).await?;
+    sale.map(Json).ok_or(Error::NotSealed)
+}
+
+/// The ciphertext of sealed goods, for anyone: what it says is in the hands of those who paid.
+///
+/// Its name is the Merkle root of its chunks (`docs/sealed.md`), so it never changes.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sealed/{ct}",
+    tag = "store",
+    params(
+        ("ct" = Digest, Path, description = "The Merkle root of its chunks."),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered \
+            with all.", example = "bytes=0-99"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the file that the range is of."),
+    ),
+    responses(
+        (status = 200, description = "The file.", body = [u8], content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "Its name in quotes."))),
+        (status = 206, description = "The part of it that `Range` names.", body = [u8],
+            content_type = "application/octet-stream", headers(("Content-Range" = String))),
+        (status = 404, response = NotFound),
+        (status = 410, response = Gone),
+        (status = 416, response = Range),
+        (status = 500, response = Internal),
+    ),
+)]
+pub(crate) async fn get_ciphertext(
+    State(shelf): State<Shelf>,
+    State(metrics): State<Metrics>,
+    ct: Result<Path<Digest>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let Path(ct) = ct?;
+    let catalogue = shelf.catalogue();
+    let seals = catalogue.seals();
+    let seal = seals.find(ct).ok_or(Error::NotFound)?;
+    let size = seal.layout().file_len();
+    let etag = format!("\"{ct}\"");
+    let range = match method {
+        Method::GET => {
+            let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+            let if_range = headers.get(IF_RANGE).map(HeaderValue::as_bytes);
+            wanted(range, if_range, &etag, size)?
+        }
+        _ => None,
+    };
+    let (status, bytes) = match &range {
+        Some(range) => (StatusCode::PARTIAL_CONTENT, *range.start()..range.end() + 1),
+        None => (StatusCode::OK, 0..size),
+    };
+    let length = bytes.end - bytes.start;
+    let body = if method == Method::GET {
+        let file = stream::open(&seal, seals.versions()).await?;
+        let (reader, writer) = tokio::io::duplex(PIECE);
+        // It ends with its reader.
+        tokio::spawn(stream::copy(seal, file, bytes.clone(), writer));
+        let counted = InspectReader::new(reader, move |piece| {
+            metrics.delivered(piece.len() as u64);
+        });
+        Body::from_stream(ReaderStream::with_capacity(counted, PIECE))
+    } else {
+        Body::empty()
+    };
+    let mut response = (
+        status,
+        [
+            (CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (CONTENT_LENGTH, length.to_string()),
+            (ETAG, etag),
+            (ACCEPT_RANGES, "bytes".to_owned()),
+            (
+                CACHE_CONTROL,
+                "public, max-age=31536000, immutable".to_owned(),
+            ),
+        ],
+        [(CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin")],
+        body,
+    )
+        .into_response();
+    if range.is_some() {
+        let value = format!("bytes {}-{}/{size}", bytes.start, bytes.end - 1);
+        let value = value.try_into().expect("digits are plain ASCII");
+        response.headers_mut().insert(CONTENT_RANGE, value);
+    }
+    Ok(response)
+}
+
+/// How much of a chunk waits for whoever reads it.
+const PIECE: usize = 64 * 1024;
