@@ -106,6 +106,7 @@ async fn settled(gateway: &Program) {
 /// Both axes are logarithmic: times relative to those beside a thousand invoices.
 fn plot(series: &[Series]) -> String {
     const COLOURS: [&str; 4] = ["#b7410e", "#0b6e4f", "#2f5aa8", "#7a4b9e"];
+    const PLACES: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
     const LEFT: f64 = 64.0;
     const TOP: f64 = 24.0;
     const STEP: f64 = 150.0;
@@ -116,8 +117,8 @@ fn plot(series: &[Series]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 330\" font-family=\"sans-serif\" \
          font-size=\"13\" fill=\"#888\">\n<title>Time against the invoices at the node</title>\n",
     );
-    for (at, times) in ["1×", "10×", "100×", "1000×"].iter().enumerate() {
-        let y = bottom - at as f64 * DECADE;
+    for (at, times) in PLACES.into_iter().zip(["1×", "10×", "100×", "1000×"]) {
+        let y = bottom - at * DECADE;
         let _ = writeln!(
             svg,
             "<path d=\"M{LEFT} {y}h450\" stroke=\"#888\" stroke-opacity=\".3\"/>\
@@ -126,25 +127,19 @@ fn plot(series: &[Series]) -> String {
             y + 4.0
         );
     }
-    for (at, book) in ["1,000", "10,000", "100,000", "1,000,000"]
-        .iter()
-        .enumerate()
-    {
-        let x = LEFT + at as f64 * STEP;
+    let books = ["1,000", "10,000", "100,000", "1,000,000"];
+    for (at, book) in PLACES.into_iter().zip(books) {
+        let x = LEFT + at * STEP;
         let _ = writeln!(
             svg,
             "<text x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{book}</text>",
             bottom + 40.0
         );
     }
-    for (at, (one, colour)) in series.iter().zip(COLOURS).enumerate() {
-        let points = one.seconds.iter().enumerate();
+    for (row, (one, colour)) in PLACES.into_iter().zip(series.iter().zip(COLOURS)) {
+        let points = PLACES.into_iter().zip(&one.seconds);
         let points = points.map(|(at, seconds)| {
-            format!(
-                "{},{:.1}",
-                LEFT + at as f64 * STEP,
-                y(seconds / one.seconds[0])
-            )
+            format!("{},{:.1}", LEFT + at * STEP, y(seconds / one.seconds[0]))
         });
         let points: Vec<_> = points.collect();
         let _ = writeln!(
@@ -152,7 +147,7 @@ fn plot(series: &[Series]) -> String {
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>\
              <text x=\"530\" y=\"{}\" fill=\"{colour}\">{}</text>",
             points.join(" "),
-            TOP + 16.0 + at as f64 * 22.0,
+            TOP + 16.0 + row * 22.0,
             one.name
         );
     }

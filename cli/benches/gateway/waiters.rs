@@ -54,7 +54,7 @@ pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
         }
         before = now;
     }
-    let each = (resident(&gateway) - alone) / count as f64;
+    let each = (resident(&gateway) - alone) / f64::from(u32::try_from(count).unwrap());
     sleep(Duration::from_secs(5)).await;
     let calls = calls.load(Ordering::Relaxed) - before;
     println!("{count} waiting buyers: {each:.0} bytes each, all in (aim: at most {AIM})");

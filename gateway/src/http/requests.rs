@@ -133,7 +133,7 @@ pub(crate) async fn finish(
         Some(Cause(cause)) => tracing::info!(method, path, status, duration_ms, cause),
         // A buyer who waits asks again and again; the metrics count that.
         None if path == INVOICE_PATH && status == 200 => {
-            tracing::debug!(method, path, status, duration_ms)
+            tracing::debug!(method, path, status, duration_ms);
         }
         None => tracing::info!(method, path, status, duration_ms),
     });
