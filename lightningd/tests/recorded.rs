@@ -9,7 +9,7 @@ use purrwall_lightningd::{LightningError, Lightningd, NewInvoice};
 use serde_json::Value;
 use shared::api::Status;
 use shared::invoice::Invoice;
-use shared::lightning::{Msat, Network, PaymentHash};
+use shared::lightning::{Msat, Network, PaymentHash, Preimage};
 use tempfile::TempDir;
 
 use testing::fake_lightningd::plays_back;
@@ -67,6 +67,13 @@ async fn invoice() {
     let recorded = playback("invoice_duplicate_label");
     let created = recorded.lightningd.create_invoice(any_invoice()).await;
     assert!(created.unwrap().is_none());
+    let recorded = playback("invoice_preimage_reuse");
+    let refused = recorded.lightningd.create_invoice(NewInvoice {
+        preimage: Some(Preimage([1; 32])),
+        ..any_invoice()
+    });
+    let refused = refused.await.unwrap_err();
+    assert!(matches!(refused, LightningError::Rpc { code: 901, .. }));
 }
 
 #[tokio::test]

@@ -11,9 +11,11 @@ use purrwall_shared::api::{
     CreateInvoice, CreatedInvoice, InvoiceStatus, Item, ItemId, Scene, Status, Store, Word,
 };
 use purrwall_shared::content::ContentHash;
+use purrwall_shared::digest::Digest;
 use purrwall_shared::fiat::{FiatPrice, Rate};
 use purrwall_shared::lightning::{Msat, Network};
 use purrwall_shared::receipt::Receipt;
+use purrwall_shared::sealed::{Manifest, SealedGoods, SealedSale, SecretId, WrappedKey};
 use purrwall_shared::verdict::{Evidence, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -150,6 +152,38 @@ fn create() {
     let mut expected = expected;
     expected["rate"] = json!({"currency": "USD", "per_btc": "65000", "at": CREATED_AT});
     check(&created, &expected);
+
+    let manifest = Manifest {
+        format: 1,
+        ct: Digest([1; 32]),
+        size: 8,
+        chunk: 1_048_576,
+        key: WrappedKey([2; 32]),
+        secret: SecretId([3; 4]),
+        token: Digest([4; 32]),
+    };
+    let created = CreatedInvoice {
+        sealed: Some(SealedSale {
+            manifest,
+            urls: vec!["https://cdn.example/goods/x".into()],
+        }),
+        ..created
+    };
+    expected["sealed"] = json!({
+        "manifest": {
+            "format": 1, "ct": "01".repeat(32), "size": 8, "chunk": 1_048_576, "key": "02".repeat(32),
+            "secret": "03030303", "token": "04".repeat(32),
+        },
+        "urls": ["https://cdn.example/goods/x"],
+    });
+    check(&created, &expected);
+    let goods = SealedGoods {
+        ct: Digest([1; 32]),
+        chunk: 1_048_576,
+        urls: Vec::new(),
+    };
+    let expected = json!({"ct": "01".repeat(32), "chunk": 1_048_576, "urls": []});
+    check(&goods, &expected);
 }
 
 #[test]

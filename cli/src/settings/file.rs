@@ -65,7 +65,7 @@ pub(super) const RATE_KEYS: [&str; 10] = [
 ];
 
 /// The keys of a `[[route]]`.
-pub(super) const ROUTE_KEYS: [&str; 11] = [
+pub(super) const ROUTE_KEYS: [&str; 10] = [
     "path",
     "price",
     "title",
@@ -75,7 +75,6 @@ pub(super) const ROUTE_KEYS: [&str; 11] = [
     "methods",
     "free",
     "name",
-    "sealed",
     "signing_key",
 ];
 
@@ -313,6 +312,11 @@ fn unknown(key: &str, known: &[&str]) -> String {
     // The line before the first table was meant, but a key belongs to the table above it.
     if keys().any(|setting| setting == key) {
         return "is a setting of the whole store; move it above the first […]".into();
+    }
+    if key == "sealed" {
+        return "is for goods: what a service answers is made anew for each request, so there is nothing to \
+                seal; sell a file as an [[item]]"
+            .into();
     }
     let closest = known
         .iter()

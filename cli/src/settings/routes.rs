@@ -71,12 +71,6 @@ pub(super) fn read(
 }
 
 fn read_route(section: &Section, rates: &[RateOptions]) -> Result<RouteOptions, SettingsError> {
-    if let Some(given) = section.get("sealed") {
-        return Err(given.wrong(
-            "is for goods: what a service answers is made anew for each request, so there is nothing to \
-             seal; sell a file as an [[item]]",
-        ));
-    }
     let path_given = section.require("path")?;
     let path: Pattern = path_given.read(str::parse)?;
     let upstream = service(section)?;
