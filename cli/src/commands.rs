@@ -3,6 +3,7 @@
 mod buy;
 mod check;
 mod config;
+mod desk;
 mod guard;
 mod mcp;
 mod new;
@@ -45,6 +46,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Shows every setting that is in force, and where it was set.
     Config(Arguments),
+    /// Prints the address of the owner's desk, and a code to sign in with, good once.
+    Desk(Arguments),
     /// Lists what was sold, and sums it.
     Sales(sales::Arguments),
     /// Prints the command that makes a rune for this store, with which the gateway cannot spend.
@@ -71,6 +74,7 @@ impl CommandLine {
             Some(Command::New(arguments)) => new::run(arguments),
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
+            Some(Command::Desk(arguments)) => desk::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,
             Some(Command::Rune(arguments)) => rune::run(&arguments),
             Some(Command::Guard(arguments)) => guard::run(arguments).await,
