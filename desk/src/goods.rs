@@ -21,7 +21,7 @@ use crate::pages::{Tab, page, token};
 use crate::posted::Posted;
 use crate::refused::Refused;
 use crate::sessions::{Notice, Session};
-use crate::shelf::{NotWritten, Read, read, write};
+use crate::shelf::{NotWritten, Read, broke_down, read, write};
 use crate::shelf_text::{ShelfText, Shift, Written};
 use crate::typed::{check, free_name};
 use crate::upload::{Upload, clean, receive};
@@ -245,11 +245,12 @@ pub(crate) async fn change(
         valid_for: posted.get("valid_for").to_owned(),
     };
     check(&new)?;
-    let edit = |shelf: &mut ShelfText| found(shelf.change(&id, &new));
+    let (item, change) = (id.clone(), new.clone());
+    let edit = move |shelf: &mut ShelfText| found(shelf.change(&item, &change));
     let outcome = write(&desk, Some(posted.get("version")), edit).await;
     let typed = Unwritten {
         id: &id,
-        typed: new.clone(),
+        typed: new,
     };
     answer(
         &desk,
@@ -269,7 +270,7 @@ pub(crate) async fn take_off(
     posted: Posted,
 ) -> Result<Response, Refused> {
     let note = format!("Taken off the shelf on {}:", date(today()));
-    let edit = |shelf: &mut ShelfText| found(shelf.take_off(&id, &note));
+    let edit = move |shelf: &mut ShelfText| found(shelf.take_off(&id, &note));
     let outcome = write(&desk, Some(posted.get("version")), edit).await;
     let done = said(
         "It is off the shelf. Who bought it still gets it. Its section stays in the store’s file as a comment, and its file where it is.",
@@ -304,7 +305,7 @@ async fn shift(
     posted: Posted,
     shift: Shift,
 ) -> Result<Response, Refused> {
-    let edit = |shelf: &mut ShelfText| found(shelf.shift(&id, shift));
+    let edit = move |shelf: &mut ShelfText| found(shelf.shift(&id, shift));
     let outcome = write(&desk, Some(posted.get("version")), edit).await;
     answer(
         &desk,
@@ -336,7 +337,10 @@ pub(crate) async fn add(
     let folder = root.join(FOLDER);
     clean(&folder);
     let upload = receive(&session, &headers, body, &folder).await?;
-    put(&desk, upload, &root, &folder).await?;
+    // A browser that leaves now stops nothing half way.
+    let putting = desk.clone();
+    let put = tokio::spawn(async move { put(&putting, upload, &root, &folder).await });
+    put.await.unwrap_or_else(|_| Err(broke_down()))?;
     desk.sessions
         .notify(&session, Notice::Done(said("It is on the shelf.")));
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
@@ -356,7 +360,7 @@ async fn put(desk: &Desk, upload: Upload, root: &Path, folder: &Path) -> Result<
         .transpose()?;
     let file = goods.named(root);
     let preview_file = preview.as_ref().map(|preview| preview.named(root));
-    let add = |shelf: &mut ShelfText| {
+    let add = move |shelf: &mut ShelfText| {
         let ids = shelf.ids();
         let id = free_name(&wanted, |id| ids.iter().any(|known| known == id));
         shelf.add(&id, &file, preview_file.as_deref(), &upload.written);

@@ -51,8 +51,8 @@ struct State {
 #[derive(Default)]
 struct Known {
     summary: Option<Summary>,
-    /// The newest change, as it was when it was asked for last.
-    newest: u64,
+    /// The newest change, as it was when it was asked for last; `None` before it is known.
+    newest: Option<u64>,
     /// Why the task waits.
     trouble: Option<String>,
 }
@@ -64,6 +64,8 @@ pub(crate) struct Progress {
     pub(crate) read: u64,
     /// … of so many.
     pub(crate) newest: u64,
+    /// Whether that is known of every node.
+    is_known: bool,
     /// So many invoices could not be.
     pub(crate) unreadable: u64,
     /// What keeps from reading on.
@@ -110,14 +112,18 @@ impl Ledger {
 
     /// How far they are.
     pub(crate) fn progress(&self) -> Progress {
-        let mut progress = Progress::default();
+        let mut progress = Progress {
+            is_known: true,
+            ..Progress::default()
+        };
         for node in &self.nodes {
             let known = node.state.known();
             if let Some(summary) = &known.summary {
                 progress.read += summary.change;
                 progress.unreadable += summary.unreadable;
             }
-            progress.newest += known.newest;
+            progress.newest += known.newest.unwrap_or_default();
+            progress.is_known &= known.newest.is_some();
             progress.trouble = progress.trouble.or_else(|| known.trouble.clone());
         }
         progress
@@ -139,7 +145,7 @@ impl Ledger {
 impl Progress {
     /// Whether everything is in the sums.
     pub(crate) fn is_complete(&self) -> bool {
-        self.newest > 0 && self.read >= self.newest || self.newest == 0 && self.trouble.is_none()
+        self.is_known && self.trouble.is_none() && self.read >= self.newest
     }
 }
 
@@ -198,7 +204,7 @@ impl State {
     /// Reads what is new; gives the highest `pay_index` in it.
     async fn catch_up(&self) -> Result<u64, LedgerError> {
         let newest = self.book.newest().await?;
-        self.known().newest = newest;
+        self.known().newest = Some(newest);
         let (mut highest, mut pages) = (0, 0);
         loop {
             let Some(change) = self.known().summary.as_ref().map(|summary| summary.change) else {
@@ -230,7 +236,7 @@ impl State {
 
     fn reached(&self, change: u64) {
         let mut known = self.known();
-        known.newest = known.newest.max(change);
+        known.newest = known.newest.max(Some(change));
     }
 
     async fn keep(&self) -> Result<(), LedgerError> {

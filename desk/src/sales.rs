@@ -16,6 +16,7 @@ use tokio_util::io::ReaderStream;
 use crate::days::{date, moment, today};
 use crate::desk::Desk;
 use crate::figures::{number, sat, worth};
+use crate::ledger::Progress;
 use crate::listing::{Cursor, Listed, list};
 use crate::pages::{Tab, page, token};
 use crate::plot;
@@ -42,13 +43,15 @@ pub(crate) async fn show(
 ) -> Response {
     let range = Range::parse(&asked.days);
     let (today, rates) = (today(), desk.gateway.catalogue().rates().all());
+    // Before the sums: what is read meanwhile must not make them look complete.
+    let reached = desk.ledger.progress();
     let totals = desk.ledger.totals(range.first(today));
     let books: Vec<_> = desk.ledger.books().cloned().collect();
     let listed = read(&books, asked.before.as_deref(), range.since(today)).await;
     let bars = range.bars(today, &totals.days);
     let content = html! {
         (choice(words, range))
-        (progress(&desk, words))
+        (progress(words, &reached))
         (sums(words, &totals.all, &rates))
         @if bars.iter().any(|bar| bar.sum.sales > 0) {
             section class="panel" {
@@ -88,8 +91,7 @@ fn choice(words: Words, chosen: Range) -> Markup {
 }
 
 /// Says so where the sums are not complete.
-fn progress(desk: &Desk, words: Words) -> Markup {
-    let progress = desk.ledger.progress();
+fn progress(words: Words, progress: &Progress) -> Markup {
     let (read, newest) = (number(progress.read), number(progress.newest));
     html! {
         @if !progress.is_complete() {

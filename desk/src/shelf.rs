@@ -65,8 +65,24 @@ pub(crate) fn read(desk: &Desk) -> Result<Option<Read>, Refused> {
 }
 
 /// Sells what `edit` makes of the file, and writes it. `seen` is the version that the owner saw; `None`
-/// takes the newest.
+/// takes the newest. A browser that leaves meanwhile stops nothing half way.
 pub(crate) async fn write(
+    desk: &Desk,
+    seen: Option<&str>,
+    edit: impl FnOnce(&mut ShelfText) -> Result<(), Refused> + Send + 'static,
+) -> Result<(), NotWritten> {
+    let (desk, seen) = (desk.clone(), seen.map(str::to_owned));
+    let writing = tokio::spawn(async move { write_whole(&desk, seen.as_deref(), edit).await });
+    writing.await.unwrap_or_else(|_| Err(broke_down().into()))
+}
+
+/// The program made a mistake.
+pub(crate) fn broke_down() -> Refused {
+    let why = said("The desk made a mistake. Load the page again to see what was done.");
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+async fn write_whole(
     desk: &Desk,
     seen: Option<&str>,
     edit: impl FnOnce(&mut ShelfText) -> Result<(), Refused>,

@@ -115,7 +115,7 @@ fn paid_at(number: u64, sold: u64) -> u64 {
 
 fn invoice(number: u64, sold: u64) -> Value {
     json!({
-        "label": format!("purrwall/store/{}/{number:064x}", item(number)), "bolt11": "lnbcrt1",
+        "label": format!("purrwall/store/{}/{number:042}A", item(number)), "bolt11": "lnbcrt1",
         "payment_hash": format!("{number:064x}"), "status": "paid", "pay_index": number,
         "amount_msat": 21_000, "amount_received_msat": 21_000, "paid_at": paid_at(number, sold),
         "payment_preimage": format!("{number:064x}"), "description": "", "expires_at": 1,

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::process::Output;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use testing::nodes::{nodes, run};
-use testing::tools::eventually;
+use testing::nodes::{nodes, pay, run};
+use testing::tools::{eventually, free_port, l402};
 use ureq::http::Request;
 
 use crate::own_store::{Answer, Folder, OwnStore, agent, header, purrwall, section, text, whole};
@@ -382,6 +382,72 @@ fn health_shows_the_node_the_disk_and_the_secret() {
         let wrong = owner.post("/health/resend", &[("which", "yesterday")]);
         assert_eq!(wrong.status(), 422);
         assert!(text(&wrong).contains("neither a payment hash nor a moment"));
+    });
+}
+
+#[test]
+fn who_paid_and_was_refused_stands_on_top() {
+    run(async {
+        let folder = Folder::new("");
+        folder.put("cat", b"meow");
+        folder.put("dog", b"woof");
+        let sections = [section("cat", "21 sat", ""), section("dog", "2 sat", "")];
+        let desk = WithDesk::open(folder, &sections.concat()).await;
+        let owner = desk.owner().await;
+        let created = desk.store.create("cat");
+        let preimage = pay(&nodes().await.alice, &created.invoice.bolt11).await;
+        let credential = format!("{}:{preimage}", l402(&created.claim));
+        let answer = desk.store.get(
+            "/api/v1/items/dog/content",
+            &[("authorization", &credential)],
+        );
+        assert_eq!(answer.status(), 401);
+        eventually("the refusal", || {
+            text(&owner.get("/health")).contains("data-test=\"refusals\"")
+        })
+        .await;
+        let page = text(&owner.get("/health"));
+        assert!(page.contains("claim for another item"), "{page}");
+        assert!(page.contains(&created.invoice.payment_hash.to_hex()));
+        assert!(
+            page.find("refusals").unwrap() < page.find("\"node\"").unwrap(),
+            "on top"
+        );
+    });
+}
+
+#[test]
+fn webhooks_that_wait_are_shown_and_sent_again() {
+    run(async {
+        let folder = Folder::new("");
+        folder.put("cat", b"meow");
+        let nobody = format!("http://127.0.0.1:{}/hook?key=s3cret", free_port());
+        let settings = format!("store_id = \"desk-hooks\"\nwebhooks = \"{nobody}\"\n");
+        let desk = WithDesk::open(
+            folder,
+            &[&settings, &*section("cat", "21 sat", "")].concat(),
+        )
+        .await;
+        let owner = desk.owner().await;
+        let created = desk.store.create("cat");
+        pay(&nodes().await.alice, &created.invoice.bolt11).await;
+        eventually("the webhook", || {
+            text(&owner.get("/health")).contains("1 are on their way")
+        })
+        .await;
+        assert!(!text(&owner.get("/health")).contains("s3cret"));
+
+        let hash = created.invoice.payment_hash.to_hex();
+        for (which, told) in [
+            (hash.as_str(), "1 payments are reported again"),
+            ("7d", "1 payments are reported again"),
+            (&*"ab".repeat(32), "no such payment"),
+        ] {
+            let answer = owner.post("/health/resend", &[("which", which)]);
+            assert_eq!(answer.status(), 303, "{}", text(&answer));
+            let page = text(&owner.get("/health"));
+            assert!(page.contains(told), "{which}: {page}");
+        }
     });
 }
 
