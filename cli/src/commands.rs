@@ -3,6 +3,7 @@
 mod buy;
 mod check;
 mod config;
+mod desk;
 mod guard;
 mod mcp;
 mod new;
@@ -46,6 +47,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Shows every setting that is in force, and where it was set.
     Config(Arguments),
+    /// Prints the address of the owner's desk, and a code to sign in with, good once.
+    Desk(Arguments),
     /// Lists what was sold, and sums it.
     Sales(sales::Arguments),
     /// Writes the ciphertexts of what is sold sealed, to be copied to any static host.
@@ -74,6 +77,7 @@ impl CommandLine {
             Some(Command::New(arguments)) => new::run(arguments),
             Some(Command::Check(arguments)) => check::run(&arguments).await,
             Some(Command::Config(arguments)) => config::run(&arguments),
+            Some(Command::Desk(arguments)) => desk::run(&arguments),
             Some(Command::Sales(arguments)) => sales::run(&arguments).await,
             Some(Command::Seal(arguments)) => seal::run(&arguments),
             Some(Command::Rune(arguments)) => rune::run(&arguments),

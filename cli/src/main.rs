@@ -2,6 +2,7 @@
 
 mod commands;
 mod descriptors;
+mod desk;
 mod rekey;
 mod reload;
 mod rerune;

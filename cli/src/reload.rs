@@ -81,14 +81,18 @@ async fn reload(
 ) -> Result<Settings> {
     let settings = Settings::new(arguments)?;
     let named = settings.options.catalogue.clone();
-    let catalogue = CatalogueOptions {
+    gateway.restock(renewed(running, named)).await?;
+    Ok(settings)
+}
+
+/// What a reload takes of what the file names, beside what stays as it is `running`.
+pub(crate) fn renewed(running: &CatalogueOptions, named: CatalogueOptions) -> CatalogueOptions {
+    CatalogueOptions {
         items: named.items,
         rates: named.rates,
         look: named.look,
         ..running.clone()
-    };
-    gateway.restock(catalogue).await?;
-    Ok(settings)
+    }
 }
 
 /// A reload takes none of the settings.

@@ -56,6 +56,10 @@ pub struct Settings {
     pub tls: Option<TlsOptions>,
     /// The address for metrics; `None` is the store's own.
     pub metrics_listen: Option<SocketAddr>,
+    /// The address of the owner's desk; `None` is no desk.
+    pub desk_listen: Option<SocketAddr>,
+    /// The folder of what the gateway keeps.
+    pub data_dir: PathBuf,
     /// Where the secret is kept.
     pub secret_file: PathBuf,
     /// Who is told of payments.
@@ -97,16 +101,26 @@ impl Between {
 impl Settings {
     /// Takes the flags, and what the environment and the file say where a flag is not given.
     pub fn new(arguments: &Arguments) -> Result<Self, SettingsError> {
-        Self::load(arguments, &|name| std::env::var_os(name))
+        Self::load(arguments, None, &|name| std::env::var_os(name))
+    }
+
+    /// The same, as if the file held this text.
+    pub fn with_text(arguments: &Arguments, text: &str) -> Result<Self, SettingsError> {
+        Self::load(arguments, Some(text), &|name| std::env::var_os(name))
     }
 
     fn load(
         arguments: &Arguments,
+        text: Option<&str>,
         environment: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
         let mut reader = reader(arguments, environment);
         let config_file = reader.optional(&keys::config)?;
-        let file = config_file.as_deref().map(ConfigFile::read).transpose()?;
+        let read = |path| match text {
+            Some(text) => ConfigFile::parse(path, text),
+            None => ConfigFile::read(path),
+        };
+        let file = config_file.as_deref().map(read).transpose()?;
         reader.sources.file = file.as_ref();
 
         let store_name = reader.required(&keys::store_name)?;
@@ -155,11 +169,12 @@ impl Settings {
             cors_origins: reader.required(&keys::cors_origins)?,
         };
         let metrics_listen = reader.optional(&keys::metrics_listen)?;
+        let desk_listen = desk(&mut reader, listen, metrics_listen, tls.is_some())?;
         let log_format = reader.required(&keys::log_format)?;
         let catalogue = CatalogueOptions {
             versions_dir: data_dir.join("goods"),
             seal_secret_file: data_dir.join("seal_secret"),
-            private: [data_dir, secret_file.clone()]
+            private: [data_dir.clone(), secret_file.clone()]
                 .into_iter()
                 .chain(config_file.clone())
                 .chain(verify_key_file.map(|given| given.path()))
@@ -192,6 +207,8 @@ impl Settings {
             listen,
             tls,
             metrics_listen,
+            desk_listen,
+            data_dir,
             secret_file,
             webhooks,
             log_format,
@@ -212,6 +229,39 @@ fn reader<'a>(
         },
         settings: Vec::new(),
     }
+}
+
+/// Whoever is signed in at the desk can change what is sold, so it is kept apart from the store, and its
+/// cookie never travels in the clear.
+fn desk(
+    reader: &mut SettingsReader,
+    store: SocketAddr,
+    metrics: Option<SocketAddr>,
+    is_over_tls: bool,
+) -> Result<Option<SocketAddr>, SettingsError> {
+    let Some(given) = reader.given(&keys::desk_listen)? else {
+        return Ok(None);
+    };
+    let address: SocketAddr = given.read(parse::address)?;
+    let is_taken = |other: SocketAddr| {
+        let is_same_host = other.ip() == address.ip()
+            || other.ip().is_unspecified()
+            || address.ip().is_unspecified();
+        address.port() != 0 && other.port() == address.port() && is_same_host
+    };
+    if [Some(store), metrics].into_iter().flatten().any(is_taken) {
+        return Err(
+            given.wrong("is taken by the store or its metrics; give the desk a port of its own")
+        );
+    }
+    if !address.ip().is_loopback() && !is_over_tls {
+        return Err(given.wrong(
+            "can be reached from elsewhere, and plain HTTP would show the owner's cookie on the way; \
+             use 127.0.0.1 and a tunnel such as `ssh -L 8090:127.0.0.1:8090`, or set tls_certificate \
+             and tls_key",
+        ));
+    }
+    Ok(Some(address))
 }
 
 /// Both files or none: one is of no use without the other.
@@ -247,7 +297,37 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        Settings::load(&flags.collect(), &environment).map_err(|error| error.to_string())
+        Settings::load(&flags.collect(), None, &environment).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_desk_is_off_unless_it_is_on_this_machine_or_over_tls() {
+        assert_eq!(load(&[], &[]).unwrap().desk_listen, None);
+        let desk = |address, flags: &[(&str, &str)]| {
+            let flags = [&[("--desk-listen", address)], flags].concat();
+            load(&flags, &[]).map(|settings| settings.desk_listen.unwrap().to_string())
+        };
+        for address in ["127.0.0.1:8090", "[::1]:8090", "127.0.0.1:0"] {
+            assert_eq!(desk(address, &[]).unwrap(), address);
+        }
+        let tls = [("--tls-certificate", "a"), ("--tls-key", "b")];
+        for address in ["0.0.0.0:8090", "192.0.2.1:8090"] {
+            let error = desk(address, &[]).unwrap_err();
+            assert!(
+                error.contains(address) && error.contains("ssh -L"),
+                "{error}"
+            );
+            assert_eq!(desk(address, &tls).unwrap(), address);
+        }
+        let metrics = [("--metrics-listen", "127.0.0.1:8090")];
+        for (address, flags) in [
+            ("127.0.0.1:8080", &[][..]),
+            ("0.0.0.0:8080", &tls[..]),
+            ("127.0.0.1:8090", &metrics[..]),
+        ] {
+            let error = desk(address, flags).unwrap_err();
+            assert!(error.contains("port of its own"), "{error}");
+        }
     }
 
     /// A store's file with this text.

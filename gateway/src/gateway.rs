@@ -34,7 +34,7 @@ use crate::secret::Secret;
 /// layer. lightningd may be away at any time: requests are answered with 503 then.
 #[derive(Clone)]
 pub struct Gateway {
-    app: App,
+    pub(crate) app: App,
 }
 
 impl Gateway {
@@ -195,7 +195,7 @@ impl Gateway {
         webhooks::run(options, &purchases, store, metrics, timing).await;
     }
 
-    fn purchases(&self) -> Purchases {
+    pub(crate) fn purchases(&self) -> Purchases {
         self.app.part()
     }
 

@@ -40,6 +40,7 @@
 //! - [`Gateway`]: the library's face. [`options`]: what it is told; [`Secret`]: what claims follow from;
 //!   [`VerifyKey`]: what the owner's own servers are known by.
 //! - `app`: the parts, each handed only to those who need it.
+//! - `owning`: what the owner may know and do, beyond what strangers may.
 //! - `router`: the table of routes. `priced`: the tower layer that puts a price on any route.
 //! - `routes/`: routes with a price before services of the owner's.
 //! - `http/`: what requests say and how answers look; `http/api/`: a file for each noun;
@@ -59,6 +60,7 @@ pub mod look;
 mod mac;
 mod metrics;
 pub mod options;
+mod owning;
 mod pages;
 mod payments;
 mod priced;
@@ -72,7 +74,8 @@ mod verify_key;
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
 pub use http::tls::{Tls, TlsError};
-pub use lightningd::{Endpoint, Rest, RestError};
+pub use lightningd::{Endpoint, LightningError, Node, Rest, RestError};
+pub use owning::{NodeReport, plain_style};
 pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::{NodeError, check_node};

@@ -169,6 +169,16 @@ impl Rate {
     pub fn msat(&self, amount: Decimal) -> Option<Msat> {
         msat(amount, self.per_btc)
     }
+
+    /// What an amount is worth at this rate, to the nearest hundredth; `None` where that is beyond any
+    /// [`Decimal`].
+    pub fn worth(&self, Msat(amount): Msat) -> Option<Decimal> {
+        // At most 2^128.
+        let units = u128::from(amount) * u128::from(self.per_btc.0) / MSAT_PER_BTC;
+        let hundredth = u128::from(ONE / 100);
+        let rounded = (units + hundredth / 2) / hundredth * hundredth;
+        u64::try_from(rounded).ok().map(Decimal)
+    }
 }
 
 fn msat(amount: Decimal, per_btc: Decimal) -> Option<Msat> {

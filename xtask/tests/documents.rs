@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 /// The folders whose files may hold a test that a document names.
-const TESTS: [&str; 10] = [
+const TESTS: [&str; 11] = [
     "lightningd",
     "guard",
     "gateway",
     "buyer",
     "cli",
+    "desk",
     "testing",
     "shared",
     "devnet",

@@ -61,17 +61,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn csv(report: &Report) -> String {
-    let header = "paid_at,item,amount_msat,amount_received_msat,payment_hash\n".to_owned();
-    report.sales.iter().fold(header, |text, sale| {
-        let Sale {
-            item,
-            amount_msat: Msat(amount),
-            amount_received_msat: Msat(received),
-            ..
-        } = sale;
-        let (time, hash) = (time(sale.paid_at), sale.payment_hash.to_hex());
-        text + &format!("{time},{item},{amount},{received},{hash}\n")
-    })
+    let lines = report.sales.iter().map(Sale::csv);
+    std::iter::once(Sale::CSV_HEADER.to_owned())
+        .chain(lines)
+        .collect()
 }
 
 fn table(report: &Report) -> String {

@@ -15,10 +15,11 @@ use purrwall_gateway::{Gateway, Secret, Tls};
 use sd_notify::NotifyState;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 
 use crate::descriptors;
+use crate::desk;
 use crate::rekey;
 use crate::reload;
 use crate::rerune::{self, tell_of_rune};
@@ -43,6 +44,7 @@ struct Opened {
     listener: TcpListener,
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
+    desk: Option<TcpListener>,
     hangup: Signal,
     rekey: Signal,
     rerune: Signal,
@@ -57,6 +59,10 @@ impl Opened {
         let listener = listen(settings.listen, "--listen")?;
         let metrics = match settings.metrics_listen {
             Some(address) => Some(listen(address, "--metrics-listen")?),
+            None => None,
+        };
+        let desk = match settings.desk_listen {
+            Some(address) => Some(listen(address, "--desk-listen")?),
             None => None,
         };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
@@ -75,6 +81,7 @@ impl Opened {
             listener,
             tls,
             metrics,
+            desk,
             hangup,
             rekey,
             rerune,
@@ -105,6 +112,14 @@ impl Opened {
             let metrics = axum::serve(listener, gateway.metrics_router());
             tokio::spawn(metrics.into_future());
         }
+        let (end_desk, end_of_desk) = watch::channel(());
+        let desk = match self.desk {
+            Some(listener) => {
+                let desk = desk::open(&gateway, &settings, &self.arguments, listener)?;
+                tokio::spawn(desk.serve(end_of_desk))
+            }
+            None => tokio::spawn(async {}),
+        };
         if env::var_os("PURRWALL_SECRET").is_none() {
             let path = settings.secret_file.clone();
             let rekey = rekey::follow(gateway.clone(), path, self.secret, self.rekey);
@@ -113,10 +128,15 @@ impl Opened {
         tokio::spawn(rerune::follow(settings.clone(), self.rerune));
         let reload = reload::follow(gateway.clone(), self.arguments, settings, self.hangup);
         tokio::spawn(reload);
+        let shutdown = async move {
+            shutdown.await;
+            drop(end_desk);
+        };
         match self.tls {
             Some(tls) => gateway.serve_tls(self.listener, tls, shutdown).await?,
             None => gateway.serve(self.listener, shutdown).await?,
         }
+        desk.await.context("the desk broke down")?;
         Ok(())
     }
 }

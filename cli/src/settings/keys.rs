@@ -194,6 +194,11 @@ table! {
     /// Without it there are none.
     metrics_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
 
+    /// The address of the owner's desk, such as `127.0.0.1:8090`: pages to look after sales and goods,
+    /// for who has a code of `purrwall desk`. On this machine alone, or with tls_certificate over HTTPS;
+    /// never the store's address. Without it there is no desk.
+    desk_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
+
     /// How the log is written: text or json.
     log_format: parse::LogFormat = |given| given.read(parse::log_format), "FORMAT" = "text";
 }

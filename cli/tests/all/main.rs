@@ -4,6 +4,7 @@
 //! - `kubernetes`: packaging/kubernetes.
 //! - `process`: its start, its end and its log; `running`: what it costs; `systemd`: the unit.
 //! - `own_store`, `goods`, `prices`, `reload`: a store of one's own, from its file; `guide`: docs/store.md.
+//! - `desk`: the owner's desk.
 //! - `look`: what a store says and how it looks.
 //! - `secret`: lost and rotated; `parts`: what the library is made of.
 //! - `rune`, `guard`: a node that a gateway cannot spend from, behind clnrest or behind the guard.
@@ -20,6 +21,7 @@
 )]
 
 mod buy;
+mod desk;
 mod examples;
 mod goods;
 mod guard;

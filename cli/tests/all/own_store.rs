@@ -191,12 +191,16 @@ impl Drop for OwnStore {
     }
 }
 
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
+/// Follows no redirection, and takes every status as an answer.
+pub(crate) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .allow_non_standard_methods(true);
     config.build().new_agent()
 }
 
-fn whole(answer: Response<ureq::Body>) -> Answer {
+pub(crate) fn whole(answer: Response<ureq::Body>) -> Answer {
     let (parts, mut body) = answer.into_parts();
     let body = body.with_config().limit(u64::MAX).read_to_vec().unwrap();
     Response::from_parts(parts, body)

@@ -184,3 +184,60 @@ async fn what_is_wrong_with_a_certificate_is_named() {
     let error = refused(command);
     assert!(error.contains("tls_key"), "{error}");
 }
+
+/// Over TLS the desk may listen anywhere, and its cookie never leaves TLS.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_over_tls_keeps_its_cookie_there() {
+    let fake = FakeLightningd::start();
+    let dir = tempfile::tempdir().unwrap();
+    let certificate = renew(dir.path());
+    let mut command = command(&fake, &dir);
+    command
+        .args(["--desk-listen", "0.0.0.0:0", "--data-dir"])
+        .arg(dir.path());
+    let _program = Program::start(command);
+    let file = dir.path().join("desk/address");
+    eventually("the desk's address", || file.exists()).await;
+    let url = fs::read_to_string(file).unwrap();
+    let url = url
+        .trim()
+        .trim_end_matches('/')
+        .replace("0.0.0.0", "127.0.0.1");
+    assert!(url.starts_with("https://"), "{url}");
+
+    let roots = RootCerts::Specific(Arc::new(vec![certificate]));
+    let agent = ureq::Agent::config_builder()
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .new_agent();
+    let code = purrwall_desk::new_code(dir.path()).unwrap();
+    let sign_in = |origin: &str| {
+        let request = agent
+            .post(format!("{url}/sign-in"))
+            .header("origin", origin);
+        request.send_form([("code", code.as_str())]).unwrap()
+    };
+    assert_eq!(sign_in(&url.replace("https", "http")).status(), 403);
+    let answer = sign_in(&url);
+    assert_eq!(answer.status(), 303);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(
+        cookie.starts_with("__Host-purrwall-desk=") && cookie.ends_with("; Secure"),
+        "{cookie}"
+    );
+    let health = |host: Option<&str>| {
+        let request = agent.get(format!("{url}/health")).header("cookie", &cookie);
+        let request = match host {
+            Some(host) => request.header("host", host),
+            None => request,
+        };
+        request.call().unwrap()
+    };
+    let mut page = health(None);
+    assert_eq!(page.status(), 200);
+    let page = page.body_mut().read_to_string().unwrap();
+    assert!(page.contains("data-test=\"certificate\""), "{page}");
+    assert_eq!(health(Some("evil.example")).status(), 403);
+}

@@ -211,6 +211,19 @@ impl Catalogue {
         items.filter_map(Result::ok).collect()
     }
 
+    /// Everything that is on the shelf, in the owner's order, with or without a price at this moment.
+    pub fn goods(&self) -> &[Goods] {
+        &self.goods
+    }
+
+    /// How many versions of an item are kept.
+    ///
+    /// # Errors
+    /// If their folder cannot be read.
+    pub fn versions_kept(&self, id: &ItemId) -> io::Result<usize> {
+        self.versions.count(id)
+    }
+
     /// The version that was sold under a claim; a claim without a hash takes what is sold now.
     ///
     /// # Errors

@@ -75,6 +75,14 @@ impl Rates {
     pub fn last(&self, currency: Currency) -> Option<Rate> {
         self.0.get(&currency)?.known.lock().last
     }
+
+    /// The same of each currency that there is a source for, in alphabetical order.
+    pub fn all(&self) -> Vec<Rate> {
+        let rates = self.0.keys().filter_map(|currency| self.last(*currency));
+        let mut rates: Vec<_> = rates.collect();
+        rates.sort_by_key(|rate| rate.currency);
+        rates
+    }
 }
 
 /// One source; its task ends with it.

@@ -136,6 +136,15 @@ impl Versions {
         Ok(())
     }
 
+    /// How many versions of this item are kept.
+    pub(crate) fn count(&self, item: &ItemId) -> io::Result<usize> {
+        let folders = unsold::folders(&self.folder(item))?;
+        let names = folders.iter().filter_map(|folder| folder.file_name());
+        // Anything else is a draft.
+        let hashes = names.filter_map(|name| name.to_string_lossy().parse::<ContentHash>().ok());
+        Ok(hashes.count())
+    }
+
     /// The version of this item with this hash, if it is kept.
     pub fn find(&self, item: &ItemId, sha256: ContentHash) -> io::Result<Option<Version>> {
         version_in(&self.folder(item).join(sha256.to_hex()), sha256)

@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lightningd::{LightningError, Lightningd, Payment};
+use lightningd::{LightningError, Lightningd, Node, Payment, Watch};
 use serde::{Deserialize, Serialize};
 use shared::lightning::{Msat, PaymentHash};
 
@@ -42,7 +43,7 @@ pub struct Report {
 }
 
 /// What some sales come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
     /// How many.
     pub sales: u64,
@@ -53,6 +54,23 @@ pub struct Sum {
 }
 
 impl Sale {
+    /// The names of what [`csv`](Self::csv) writes.
+    pub const CSV_HEADER: &str = "paid_at,item,amount_msat,amount_received_msat,payment_hash\n";
+
+    /// A line of comma-separated values. No field can hold a comma or a quote.
+    pub fn csv(&self) -> String {
+        let time = UNIX_EPOCH + Duration::from_secs(self.paid_at);
+        let time = humantime::format_rfc3339_seconds(time);
+        let Self {
+            item,
+            amount_msat: Msat(amount),
+            amount_received_msat: Msat(received),
+            payment_hash,
+            ..
+        } = self;
+        format!("{time},{item},{amount},{received},{payment_hash}\n")
+    }
+
     /// The payment as a sale of this store; `None` where the invoice is somebody else's.
     pub fn of(payment: &Payment, store: &StoreId) -> Option<Self> {
         Some(Self {
@@ -100,20 +118,11 @@ impl Report {
         let mut sales = Vec::new();
         let mut unreadable = 0;
         let mut above = lightningd.newest_change().await?;
-        'pages: while above > 0 {
-            let start = above.saturating_sub(PAGE.into());
-            let page = lightningd.payments_by_change(start + 1, PAGE).await?;
+        while above > 0 {
+            let page = page_below(lightningd, store, above + 1, since).await?;
             unreadable += page.unreadable;
-            let page = page.entries.into_iter();
-            let page = page.filter(|(change, _)| *change <= above);
-            let payments: Vec<_> = page.filter_map(|(_, payment)| payment).collect();
-            for payment in payments.iter().rev() {
-                if payment.standing.paid_at < Some(since) {
-                    break 'pages;
-                }
-                sales.extend(Sale::of(payment, store));
-            }
-            above = start;
+            sales.extend(page.sales.into_iter().map(|(_, sale)| sale));
+            above = page.below.saturating_sub(1);
         }
         Ok((sales, unreadable))
     }
@@ -135,14 +144,123 @@ impl Report {
 }
 
 impl Sum {
-    /// No node's money comes near the bound.
-    fn add(&mut self, sale: &Sale) {
-        let Msat(amount) = sale.amount_msat;
-        let Msat(received) = sale.amount_received_msat;
-        self.sales += 1;
-        self.amount_msat = self.amount_msat.saturating_add(amount);
-        self.amount_received_msat = self.amount_received_msat.saturating_add(received);
+    /// Counts a sale.
+    pub fn add(&mut self, sale: &Sale) {
+        let Msat(amount_msat) = sale.amount_msat;
+        let Msat(amount_received_msat) = sale.amount_received_msat;
+        self.add_all(&Self {
+            sales: 1,
+            amount_msat,
+            amount_received_msat,
+        });
     }
+
+    /// Counts what was summed before. No node's money comes near the bound.
+    pub fn add_all(&mut self, other: &Self) {
+        self.sales += other.sales;
+        self.amount_msat = self.amount_msat.saturating_add(other.amount_msat);
+        let received = &mut self.amount_received_msat;
+        *received = received.saturating_add(other.amount_received_msat);
+    }
+}
+
+/// A page of one node's sales, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Each with the number of its change at lightningd.
+    pub sales: Vec<(u64, Sale)>,
+    /// The page before this one holds changes below this number; 0 where there is nothing more.
+    pub below: u64,
+    /// How many invoices could not be read.
+    pub unreadable: usize,
+}
+
+/// What changed at one node after a certain change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// The oldest first.
+    pub sales: Vec<Sale>,
+    /// The number of the last change that was read; `None` where there is nothing new.
+    pub change: Option<u64>,
+    /// The highest `pay_index` that was read, of anyone's.
+    pub pay_index: u64,
+    /// How many invoices could not be read.
+    pub unreadable: usize,
+}
+
+/// One node's book, as far as it is about this store. lightningd numbers the changes of its invoices, and a
+/// payment is an invoice's last one, so each sale stands in the book once.
+#[derive(Clone)]
+pub struct Book {
+    pub(crate) lightningd: Arc<Lightningd>,
+    pub(crate) store: StoreId,
+}
+
+impl Book {
+    /// Who keeps it.
+    pub async fn node(&self) -> Result<Node, LightningError> {
+        self.lightningd.node().await
+    }
+
+    /// The number of the newest change.
+    pub async fn newest(&self) -> Result<u64, LightningError> {
+        self.lightningd.newest_change().await
+    }
+
+    /// The sales of the changes below this number, a page of them, back to `since` (in UNIX seconds).
+    pub async fn below(&self, below: u64, since: u64) -> Result<Earlier, LightningError> {
+        page_below(&self.lightningd, &self.store, below, since).await
+    }
+
+    /// The sales of the changes after this one, a page of them.
+    pub async fn after(&self, change: u64) -> Result<Later, LightningError> {
+        let page = self.lightningd.payments_by_change(change + 1, PAGE).await?;
+        let payments = page
+            .entries
+            .iter()
+            .filter_map(|(_, payment)| payment.as_ref());
+        let pay_index = payments.clone().map(|payment| payment.pay_index).max();
+        Ok(Later {
+            sales: payments
+                .filter_map(|payment| Sale::of(payment, &self.store))
+                .collect(),
+            change: page.next.map(|next| next - 1),
+            pay_index: pay_index.unwrap_or_default(),
+            unreadable: page.unreadable,
+        })
+    }
+
+    /// A connection of its own, on which the next payment can be waited for.
+    pub async fn watch(&self) -> Result<Watch, LightningError> {
+        self.lightningd.watch().await
+    }
+}
+
+async fn page_below(
+    lightningd: &Lightningd,
+    store: &StoreId,
+    below: u64,
+    since: u64,
+) -> Result<Earlier, LightningError> {
+    let start = below.saturating_sub(u64::from(PAGE)).max(1);
+    let page = lightningd.payments_by_change(start, PAGE).await?;
+    let mut earlier = Earlier {
+        sales: Vec::new(),
+        below: if start == 1 { 0 } else { start },
+        unreadable: page.unreadable,
+    };
+    let entries = page.entries.into_iter().rev();
+    for (change, payment) in entries.filter(|(change, _)| *change < below) {
+        let Some(payment) = payment else { continue };
+        if payment.standing.paid_at < Some(since) {
+            earlier.below = 0;
+            break;
+        }
+        earlier
+            .sales
+            .extend(Sale::of(&payment, store).map(|sale| (change, sale)));
+    }
+    Ok(earlier)
 }
 
 /// Whether this store has asked for money at this node, ever: lightningd has an invoice of it, paid

@@ -25,9 +25,11 @@ mod resend;
 pub mod signing;
 mod spool;
 
+use std::cmp::Reverse;
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -44,10 +46,11 @@ use follow::Follower;
 use outbox::{News, Outbox};
 use refused::{Hearing, Teller};
 use resend::Resender;
-use spool::{Entry, Spool, SpoolError};
+use spool::{Entry, Spool};
 
 pub use delivery::{DeliveryError, send_test};
 pub use resend::{ResendError, Which, resend};
+pub use spool::{SpoolError, Told};
 
 /// How often a gateway checks whether it is its turn to send.
 const TURN: Duration = Duration::from_secs(1);
@@ -119,6 +122,50 @@ pub(crate) async fn run(
         tasks.spawn(async { match follower.run().await {} }.instrument(span));
     }
     tasks.join_next().await;
+}
+
+/// What one address has not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The address without what is secret in it.
+    pub to: String,
+    /// How many webhooks.
+    pub count: usize,
+    /// Since when the oldest of them waits.
+    pub since: Option<SystemTime>,
+}
+
+/// What waits for each of these addresses.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn waiting(options: &WebhooksOptions) -> Result<Vec<Waiting>, SpoolError> {
+    let spool = Spool::new(options.dir.clone());
+    let waits = |url: &String| {
+        Ok(Waiting {
+            to: origin(url).to_owned(),
+            count: spool.undelivered(url)?.len(),
+            since: spool.oldest(url),
+        })
+    };
+    options.urls.iter().map(waits).collect()
+}
+
+/// The buyers who paid and were refused, as far as this folder tells of them; the newest first.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn refused(options: &WebhooksOptions) -> Result<Vec<Told>, SpoolError> {
+    let spool = Spool::new(options.dir.clone());
+    let mut refused = [spool.refusals()?, spool.told()?].concat();
+    refused.sort_by_key(|told| Reverse(told.refused_at));
+    Ok(refused)
+}
+
+/// Notes buyers who paid and were refused in this folder, without end, where no webhooks are sent from it.
+pub(crate) async fn keep_refusals(dir: PathBuf, purchases: &Purchases) {
+    let hearing = Hearing::new(Arc::new(Spool::new(dir)), purchases.nodes().clone());
+    hearing.run(purchases.refusals().hear()).await;
 }
 
 /// Reads what waits for an address.

@@ -45,7 +45,7 @@ enum Cause {
 /// # Errors
 /// If a node does not answer, or the folder cannot be written.
 pub async fn resend(
-    nodes: &[Lightningd],
+    nodes: impl IntoIterator<Item = &Lightningd>,
     store: &StoreId,
     dir: PathBuf,
     which: Which,

@@ -16,6 +16,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bitcoin::hex::DisplayHex as _;
 use serde::{Deserialize, Serialize};
@@ -56,15 +57,15 @@ pub(super) struct Entry {
 
 /// A refusal as the owner's programs are told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Told {
+pub struct Told {
     /// Names the payment.
-    pub(super) payment_hash: PaymentHash,
+    pub payment_hash: PaymentHash,
     /// What the buyer asked for: an item's id, or `route:` and the name of a route.
-    pub(super) item: String,
-    /// Why nothing was given.
-    pub(super) reason: String,
+    pub item: String,
+    /// Why nothing was given, as the metrics call it.
+    pub reason: String,
     /// When, in UNIX seconds.
-    pub(super) refused_at: u64,
+    pub refused_at: u64,
 }
 
 impl Told {
@@ -79,7 +80,7 @@ impl Told {
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {verb} {path:?}; purrwall's user has to be able to write there")]
-pub(super) struct SpoolError {
+pub struct SpoolError {
     verb: &'static str,
     path: PathBuf,
     source: io::Error,
@@ -220,13 +221,19 @@ impl Spool {
 
     /// The refusals to tell of.
     pub(super) fn refusals(&self) -> Result<Vec<Told>, SpoolError> {
-        let folder = self.dir.join(REFUSED);
-        let read = |entry: Entry| {
-            let path = folder.join(entry.file_name());
-            let text = fs::read(&path).map_err(|source| failed("read", &path, source))?;
-            serde_json::from_slice(&text).map_err(|error| failed("read", &path, error.into()))
-        };
-        entries(&folder)?.into_iter().map(read).collect()
+        refusals_in(&self.dir.join(REFUSED))
+    }
+
+    /// The refusals that were told of.
+    pub(super) fn told(&self) -> Result<Vec<Told>, SpoolError> {
+        refusals_in(&self.dir.join(REFUSED).join(TOLD))
+    }
+
+    /// Since when the oldest webhook of an address waits; `None` where none does, or it was just taken.
+    pub(super) fn oldest(&self, url: &str) -> Option<SystemTime> {
+        let oldest = self.undelivered(url).ok()?.into_iter().next()?;
+        let metadata = fs::metadata(self.path(url, &oldest)).ok()?;
+        metadata.modified().ok()
     }
 
     /// The refusal is an event now, and never becomes one again.
@@ -290,6 +297,15 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, SpoolError> {
     }
     entries.sort_unstable();
     Ok(entries)
+}
+
+fn refusals_in(folder: &Path) -> Result<Vec<Told>, SpoolError> {
+    let read = |entry: Entry| {
+        let path = folder.join(entry.file_name());
+        let text = fs::read(&path).map_err(|source| failed("read", &path, source))?;
+        serde_json::from_slice(&text).map_err(|error| failed("read", &path, error.into()))
+    };
+    entries(folder)?.into_iter().map(read).collect()
 }
 
 fn make_folder(path: &Path) -> Result<(), SpoolError> {
