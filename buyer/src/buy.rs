@@ -244,6 +244,7 @@ impl Buyer {
             item: self.store.address().item().clone(),
             sha256: promised,
             size,
+            metadata: invoice.metadata,
         };
         let proof = receipt.verify(Some(promised))?;
         files.write_receipt(&receipt)?;

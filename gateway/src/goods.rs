@@ -6,4 +6,5 @@ pub mod files;
 pub(crate) mod preview;
 pub mod price;
 pub mod rates;
+pub(crate) mod sealed;
 pub mod versions;

@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 pub(crate) mod answering;
 pub(crate) mod api;
+pub(crate) mod code;
 pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod deliver;

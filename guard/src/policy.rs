@@ -68,7 +68,16 @@ pub(crate) fn decide(method: &str, params: &Value, owns: &Owns) -> Result<Passed
         "invoice" => {
             params.own_label()?;
             params.number("expiry", 1..=MAX_EXPIRY)?;
-            let names = ["label", "amount_msat", "description", "expiry"];
+            params.hashed()?;
+            params.fitting_preimage()?;
+            let names = [
+                "label",
+                "amount_msat",
+                "description",
+                "expiry",
+                "deschashonly",
+                "preimage",
+            ];
             params.pass("invoice", &names, Kept::All)
         }
         "listinvoices" => params.listinvoices(),
@@ -157,6 +166,30 @@ impl Params<'_> {
         ))
     }
 
+    /// `deschashonly`, where it is there, is a truth value.
+    fn hashed(&self) -> Result<(), Refused> {
+        match self.params.get("deschashonly") {
+            None | Some(Value::Bool(_)) => Ok(()),
+            Some(_) => Err(Refused::params(
+                "purrwall guard passes on deschashonly true or false only",
+            )),
+        }
+    }
+
+    /// `preimage`, where it is there, has 64 hex digits. Nothing of it is repeated.
+    fn fitting_preimage(&self) -> Result<(), Refused> {
+        let Some(preimage) = self.params.get("preimage") else {
+            return Ok(());
+        };
+        let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if preimage.as_str().is_some_and(is_hex) {
+            return Ok(());
+        }
+        Err(Refused::params(
+            "purrwall guard passes on a preimage of 64 hex digits only",
+        ))
+    }
+
     fn text(&self, name: &str, only: &str) -> Result<(), Refused> {
         if self.params.get(name).and_then(Value::as_str) == Some(only) {
             return Ok(());
@@ -196,6 +229,12 @@ mod tests {
             (
                 "invoice",
                 json!({"label": OWN, "amount_msat": 1, "description": "A cat", "expiry": 600}),
+                Kept::All,
+            ),
+            (
+                "invoice",
+                json!({"label": OWN, "amount_msat": 1, "description": "[]", "expiry": 600,
+                    "deschashonly": true, "preimage": "0a".repeat(32)}),
                 Kept::All,
             ),
             ("listinvoices", json!({"label": OWN}), Kept::Invoices),
@@ -258,6 +297,9 @@ mod tests {
             invoice(&[("expiry", json!("600"))]),
             invoice(&[("expiry", Value::Null)]),
             invoice(&[("preimage", json!("00"))]),
+            invoice(&[("preimage", json!("0g".repeat(32)))]),
+            invoice(&[("deschashonly", json!("true"))]),
+            invoice(&[("exposeprivatechannels", json!(true))]),
             ("invoice", json!([1, OWN, "A cat"])),
             ("listinvoices", json!({})),
             ("listinvoices", json!({"label": OWN, "payment_hash": "00"})),

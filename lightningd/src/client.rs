@@ -82,8 +82,8 @@ impl Lightningd {
             description: invoice.description,
             expiry: Some(invoice.expiry_secs.into()),
             cltv: None,
-            deschashonly: None,
-            preimage: None,
+            deschashonly: invoice.hash_description.then_some(true),
+            preimage: invoice.preimage.map(|preimage| preimage.to_hex()),
             exposeprivatechannels: None,
             fallbacks: None,
         };

@@ -202,8 +202,17 @@ impl Goods {
 
     /// What an invoice for it says. The node signs it with the invoice.
     pub fn description(&self, quote: &Quote) -> String {
+        self.described(&self.price.stated(&self.title, quote))
+    }
+
+    /// What the code for paper says of it, at any rate.
+    pub(crate) fn code_description(&self) -> String {
+        self.described(&self.title)
+    }
+
+    fn described(&self, title: &str) -> String {
         let description = Description {
-            title: &self.price.stated(&self.title, quote),
+            title,
             valid_secs: self.valid_for.map(|time| time.as_secs()),
             sha256: Some(self.content.sha256),
         };

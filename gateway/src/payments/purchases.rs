@@ -9,7 +9,7 @@ use shared::claim::Identifier;
 use shared::content::Description;
 use shared::fiat::Rate;
 use shared::invoice::created_at;
-use shared::lightning::NodeId;
+use shared::lightning::{Msat, NodeId, Preimage};
 
 use crate::goods::catalogue::Goods;
 use crate::goods::price::{NoPrice, Quote};
@@ -57,6 +57,15 @@ pub(crate) struct Offer<'a> {
     quoted: Result<(Quote, String), NoPrice>,
     /// The goods that the description promises, if it does.
     goods: Option<&'a Goods>,
+    /// How the invoice of a code is made.
+    code: Option<ByCode>,
+}
+
+/// How the invoice of a code differs from others: it carries the hash of its description.
+#[derive(Clone, Copy)]
+struct ByCode {
+    /// Where something was sealed with it.
+    preimage: Option<Preimage>,
 }
 
 impl<'a> Offer<'a> {
@@ -67,6 +76,23 @@ impl<'a> Offer<'a> {
             name: goods.id.as_str(),
             quoted: quote.map(|quote| (quote, goods.description(&quote))),
             goods: Some(goods),
+            code: None,
+        }
+    }
+
+    /// Goods of the catalogue, for this amount, which their code offered under these metadata. What is sealed
+    /// with the `preimage` opens with the payment.
+    pub(crate) fn by_code(
+        goods: &'a Goods,
+        msat: Msat,
+        metadata: String,
+        preimage: Option<Preimage>,
+    ) -> Self {
+        Self {
+            name: goods.id.as_str(),
+            quoted: Ok((Quote { msat, rate: None }, metadata)),
+            goods: Some(goods),
+            code: Some(ByCode { preimage }),
         }
     }
 
@@ -89,6 +115,7 @@ impl<'a> Offer<'a> {
             name,
             quoted: quoted.map(|(quote, stated)| (quote, describe(&stated))),
             goods: None,
+            code: None,
         }
     }
 }
@@ -207,6 +234,8 @@ impl Purchases {
                     label: label.clone(),
                     amount_msat: quote.msat,
                     description: description.to_owned(),
+                    hash_description: offer.code.is_some(),
+                    preimage: offer.code.and_then(|code| code.preimage),
                     expiry_secs: self.0.expiry_secs,
                 };
                 let made = member.making.make(invoice, place).await;
@@ -238,6 +267,20 @@ impl Purchases {
         let present = self.0.nodes.present(&token_id).await?;
         let names = self.names(name, purchase_id, token_id);
         self.search(&present, &names, |_| true).await
+    }
+
+    /// Finds the invoice with this identifier of what is called `name`, at whichever node it is.
+    pub(crate) async fn find_identified(
+        &self,
+        client: Option<ClientKey>,
+        name: &str,
+        identifier: Identifier,
+    ) -> Result<Option<CreatedInvoice>, PurchaseError> {
+        self.0.limits.count_search(client)?;
+        let found = self.0.nodes.find(identifier.payment_hash).await?;
+        let described =
+            found.map(|(node, found)| self.describe(name, identifier.token_id, node, found, None));
+        described.transpose()
     }
 
     /// What the invoice may be called of a purchase whose name of today is `latest`.
