@@ -1,5 +1,7 @@
 //! HTTP: what requests say, and how answers look.
 
+#[cfg(feature = "acme")]
+mod acme;
 pub(crate) mod admission;
 pub(crate) mod answering;
 pub(crate) mod api;
@@ -13,6 +15,7 @@ pub(crate) mod listener;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod problem;
+pub(crate) mod redirect;
 pub(crate) mod requests;
 pub(crate) mod server;
 pub(crate) mod tls;

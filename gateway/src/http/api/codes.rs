@@ -154,7 +154,7 @@ impl IntoResponse for Failed {
     params(("item" = String, Path, example = "two-cats")),
     responses((status = 200, body = OfferAnswer, description = "What is sold, or what is wrong.")),
 )]
-pub(crate) async fn get_offer(
+pub(crate) async fn get_code(
     State(shelf): State<Shelf>,
     asker: Asker,
     item: Result<Path<String>, PathRejection>,
@@ -177,7 +177,7 @@ pub(crate) async fn get_offer(
     }))
 }
 
-/// The query of [`get_invoice`].
+/// The query of [`get_code_invoice`].
 #[derive(Deserialize)]
 pub(crate) struct Amount {
     amount: Option<String>,
@@ -196,7 +196,7 @@ pub(crate) struct Amount {
     ),
     responses((status = 200, body = InvoiceAnswer, description = "The invoice, or what is wrong.")),
 )]
-pub(crate) async fn get_invoice(
+pub(crate) async fn get_code_invoice(
     State(shelf): State<Shelf>,
     State(purchases): State<Purchases>,
     asker: Asker,
@@ -249,7 +249,7 @@ pub(crate) async fn get_invoice(
     params(("item" = String, Path, example = "two-cats"), ("tag" = String, Path)),
     responses((status = 200, body = StatusAnswer, description = "Whether it is, or what is wrong.")),
 )]
-pub(crate) async fn get_status(
+pub(crate) async fn get_code_status(
     State(purchases): State<Purchases>,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<PayStatus>, Failed> {
