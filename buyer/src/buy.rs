@@ -346,6 +346,8 @@ impl Buyer {
             item: self.store.address().item().clone(),
             sha256,
             size,
+            // Codes alone sell by metadata.
+            metadata: None,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod catalogue;
+mod certificate;
 #[cfg(feature = "program")]
 mod command_line;
 mod error;
@@ -25,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use arguments::Arguments;
+pub use certificate::Certificate;
 pub use error::SettingsError;
 pub use keys::{ALL, About};
 pub use node::RuneFile;
@@ -33,10 +35,11 @@ pub use parse::{LogFormat, webhook_url};
 use purrwall_gateway::StoreId;
 use purrwall_gateway::options::{
     CatalogueOptions, ConnectionsOptions, LimitsOptions, Options, PageOptions, StoreOptions,
-    Timing, TlsOptions, WebOptions, WebhooksOptions,
+    Timing, WebOptions, WebhooksOptions,
 };
 pub use reader::Setting;
 
+use certificate::Named;
 use file::ConfigFile;
 use reader::SettingsReader;
 use sources::Sources;
@@ -53,7 +56,9 @@ pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The certificate to speak HTTPS with; `None` speaks HTTP.
-    pub tls: Option<TlsOptions>,
+    pub certificate: Option<Certificate>,
+    /// The address for plain HTTP where that is led to HTTPS.
+    pub http_listen: Option<SocketAddr>,
     /// The address for metrics; `None` is the store's own.
     pub metrics_listen: Option<SocketAddr>,
     /// The address of the owner's desk; `None` is no desk.
@@ -125,9 +130,7 @@ impl Settings {
 
         let store_name = reader.required(&keys::store_name)?;
         let store_id = reader.required(&keys::store_id)?;
-        let public_url = reader.optional(&keys::public_url)?;
-        let listen = reader.required(&keys::listen)?;
-        let tls = tls(&mut reader)?;
+        let named = Named::read(&mut reader)?;
         let home = std::env::home_dir();
         let network = reader.optional(&keys::network)?;
         let nodes = node::read(&mut reader, home.as_deref(), network)?;
@@ -138,6 +141,7 @@ impl Settings {
                 (None, None, home) => Some(home.as_ref()?.join(".local/share/purrwall")),
             }
         })?;
+        let certificate = named.certificate(&data_dir);
         let secret_file = reader.path(&keys::secret_file, || Some(data_dir.join("secret")))?;
         let verify_key_file = reader.given(&keys::verify_key_file)?;
         let verify_key = verify_key::read(&reader, verify_key_file.as_ref())?;
@@ -148,7 +152,7 @@ impl Settings {
         let store = StoreOptions {
             id: store_id,
             name: store_name,
-            public_url,
+            public_url: named.public_url.clone(),
             invoice_expiry_secs: reader.required(&keys::invoice_expiry)?,
         };
         let webhooks = WebhooksOptions {
@@ -204,8 +208,9 @@ impl Settings {
             },
             allow_dangerous_rune: nodes.allow_dangerous_rune,
             rune_files: nodes.rune_files,
-            listen,
-            tls,
+            listen: named.listen,
+            certificate,
+            http_listen: named.http_listen,
             metrics_listen,
             desk_listen,
             data_dir,
@@ -262,21 +267,6 @@ fn desk(
         ));
     }
     Ok(Some(address))
-}
-
-/// Both files or none: one is of no use without the other.
-fn tls(reader: &mut SettingsReader) -> Result<Option<TlsOptions>, SettingsError> {
-    let certificate = reader.given(&keys::tls_certificate)?;
-    let key = reader.given(&keys::tls_key)?;
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some(TlsOptions {
-            certificate: certificate.path(),
-            key: key.path(),
-        })),
-        (None, None) => Ok(None),
-        (Some(lone), None) => Err(lone.wrong("needs tls_key, the file of its key")),
-        (None, Some(lone)) => Err(lone.wrong("needs tls_certificate, the file of its certificate")),
-    }
 }
 
 #[cfg(test)]
@@ -449,6 +439,84 @@ mod tests {
             "{error}"
         );
         assert!(load(&[], &[]).unwrap().options.verify_key.is_none());
+    }
+
+    #[test]
+    fn a_domain_is_a_whole_set_up() {
+        let file = StoreFile::new(
+            "domain = \"cats.example, www.cats.example\"\nstore_name = \"Cats\"\n\
+             data_dir = \"/var/lib/purrwall\"\nlightning = \"/run/purrwall-guard/store-rpc\"\n\
+             item = [{ id = \"cat\", title = \"A cat\", file = \"cat.txt\", price = \"1 sat\" }]\n",
+        );
+        let config = file.load().unwrap();
+        assert_eq!(config.listen, "[::]:443".parse().unwrap());
+        assert_eq!(config.http_listen, Some("[::]:80".parse().unwrap()));
+        let url = config.options.store.public_url.as_deref();
+        assert_eq!(url, Some("https://cats.example"));
+        let Some(Certificate::ByItself(acme)) = config.certificate else {
+            panic!("it gets none: {:?}", config.certificate);
+        };
+        assert_eq!(acme.domains, ["cats.example", "www.cats.example"]);
+        assert!(acme.directory.contains("letsencrypt.org"));
+        assert_eq!(acme.dir, Path::new("/var/lib/purrwall/acme"));
+        assert_eq!(config.options.catalogue.items.len(), 1);
+
+        // What is said wins.
+        let flags = [
+            ("--domain", "cats.example"),
+            ("--listen", "127.0.0.1:8443"),
+            ("--http-listen", "127.0.0.1:8080"),
+            ("--public-url", "https://cats.example/shop"),
+        ];
+        let config = load(&flags, &[]).unwrap();
+        assert_eq!(config.listen.port(), 8443);
+        assert_eq!(config.http_listen.unwrap().port(), 8080);
+        let url = config.options.store.public_url.as_deref();
+        assert_eq!(url, Some("https://cats.example/shop"));
+        let config = load(&[], &[]).unwrap();
+        assert_eq!((config.http_listen, config.certificate), (None, None));
+    }
+
+    #[test]
+    fn a_domain_that_cannot_be_one_is_told_with_the_remedy() {
+        for wrong in [
+            "https://cats.example",
+            "cats",
+            "Cats.example",
+            "cats.example:443",
+            "1.2.3.4",
+            "*.cats.example",
+            ",",
+        ] {
+            let error = load(&[("--domain", wrong)], &[]).unwrap_err();
+            assert!(
+                error.contains("cats.example") && error.contains("--domain"),
+                "{error}"
+            );
+        }
+        for (flag, value) in [
+            ("--http-listen", "127.0.0.1:8080"),
+            ("--acme-directory", "https://ca.example/dir"),
+            ("--acme-ca-file", "ca.pem"),
+        ] {
+            let error = load(&[(flag, value)], &[]).unwrap_err();
+            assert!(
+                error.contains(flag) && error.contains("needs domain"),
+                "{error}"
+            );
+        }
+        let both = [("--domain", "cats.example"), ("--tls-key", "key.pem")];
+        let error = load(&both, &[]).unwrap_err();
+        assert!(error.contains("take one of them out"), "{error}");
+        let plain = [
+            ("--domain", "cats.example"),
+            ("--acme-directory", "http://ca.example"),
+        ];
+        let error = load(&plain, &[]).unwrap_err();
+        assert!(
+            error.contains("--acme-directory") && error.contains("https://"),
+            "{error}"
+        );
     }
 
     #[test]

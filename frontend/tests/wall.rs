@@ -381,12 +381,9 @@ fn slot(props: &wall::Props) -> Slot {
 
 fn saved(bolt11: String) -> Saved {
     Saved {
-        purchase_id: purchase_id(1),
         claim: Some(claim(1)),
         bolt11: Some(bolt11),
-        preimage: None,
-        size: None,
-        earlier: Vec::new(),
+        ..Saved::begun(purchase_id(1))
     }
 }
 

@@ -16,10 +16,13 @@ use crate::goods::catalogue::{Catalogue, CatalogueError};
 use crate::goods::price::Price;
 use crate::http::api::metrics::metrics_router;
 use crate::http::listener::Listener;
+use crate::http::redirect;
 use crate::http::server;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
-use crate::options::{CatalogueOptions, Options, StoreOptions, WebhooksOptions};
+use crate::options::{
+    CatalogueOptions, ConnectionsOptions, Options, StoreOptions, WebhooksOptions,
+};
 use crate::payments::node::NodeError;
 use crate::payments::purchases::Purchases;
 use crate::payments::sales::Report;
@@ -159,6 +162,31 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         self.serve_on(listener, Some(&tls), shutdown).await
+    }
+
+    /// Leads all requests to https, at one of these names, until `shutdown` is done.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    ///
+    /// # Panics
+    /// If there is no name.
+    pub async fn serve_redirect(
+        self,
+        listener: TcpListener,
+        domains: Vec<String>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        assert!(!domains.is_empty(), "https is at some name");
+        let app = &self.app;
+        let few = ConnectionsOptions {
+            total: redirect::CONNECTIONS,
+            per_client: redirect::CONNECTIONS_PER_CLIENT,
+            ..app.part()
+        };
+        let listener = Listener::new(listener, few, app.part(), app.part(), app.part());
+        let router = redirect::router(domains);
+        server::serve(listener, None, router, app.part(), shutdown, || {}).await
     }
 
     async fn serve_on(

@@ -7,4 +7,5 @@ pub(crate) mod preview;
 pub mod price;
 pub mod rates;
 pub mod sealed;
+pub(crate) mod short_text;
 pub mod versions;

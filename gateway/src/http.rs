@@ -1,8 +1,11 @@
 //! HTTP: what requests say, and how answers look.
 
+#[cfg(feature = "acme")]
+mod acme;
 pub(crate) mod admission;
 pub(crate) mod answering;
 pub(crate) mod api;
+pub(crate) mod code;
 pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod deliver;
@@ -12,6 +15,7 @@ pub(crate) mod listener;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod problem;
+pub(crate) mod redirect;
 pub(crate) mod requests;
 pub(crate) mod server;
 pub(crate) mod tls;

@@ -410,6 +410,20 @@ pub struct TlsOptions {
     pub key: PathBuf,
 }
 
+/// A certificate that the gateway gets and renews by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeOptions {
+    /// The names that it is for, at least one.
+    pub domains: Vec<String>,
+    /// The address of the CA's directory (RFC 8555, 7.1.1).
+    pub directory: String,
+    /// The file, in PEM, of the certificate that the CA's own is signed by; `None` trusts those that browsers
+    /// trust.
+    pub authority: Option<PathBuf>,
+    /// Where it is kept, with its key.
+    pub dir: PathBuf,
+}
+
 /// Who is told of payments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhooksOptions {

@@ -2,6 +2,7 @@
 //! of the store and for priced routes alike.
 
 pub(crate) mod base;
+pub(crate) mod code_page;
 pub(crate) mod cookie;
 mod deadline;
 mod drawings;

@@ -20,6 +20,7 @@ pub(crate) mod refusals;
 pub(crate) mod rendezvous;
 pub mod sales;
 pub(crate) mod shares;
+pub(crate) mod tags;
 pub(crate) mod waits;
 pub(crate) mod watcher;
 pub mod webhooks;

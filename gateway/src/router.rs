@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::http::api::listing::OPENAPI_ROOT;
 use crate::http::api::{
-    content, directory, discovery, health, invoices, openapi, preview, sealed, store, verify,
+    codes, content, directory, discovery, health, invoices, openapi, preview, sealed, store, verify,
 };
 use crate::http::problem::MAX_BODY;
 use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
@@ -88,6 +88,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(store::get_store))
         .routes(routes!(invoices::create_invoice))
         .routes(routes!(invoices::get_invoice))
+        .routes(routes!(codes::get_code))
+        .routes(routes!(codes::get_code_invoice))
+        .routes(routes!(codes::get_code_status))
         .routes(routes!(content::get_content))
         .routes(routes!(content::get_goods))
         .routes(routes!(preview::get_preview))

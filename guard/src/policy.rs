@@ -68,8 +68,16 @@ pub(crate) fn decide(method: &str, params: &Value, owns: &Owns) -> Result<Passed
         "invoice" => {
             params.own_label()?;
             params.number("expiry", 1..=MAX_EXPIRY)?;
-            params.hash_if_any("preimage")?;
-            let names = ["label", "amount_msat", "description", "expiry", "preimage"];
+            params.hashed()?;
+            params.fitting_preimage()?;
+            let names = [
+                "label",
+                "amount_msat",
+                "description",
+                "expiry",
+                "deschashonly",
+                "preimage",
+            ];
             params.pass("invoice", &names, Kept::All)
         }
         "listinvoices" => params.listinvoices(),
@@ -158,23 +166,36 @@ impl Params<'_> {
         ))
     }
 
+    /// `deschashonly`, where it is there, is a truth value.
+    fn hashed(&self) -> Result<(), Refused> {
+        match self.params.get("deschashonly") {
+            None | Some(Value::Bool(_)) => Ok(()),
+            Some(_) => Err(Refused::params(
+                "purrwall guard passes on deschashonly true or false only",
+            )),
+        }
+    }
+
+    /// `preimage`, where it is there, has 64 hex digits. Nothing of it is repeated.
+    fn fitting_preimage(&self) -> Result<(), Refused> {
+        let Some(preimage) = self.params.get("preimage") else {
+            return Ok(());
+        };
+        let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if preimage.as_str().is_some_and(is_hex) {
+            return Ok(());
+        }
+        Err(Refused::params(
+            "purrwall guard passes on a preimage of 64 hex digits only",
+        ))
+    }
+
     fn text(&self, name: &str, only: &str) -> Result<(), Refused> {
         if self.params.get(name).and_then(Value::as_str) == Some(only) {
             return Ok(());
         }
         let message = format!("purrwall guard passes on {name} {only} only");
         Err(Refused::params(message))
-    }
-
-    /// A parameter of 32 bytes in hex, which may be left out.
-    fn hash_if_any(&self, name: &str) -> Result<(), Refused> {
-        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        match self.params.get(name) {
-            Some(given) if !given.as_str().is_some_and(is_hash) => Err(Refused::params(format!(
-                "purrwall guard passes on {name} of 64 hex digits only"
-            ))),
-            _ => Ok(()),
-        }
     }
 
     fn number(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<(), Refused> {
@@ -216,6 +237,12 @@ mod tests {
                     "label": OWN, "amount_msat": 1, "description": "A cat", "expiry": 600,
                     "preimage": "0f".repeat(32),
                 }),
+                Kept::All,
+            ),
+            (
+                "invoice",
+                json!({"label": OWN, "amount_msat": 1, "description": "[]", "expiry": 600,
+                    "deschashonly": true, "preimage": "0a".repeat(32)}),
                 Kept::All,
             ),
             ("listinvoices", json!({"label": OWN}), Kept::Invoices),
@@ -279,7 +306,9 @@ mod tests {
             invoice(&[("expiry", Value::Null)]),
             invoice(&[("preimage", json!("00"))]),
             invoice(&[("preimage", Value::Null)]),
-            invoice(&[("cltv", json!(9))]),
+            invoice(&[("preimage", json!("0g".repeat(32)))]),
+            invoice(&[("deschashonly", json!("true"))]),
+            invoice(&[("exposeprivatechannels", json!(true))]),
             ("invoice", json!([1, OWN, "A cat"])),
             ("listinvoices", json!({})),
             ("listinvoices", json!({"label": OWN, "payment_hash": "00"})),

@@ -82,7 +82,7 @@ impl Lightningd {
             description: invoice.description,
             expiry: Some(invoice.expiry_secs.into()),
             cltv: None,
-            deschashonly: None,
+            deschashonly: invoice.hash_description.then_some(true),
             preimage: invoice.preimage.as_ref().map(Preimage::to_hex),
             exposeprivatechannels: None,
             fallbacks: None,

@@ -50,6 +50,8 @@ fn any_invoice() -> NewInvoice {
         label: "x".into(),
         amount_msat: Msat(1),
         description: "x".into(),
+        hash_description: false,
+        preimage: None,
         expiry_secs: 1,
         preimage: None,
     }

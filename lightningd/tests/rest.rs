@@ -57,6 +57,8 @@ fn cat(label: &str) -> NewInvoice {
         label: label.into(),
         amount_msat: Msat(1000),
         description: "A cat".into(),
+        hash_description: false,
+        preimage: None,
         expiry_secs: 600,
         preimage: None,
     }

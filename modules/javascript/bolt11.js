@@ -70,6 +70,7 @@ export function decodeInvoice(bolt11) {
     payee: hex(payee),
     paymentHash: hex(toBytes(only('paymentHash'))),
     description: descriptions[0] ?? null,
+    descriptionHash: fields.descriptionHash.map((letters) => hex(toBytes(letters)))[0] ?? null,
     createdAt,
     expiresAt: createdAt + expiry,
   };

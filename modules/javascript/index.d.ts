@@ -3,7 +3,7 @@ export class PurrwallError extends Error {
   readonly name: 'PurrwallError';
   /**
    * What does not hold, for programs: `malformed-invoice`, `signature`, `unknown-feature`,
-   * `unknown-network`, `malformed-receipt`, `payee`, `preimage`, `commitment`, `content`, `secret`,
+   * `unknown-network`, `malformed-receipt`, `payee`, `preimage`, `metadata`, `commitment`, `content`, `secret`,
    * `malformed-webhook`, `webhook-signature`, `webhook-time`, `store`, or a code of the store's problem
    * documents such as `invalid-key`.
    */
@@ -24,6 +24,8 @@ export interface Invoice {
   paymentHash: string;
   /** `null` where the invoice carries only its hash. */
   description: string | null;
+  /** In hex; `null` where the invoice carries the description itself. */
+  descriptionHash: string | null;
   /** UNIX seconds. */
   createdAt: number;
   /** The second from which it can no longer be paid, in UNIX seconds. */
@@ -47,6 +49,8 @@ export interface Receipt {
   sha256: string;
   /** In bytes. */
   size: number;
+  /** Where it was bought by a code on paper: what the invoice carries by its hash. */
+  metadata?: string | null;
 }
 
 /** What a receipt that holds proves. */

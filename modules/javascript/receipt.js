@@ -15,15 +15,24 @@ export function verifyReceipt(receipt, { payee, content } = {}) {
         'anyone can make a receipt with a node of their own',
     );
   }
-  const { bolt11, preimage, item, sha256, size } = read(receipt);
+  const { bolt11, preimage, item, sha256, size, metadata } = read(receipt);
   const invoice = decodeInvoice(bolt11);
   if (invoice.payee !== payee.toLowerCase()) {
     throw new PurrwallError('payee', `the invoice is of the node ${invoice.payee}, not of ${payee}`);
   }
-  const { paymentHash, description } = invoice;
+  const { paymentHash, descriptionHash } = invoice;
   if (hash(Buffer.from(preimage, 'hex')) !== paymentHash) {
     throw new PurrwallError('preimage', `the preimage does not prove the payment ${paymentHash}`);
   }
+  const isCode = descriptionHash !== null;
+  if (isCode && (metadata == null || descriptionHash !== hash(metadata))) {
+    const which = metadata == null ? 'has no metadata' : 'has metadata with another one';
+    throw new PurrwallError(
+      'metadata',
+      `the invoice carries the hash ${descriptionHash} of its metadata, but the receipt ${which}`,
+    );
+  }
+  const description = isCode ? described(metadata) : invoice.description;
   const [, promised] = / sha256:([0-9a-f]{64})$/.exec(description ?? '') ?? [];
   if (promised !== sha256.toLowerCase()) {
     throw new PurrwallError(
@@ -39,6 +48,12 @@ export function verifyReceipt(receipt, { payee, content } = {}) {
   }
   const { network, amountMsat, createdAt } = invoice;
   return { payee: invoice.payee, network, amountMsat, paymentHash, description, createdAt, sha256: promised, item, size };
+}
+
+/** The description in the metadata of a code, if they are written as the store writes them. */
+function described(metadata) {
+  const [, text] = /^\[\["text\/plain","((?:[^"\\]|\\["\\])*)"/.exec(metadata) ?? [];
+  return text?.replace(/\\(.)/g, '$1') ?? null;
 }
 
 /** The parts of a receipt, each of the right form. */
@@ -60,6 +75,7 @@ function read(receipt) {
     item: ["an item's id", (value) => isText(value) && /^[a-z0-9-]{1,48}$/.test(value)],
     sha256: ['64 hex digits', (value) => isText(value) && HASH.test(value)],
     size: ['a number of bytes', (value) => Number.isSafeInteger(value) && value >= 0],
+    metadata: ['a text, if it is there', (value) => value == null || isText(value)],
   };
   for (const [name, [form, fits]] of Object.entries(forms)) {
     if (!fits(parts[name])) throw malformed(`${name} has to be ${form}`);

@@ -60,7 +60,8 @@ impl Identifier {
         .concat()
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// Reads those bytes; `None` where they are none of an identifier.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(&IDENTIFIER_VERSION)?;
         let (payment_hash, token_id) = rest.split_at_checked(32)?;
         Some(Self {

@@ -19,6 +19,7 @@ use crate::api::{Item, Store};
 use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
+use crate::lnurl;
 
 /// What a BOLT11 string says, its signature verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,13 @@ pub struct Invoice {
     pub payee: NodeId,
     /// The network of the payment.
     pub network: Network,
-    /// The text that the payer sees; `None` where the invoice carries only its hash.
+    /// The text that the payer sees; `None` where the invoice carries only a hash, and what has it is not
+    /// known.
     pub description: Option<String>,
+    /// The hash of the metadata that say more, in an invoice of a code ([`crate::lnurl`]).
+    pub description_hash: Option<ContentHash>,
+    /// What has that hash, once it is known ([`Self::described`]).
+    pub metadata: Option<String>,
     /// When the invoice was made, in UNIX seconds.
     pub created_at: u64,
     /// The second from which it can no longer be paid, in UNIX seconds.
@@ -67,9 +73,28 @@ impl Invoice {
                 Bolt11InvoiceDescriptionRef::Direct(text) => Some(text.as_inner().0.clone()),
                 Bolt11InvoiceDescriptionRef::Hash(_) => None,
             },
+            description_hash: match decoded.description() {
+                Bolt11InvoiceDescriptionRef::Direct(_) => None,
+                Bolt11InvoiceDescriptionRef::Hash(hash) => {
+                    Some(ContentHash(hash.0.to_byte_array()))
+                }
+            },
+            metadata: None,
             created_at,
             expires_at: created_at.saturating_add(decoded.expiry_time().as_secs()),
         })
+    }
+
+    /// The same, with what its description hash stands for. Metadata that have another hash change nothing.
+    #[must_use]
+    pub fn described(mut self, metadata: Option<&str>) -> Self {
+        if let (Some(hash), Some(metadata)) = (self.description_hash, metadata)
+            && hash == ContentHash::of(metadata.as_bytes())
+        {
+            self.description = lnurl::description(metadata);
+            self.metadata = Some(metadata.to_owned());
+        }
+        self
     }
 
     /// The rate that the amount was made with, as the node signed it in the description.

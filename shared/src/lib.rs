@@ -31,6 +31,7 @@ pub mod fiat;
 pub mod invoice;
 pub mod lightning;
 pub mod link;
+pub mod lnurl;
 pub mod macaroon;
 #[cfg(feature = "mpp")]
 pub mod mpp;

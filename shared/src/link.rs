@@ -108,12 +108,9 @@ mod tests {
         Link {
             item: "two-cats".parse().unwrap(),
             purchase: Saved {
-                purchase_id: PurchaseId([7; 16]),
-                claim: None,
                 bolt11: Some("lnbcrt1".to_owned()),
                 preimage: Some(Preimage([9; 32])),
-                size: None,
-                earlier: Vec::new(),
+                ..Saved::begun(PurchaseId([7; 16]))
             },
         }
     }

@@ -296,6 +296,9 @@ pub struct Saved {
     /// The invoice, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bolt11: Option<String>,
+    /// What the invoice carries by its hash, where it was made for a code ([`crate::lnurl`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
     /// The proof, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preimage: Option<Preimage>,
@@ -439,14 +442,7 @@ impl Purchase {
                 purchase_id,
                 order: None,
                 ..
-            } => Saved {
-                purchase_id: *purchase_id,
-                claim: None,
-                bolt11: None,
-                preimage: None,
-                size: None,
-                earlier: Vec::new(),
-            },
+            } => Saved::begun(*purchase_id),
             State::AwaitingPayment { order, .. }
             | State::Expired { order, .. }
             | State::Refused {
@@ -909,6 +905,7 @@ impl Saved {
             purchase_id,
             claim: None,
             bolt11: None,
+            metadata: None,
             preimage: None,
             size: None,
             earlier: Vec::new(),
@@ -920,6 +917,7 @@ impl Saved {
     pub fn order(&self) -> Option<Order> {
         let claim = self.claim.clone()?;
         let invoice = Invoice::decode(self.bolt11.as_ref()?).ok()?;
+        let invoice = invoice.described(self.metadata.as_deref());
         (claim.payment_hash() == invoice.payment_hash).then_some(Order {
             purchase_id: self.purchase_id,
             claim,
@@ -972,6 +970,7 @@ impl Order {
             purchase_id: self.purchase_id,
             claim: Some(self.claim.clone()),
             bolt11: Some(self.invoice.bolt11.clone()),
+            metadata: self.invoice.metadata.clone(),
             preimage,
             size: self.size,
             earlier: Vec::new(),

@@ -27,6 +27,10 @@ pub struct Receipt {
     pub sha256: ContentHash,
     /// Their size in bytes.
     pub size: u64,
+    /// What the invoice carries by its hash, where it was made for a code ([`crate::lnurl`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub metadata: Option<String>,
 }
 
 /// What a receipt that holds proves. `Display` says it in one sentence.
@@ -53,6 +57,17 @@ pub enum ReceiptError {
     Preimage {
         /// The invoice's.
         payment_hash: String,
+    },
+    /// The invoice carries a hash, and the receipt not what has it.
+    #[error(
+        "the invoice carries the hash {expected} of its metadata, but {}",
+        if *.is_there { "the receipt's metadata have another one" } else { "the receipt has no metadata" }
+    )]
+    Metadata {
+        /// The invoice's.
+        expected: ContentHash,
+        /// Whether the receipt has some.
+        is_there: bool,
     },
     /// The invoice promises something else, or nothing.
     #[error("the receipt is for content {stated}, but the invoice promises {}", found.map_or("none".to_owned(), |hash| hash.to_hex()))]
@@ -82,19 +97,27 @@ impl Receipt {
             item,
             sha256: order.promised()?,
             size,
+            metadata: order.invoice.metadata.clone(),
         })
     }
 
-    /// Checks the signature, the preimage against the payment hash, the promise in the invoice's
-    /// description, and the hash of the content where there is one. Needs nothing but the receipt.
+    /// Checks the signature, the preimage against the payment hash, the metadata against the description hash
+    /// where the invoice carries one, the promise in the description, and the hash of the content where there
+    /// is one. Needs nothing but the receipt.
     ///
     /// # Errors
     /// The first of these that does not hold.
     pub fn verify(&self, content: Option<ContentHash>) -> Result<Proof, ReceiptError> {
-        let invoice = Invoice::decode(&self.bolt11)?;
+        let invoice = Invoice::decode(&self.bolt11)?.described(self.metadata.as_deref());
         if self.preimage.payment_hash() != invoice.payment_hash {
             return Err(ReceiptError::Preimage {
                 payment_hash: invoice.payment_hash.to_hex(),
+            });
+        }
+        if let (Some(expected), None) = (invoice.description_hash, &invoice.metadata) {
+            return Err(ReceiptError::Metadata {
+                expected,
+                is_there: self.metadata.is_some(),
             });
         }
         let found = invoice.description.as_deref().and_then(commitment);

@@ -10,6 +10,7 @@ use common::{GOODS, Sample, claim, node_id, preimage, purchase_id, sample};
 use lightning_invoice::Currency;
 use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::invoice::Invoice;
+use purrwall_shared::lnurl::metadata;
 use purrwall_shared::purchase::Order;
 use purrwall_shared::receipt::{Receipt, ReceiptError};
 use serde_json::{Value, json};
@@ -78,32 +79,132 @@ fn a_receipt_is_kept_as_json() {
 /// The receipts that the modules for other languages are tested on, too (`modules/`).
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/receipts.json");
 
-/// What each of them is. `fails` is the code of the modules' error.
-fn vectors() -> Value {
-    let of = |sample: Sample| Receipt {
+fn of(sample: &Sample) -> Receipt {
+    Receipt {
         bolt11: sample.bolt11(),
         ..receipt()
+    }
+}
+
+fn holds(name: &str, receipt: &Receipt, content: Option<&str>) -> Value {
+    let found = content.map(|content| ContentHash::of(content.as_bytes()));
+    let invoice = receipt.verify(found).unwrap().invoice;
+    json!({
+        "name": name, "receipt": receipt, "content": content, "payee": invoice.payee,
+        "proof": {
+            "payee": invoice.payee,
+            "network": invoice.network,
+            "amount_msat": invoice.amount_msat,
+            "payment_hash": invoice.payment_hash,
+            "description": invoice.description,
+            "created_at": invoice.created_at,
+            "sha256": receipt.sha256,
+            "item": receipt.item,
+            "size": receipt.size,
+        },
+    })
+}
+
+fn fails(name: &str, receipt: &Receipt, content: Option<&str>, code: &str) -> Value {
+    let found = content.map(|content| ContentHash::of(content.as_bytes()));
+    let verified = receipt.verify(found);
+    let is_stated = match code {
+        "malformed-invoice" => matches!(verified, Err(ReceiptError::Invoice(_))),
+        "metadata" => matches!(verified, Err(ReceiptError::Metadata { .. })),
+        "preimage" => matches!(verified, Err(ReceiptError::Preimage { .. })),
+        "commitment" => matches!(verified, Err(ReceiptError::Commitment { .. })),
+        "content" => matches!(verified, Err(ReceiptError::Content { .. })),
+        // Who has to have signed is for whoever reads the proof.
+        "payee" => verified.unwrap().invoice.payee != node_id([42; 32]),
+        _ => false,
     };
-    let other_node = of(Sample {
+    assert!(is_stated, "{name}");
+    let payee = node_id([42; 32]);
+    json!({"name": name, "receipt": receipt, "content": content, "payee": payee, "fails": code})
+}
+
+/// Of purchases by a code, whose invoices carry a hash.
+fn by_codes() -> Vec<Value> {
+    let code = |metadata: &str| Receipt {
+        metadata: Some(metadata.to_owned()),
+        ..of(&Sample {
+            description: metadata.to_owned(),
+            is_hashed: true,
+            ..sample(1)
+        })
+    };
+    let promise = describe("Zwei \"Kätzchen\" \\o/", ContentHash::of(GOODS));
+    let by_code = code(&metadata(&promise, Some("two-cats@cats.example")));
+    let without_metadata = Receipt {
+        metadata: None,
+        ..by_code.clone()
+    };
+    let other_metadata = Receipt {
+        metadata: Some(metadata(&promise, None)),
+        ..by_code.clone()
+    };
+    let of_another_form = code(&format!("[[\"text/plain\", \"{promise}\"]]"));
+    let of_a_dog = code(&metadata(
+        &describe("A dog", ContentHash::of(b"a dog")),
+        None,
+    ));
+    let needless = Receipt {
+        metadata: Some("[]".to_owned()),
+        ..receipt()
+    };
+    let goods = str::from_utf8(GOODS).unwrap();
+    vec![
+        holds("by a code", &by_code, Some(goods)),
+        holds("with metadata that nobody needs", &needless, None),
+        fails(
+            "by a code, without metadata",
+            &without_metadata,
+            None,
+            "metadata",
+        ),
+        fails(
+            "by a code, with other metadata",
+            &other_metadata,
+            None,
+            "metadata",
+        ),
+        fails(
+            "by a code, of another form",
+            &of_another_form,
+            None,
+            "commitment",
+        ),
+        fails(
+            "by a code, with another promise",
+            &of_a_dog,
+            None,
+            "commitment",
+        ),
+    ]
+}
+
+/// What each of them is. `fails` is the code of the modules' error.
+fn vectors() -> Value {
+    let other_node = of(&Sample {
         key: [43; 32],
         ..sample(1)
     });
-    let on_bitcoin = of(Sample {
+    let on_bitcoin = of(&Sample {
         currency: Currency::Bitcoin,
         ..sample(1)
     });
-    let limited = of(Sample {
+    let limited = of(&Sample {
         description: format!(
             "Zwei Kätzchen valid:86400 sha256:{}",
             ContentHash::of(GOODS)
         ),
         ..sample(1)
     });
-    let open_amount = of(Sample {
+    let open_amount = of(&Sample {
         amount_msat: None,
         ..sample(1)
     });
-    let no_promise = of(Sample {
+    let no_promise = of(&Sample {
         description: format!("{} and more", describe("Two cats", ContentHash::of(GOODS))),
         ..sample(1)
     });
@@ -119,42 +220,8 @@ fn vectors() -> Value {
         bolt11: receipt().bolt11.replace("lnbcrt", "lnbc"),
         ..receipt()
     };
-    let holds = |name: &str, receipt: &Receipt, content: Option<&str>| {
-        let found = content.map(|content| ContentHash::of(content.as_bytes()));
-        let invoice = receipt.verify(found).unwrap().invoice;
-        json!({
-            "name": name, "receipt": receipt, "content": content, "payee": invoice.payee,
-            "proof": {
-                "payee": invoice.payee,
-                "network": invoice.network,
-                "amount_msat": invoice.amount_msat,
-                "payment_hash": invoice.payment_hash,
-                "description": invoice.description,
-                "created_at": invoice.created_at,
-                "sha256": receipt.sha256,
-                "item": receipt.item,
-                "size": receipt.size,
-            },
-        })
-    };
-    let fails = |name: &str, receipt: &Receipt, content: Option<&str>, code: &str| {
-        let found = content.map(|content| ContentHash::of(content.as_bytes()));
-        let verified = receipt.verify(found);
-        let is_stated = match code {
-            "malformed-invoice" => matches!(verified, Err(ReceiptError::Invoice(_))),
-            "preimage" => matches!(verified, Err(ReceiptError::Preimage { .. })),
-            "commitment" => matches!(verified, Err(ReceiptError::Commitment { .. })),
-            "content" => matches!(verified, Err(ReceiptError::Content { .. })),
-            // Who has to have signed is for whoever reads the proof.
-            "payee" => verified.unwrap().invoice.payee != node_id([42; 32]),
-            _ => false,
-        };
-        assert!(is_stated, "{name}");
-        let payee = node_id([42; 32]);
-        json!({"name": name, "receipt": receipt, "content": content, "payee": payee, "fails": code})
-    };
     let goods = str::from_utf8(GOODS).unwrap();
-    json!([
+    let mut vectors = vec![
         holds("with its content", &receipt(), Some(goods)),
         holds("without its content", &receipt(), None),
         holds("on bitcoin", &on_bitcoin, None),
@@ -167,7 +234,9 @@ fn vectors() -> Value {
         fails("with another promise", &other_promise, None, "commitment"),
         fails("with another preimage", &other_preimage, None, "preimage"),
         fails("with a forged invoice", &forged, None, "malformed-invoice"),
-    ])
+    ];
+    vectors.extend(by_codes());
+    Value::from(vectors)
 }
 
 #[test]

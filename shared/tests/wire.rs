@@ -232,6 +232,7 @@ fn evidence() {
         item: "two-cats".parse().unwrap(),
         sha256: ContentHash::of(b"two cats"),
         size: 8,
+        metadata: None,
     };
     let expected = json!({"receipt": {
         "bolt11": sample(1).bolt11(),

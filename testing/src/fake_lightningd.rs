@@ -11,7 +11,9 @@ use std::time::Duration;
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
-use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
+use lightning_invoice::{
+    Bolt11InvoiceDescription, Currency, Description, InvoiceBuilder, PaymentSecret, Sha256,
+};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -388,7 +390,7 @@ impl FakeNode {
         });
         let expiry = params["expiry"].as_u64().unwrap();
         let mut preimage = [0; 32];
-        match params["preimage"].as_str() {
+        match params.get("preimage").and_then(Value::as_str) {
             Some(given) => preimage = <[u8; 32]>::from_hex(given).unwrap(),
             None => getrandom::fill(&mut preimage).unwrap(),
         }
@@ -400,9 +402,16 @@ impl FakeNode {
             return Err(901);
         }
         let payment_hash = sha256::Hash::hash(&preimage);
+        let description = params["description"].as_str().unwrap();
+        let is_hashed = params.get("deschashonly").is_some_and(|only| only == true);
+        let said = if is_hashed {
+            Bolt11InvoiceDescription::Hash(Sha256(sha256::Hash::hash(description.as_bytes())))
+        } else {
+            Bolt11InvoiceDescription::Direct(Description::new(description.to_owned()).unwrap())
+        };
         let created_at = unix_now();
         let invoice = InvoiceBuilder::new(Currency::Regtest)
-            .description(params["description"].as_str().unwrap().to_owned())
+            .invoice_description(said)
             .amount_milli_satoshis(amount_msat)
             .payment_hash(payment_hash)
             .payment_secret(PaymentSecret([1; 32]))
@@ -418,7 +427,7 @@ impl FakeNode {
             created_index,
             label: label.to_owned(),
             bolt11: bolt11.clone(),
-            description: params["description"].as_str().unwrap().to_owned(),
+            description: description.to_owned(),
             preimage,
             amount_msat,
             expires_at: created_at + expiry,

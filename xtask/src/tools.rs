@@ -105,7 +105,7 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         tools.extend(proxies());
         tools.extend(test_packages());
         if cfg!(target_os = "linux") {
-            tools.extend([systemd(), libfiu()]);
+            tools.extend([systemd(), libfiu(), pebble()]);
         }
     }
     Ok(tools)
@@ -400,6 +400,19 @@ fn libfiu() -> Tool {
         find: Box::new(|| output(command("which").arg("fiu-run"))),
         source: Source::System {
             apt: &["fiu-utils"],
+            brew: "(on Linux only)",
+        },
+    }
+}
+
+/// A CA for tests, from which the gateway gets its certificate.
+fn pebble() -> Tool {
+    Tool {
+        name: "pebble",
+        wanted: "any, to get certificates from".into(),
+        find: Box::new(|| output(command("which").arg("pebble"))),
+        source: Source::System {
+            apt: &["pebble"],
             brew: "(on Linux only)",
         },
     }

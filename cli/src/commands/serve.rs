@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::thread;
 
 use anyhow::{Context as _, Result};
-use purrwall::settings::{Arguments, LogFormat, Settings};
+use purrwall::settings::{Arguments, Certificate, LogFormat, Settings};
 use purrwall::store_rune;
 use purrwall::store_secret::find_or_create;
 use purrwall_gateway::options::ConnectionsOptions;
@@ -43,6 +43,8 @@ struct Opened {
     gateway: Gateway,
     listener: TcpListener,
     tls: Option<Tls>,
+    /// Where plain HTTP is led to HTTPS at these names.
+    redirect: Option<(TcpListener, Vec<String>)>,
     metrics: Option<TcpListener>,
     desk: Option<TcpListener>,
     hangup: Signal,
@@ -65,7 +67,17 @@ impl Opened {
             Some(address) => Some(listen(address, "--desk-listen")?),
             None => None,
         };
-        let tls = settings.tls.clone().map(Tls::load).transpose()?;
+        let tls = match settings.certificate.clone() {
+            Some(Certificate::Files(options)) => Some(Tls::load(options)?),
+            Some(Certificate::ByItself(options)) => Some(Tls::by_itself(options)?),
+            None => None,
+        };
+        let redirect = match (settings.http_listen, &settings.certificate) {
+            (Some(address), Some(Certificate::ByItself(options))) => {
+                Some((listen(address, "--http-listen")?, options.domains.clone()))
+            }
+            _ => None,
+        };
         let hangup = || signal(SignalKind::hangup()).context("cannot watch for SIGHUP");
         let (hangup, rekey, rerune) = (hangup()?, hangup()?, hangup()?);
         for (place, found) in store_rune::check(&settings)? {
@@ -73,13 +85,16 @@ impl Opened {
         }
         let secret = find_or_create(&settings).await?;
         let mut options = settings.options.clone();
-        options.connections = ConnectionsOptions::within(descriptors::raise());
+        let others = if redirect.is_some() { REDIRECTED } else { 0 };
+        options.connections =
+            ConnectionsOptions::within(descriptors::raise().saturating_sub(others));
         let gateway = Gateway::with(options, &secret)?;
         gateway.check_nodes().await?;
         Ok(Self {
             gateway,
             listener,
             tls,
+            redirect,
             metrics,
             desk,
             hangup,
@@ -106,6 +121,18 @@ impl Opened {
             let (gateway, webhooks) = (gateway.clone(), settings.webhooks.clone());
             tokio::spawn(async move { gateway.send_webhooks(webhooks).await });
         }
+        let (ending, ended) = watch::channel(());
+        if let Some((listener, domains)) = self.redirect {
+            let mut ended = ended.clone();
+            let until = async move {
+                ended.changed().await.ok();
+            };
+            tokio::spawn(gateway.clone().serve_redirect(listener, domains, until));
+        }
+        let shutdown = async move {
+            shutdown.await;
+            drop(ending);
+        };
         if let Some(listener) = self.metrics {
             let address = listener.local_addr()?;
             tracing::info!("metrics are at http://{address}/metrics");
@@ -140,6 +167,9 @@ impl Opened {
         Ok(())
     }
 }
+
+/// The descriptors of connections by plain HTTP.
+const REDIRECTED: u64 = 128;
 
 /// As many connections as the system allows may wait to be taken (Linux: net.core.somaxconn).
 const BACKLOG: u32 = i32::MAX.cast_unsigned();

@@ -87,11 +87,20 @@ table! {
     /// as it is once something was sold.
     store_id: StoreId = |given| given.read(str::parse), "ID" = "store";
 
-    /// The address by which buyers know the store, such as `https://cats.example`.
+    /// The names of the store's host, such as `cats.example www.cats.example`: with them the gateway gets
+    /// its certificate by itself and renews it, listens on port 443, and leads plain http there. The names have
+    /// to lead to this machine.
+    domain: Vec<String> = |given| given.read(parse::domains), "NAMES";
+
+    /// The address by which buyers know the store, such as `https://cats.example`. With `domain` by default
+    /// that name.
     public_url: String = |given| given.read(parse::public_url), "URL";
 
-    /// The address to listen on. Port 0 takes a free one.
+    /// The address to listen on. Port 0 takes a free one. With `domain` by default [::]:443.
     listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT" = "127.0.0.1:8080";
+
+    /// With `domain`: the address for plain http, which is led to https. By default [::]:80.
+    http_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
 
     /// The file of a certificate with its chain, in PEM. With it and its key, the gateway speaks
     /// HTTPS. Both files are read again when they change.
@@ -99,6 +108,13 @@ table! {
 
     /// The file of the certificate's private key, in PEM.
     tls_key: PathBuf = |given| Ok(given.path()), "FILE";
+
+    /// With `domain`: the directory of the CA that certificates come from, by default that of Let's Encrypt.
+    acme_directory: String = |given| given.read(parse::directory), "URL";
+
+    /// With `domain`: the file of the certificate, in PEM, that the CA's own is signed by, for a CA that browsers
+    /// do not know.
+    acme_ca_file: PathBuf = |given| Ok(given.path()), "FILE";
 
     /// The network that lightningd has to be on: bitcoin, testnet, signet or regtest. By default the
     /// one that it is on.

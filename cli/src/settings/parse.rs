@@ -63,6 +63,37 @@ pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| "is neither true nor false")
 }
 
+/// Names of hosts with spaces or commas between them.
+pub(super) fn domains(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split([' ', ',']).filter(|name| !name.is_empty());
+    let read = |name: &str| {
+        let fits = |part: &str| {
+            let plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            (1..=63).contains(&part.len()) && part.bytes().all(plain) && !part.starts_with('-')
+        };
+        let is_name = name.contains('.') && name.len() <= 253 && name.split('.').all(fits);
+        let is_address = name.parse::<IpAddr>().is_ok();
+        (is_name && !is_address).then(|| name.to_owned()).ok_or_else(|| {
+            format!("names the host {name:?}; write one such as cats.example, in small letters, without https:// and port")
+        })
+    };
+    let names: Vec<_> = names.map(read).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Err("names no host; write one such as cats.example".into());
+    }
+    Ok(names)
+}
+
+/// The address of a CA's directory.
+pub(super) fn directory(text: &str) -> Result<String, &'static str> {
+    let uri: Option<Uri> = text.parse().ok();
+    let is_https = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
+    let why = "is no address of a CA's directory; write one such as \
+               https://acme-v02.api.letsencrypt.org/directory";
+    is_https.then(|| text.to_owned()).ok_or(why)
+}
+
 pub(super) fn network(text: &str) -> Result<Network, &'static str> {
     let why = "is not a network; write bitcoin, testnet, signet or regtest";
     text.parse().map_err(|_| why)

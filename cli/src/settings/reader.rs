@@ -54,6 +54,26 @@ impl SettingsReader<'_> {
 
     /// What was given, else the table's default.
     pub(super) fn given<T>(&mut self, key: &Key<T>) -> Result<Option<Given>, SettingsError> {
+        self.given_else(key, None)
+    }
+
+    /// The value that was given, else this one, which follows from other settings.
+    pub(super) fn optional_or<T>(
+        &mut self,
+        key: &Key<T>,
+        default: Option<&str>,
+    ) -> Result<Option<T>, SettingsError> {
+        let given = self.given_else(key, default)?;
+        given.as_ref().map(key.read).transpose()
+    }
+
+    /// What was given, else this, which follows from other settings, else the table's default.
+    pub(super) fn given_else<T>(
+        &mut self,
+        key: &Key<T>,
+        default: Option<&str>,
+    ) -> Result<Option<Given>, SettingsError> {
+        let default_text = default.or(key.about.default);
         let about = &key.about;
         let default = |text: &str| Given {
             key: about.key.to_owned(),
@@ -61,7 +81,7 @@ impl SettingsReader<'_> {
             origin: Origin::Default,
         };
         let given = self.sources.find(about)?;
-        let given = given.or_else(|| about.default.map(default));
+        let given = given.or_else(|| default_text.map(default));
         let text = given.as_ref().map(|given| given.text.clone());
         self.note(about, given.as_ref(), text);
         Ok(given)

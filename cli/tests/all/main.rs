@@ -10,7 +10,8 @@
 //! - `rune`, `guard`: a node that a gateway cannot spend from, behind clnrest or behind the guard.
 //! - `sealed`: goods whose ciphertext may lie anywhere.
 //! - `sales`: what was sold, as owners see it; `webhooks`: every payment is reported.
-//! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself.
+//! - `proxies`: behind nginx, Apache and HAProxy, one gateway or several; `tls`: HTTPS by itself;
+//!   `acme`: with a certificate that it gets.
 //! - `examples`: the gateway in programs of one's own.
 //! - `buy`: `purrwall buy` and `purrwall verify`; `mcp`: `purrwall mcp`, as an agent uses it.
 //! - `plugin`: as lightningd runs it.
@@ -20,6 +21,7 @@
     reason = "a failing test may panic where code may not"
 )]
 
+mod acme;
 mod buy;
 mod desk;
 mod examples;

@@ -40,12 +40,27 @@ fn the_guards_unit_is_valid_and_has_no_network() {
     check_unit("purrwall-guard.service", 15);
 }
 
-fn check_unit(name: &str, most: u32) {
+#[test]
+fn the_drop_ins_give_ports_and_a_folder_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
+    let drop_ins = dir.path().join("purrwall.service.d");
+    fs::create_dir(&drop_ins).unwrap();
+    for name in ["purrwall.service.d/ports.conf", "desk.conf"] {
+        let file = Path::new(name).file_name().unwrap();
+        fs::copy(packaged(name), drop_ins.join(file)).unwrap();
+    }
+    check_unit_in(dir.path(), "purrwall.service", 22);
+}
+
+fn check_unit(name: &str, most: u32) {
+    check_unit_in(tempfile::tempdir().unwrap().path(), name, most);
+}
+
+fn check_unit_in(dir: &Path, name: &str, most: u32) {
     let unit = fs::read_to_string(packaged(name)).unwrap();
     // The program that is to be started has to exist.
     let unit = unit.replace("/usr/bin/purrwall", env!("CARGO_BIN_EXE_purrwall"));
-    let path = dir.path().join(name);
+    let path = dir.join(name);
     fs::write(&path, unit).unwrap();
     let path = path.to_str().unwrap();
     let verify = ["verify", "--man=no", "--recursive-errors=no", path];

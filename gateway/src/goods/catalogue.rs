@@ -251,8 +251,17 @@ impl Goods {
     /// What an invoice for it says, with the manifest's hash and the nonce if it is sold sealed. The node
     /// signs it with the invoice.
     pub fn description(&self, quote: &Quote, sealed: Option<(Digest, Nonce)>) -> String {
+        self.described(&self.price.stated(&self.title, quote), sealed)
+    }
+
+    /// What the code for paper says of it, at any rate.
+    pub(crate) fn code_description(&self) -> String {
+        self.described(&self.title, None)
+    }
+
+    fn described(&self, title: &str, sealed: Option<(Digest, Nonce)>) -> String {
         let description = Description {
-            title: &self.price.stated(&self.title, quote),
+            title,
             valid_secs: self.valid_for.map(|time| time.as_secs()),
             manifest: sealed.map(|(manifest, _)| manifest),
             nonce: sealed.map(|(_, nonce)| nonce),

@@ -142,10 +142,15 @@ where
 
 /// Names a purchase whose buyer did not.
 pub(crate) fn random_purchase_id() -> Result<PurchaseId, Error> {
-    let mut purchase_id = PurchaseId([0; 16]);
-    getrandom::fill(&mut purchase_id.0)
+    random().map(PurchaseId)
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Error> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)
         .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
-    Ok(purchase_id)
+    Ok(bytes)
 }
 
 /// The parameters stand in the order that every published client can read.

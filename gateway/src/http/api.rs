@@ -1,5 +1,6 @@
 //! The HTTP API, a file for each noun.
 
+pub(crate) mod codes;
 pub(crate) mod content;
 pub(crate) mod directory;
 pub(crate) mod discovery;

@@ -153,7 +153,7 @@ pub(crate) struct Demand {
 
 impl Error {
     /// What the client is told.
-    fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         let code = match self {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,

@@ -1,6 +1,7 @@
 //! The gateway's own TLS: a certificate and its key from files, read again when they change, so that
-//! whatever renews certificates need not know of the gateway.
+//! whatever renews certificates need not know of the gateway. `acme` gets one without files.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::time::sleep;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::rustls::server::WantsServerCert;
+use tokio_rustls::rustls::{self, ConfigBuilder, ServerConfig};
 
 use crate::errors::chain;
 use crate::options::TlsOptions;
@@ -21,8 +23,8 @@ use crate::stamp::Stamp;
 #[derive(Debug)]
 pub struct Tls {
     config: RustlsConfig,
-    /// Ends with the certificate.
-    reload: AbortHandle,
+    /// What follows it; ends with it.
+    task: AbortHandle,
 }
 
 /// A certificate that cannot be used.
@@ -39,6 +41,26 @@ pub enum TlsError {
     /// The key's file.
     #[error("cannot read a private key from {path:?}; it has to hold one in PEM, without password")]
     Key {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: pem::Error,
+    },
+    /// The folder of a certificate that the gateway gets by itself.
+    #[error(
+        "cannot make the folder {path:?} for the certificate; set `data_dir` to one that purrwall may write"
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The file of the authority that a CA's own certificate is signed by.
+    #[error(
+        "cannot read a certificate from {path:?}; it has to hold, in PEM, the one that the CA's own is signed by"
+    )]
+    Authority {
         /// The file.
         path: PathBuf,
         /// The reason.
@@ -73,10 +95,12 @@ impl Tls {
         let stamps = look(&options);
         let config = RustlsConfig::from_config(Arc::new(load(&options)?));
         let reload = tokio::spawn(reload(options, config.clone(), stamps));
-        Ok(Self {
-            config,
-            reload: reload.abort_handle(),
-        })
+        Ok(Self::new(config, reload.abort_handle()))
+    }
+
+    /// What is in force, and what follows it.
+    pub(crate) fn new(config: RustlsConfig, task: AbortHandle) -> Self {
+        Self { config, task }
     }
 
     /// Shakes hands with the certificate that is in force then.
@@ -87,7 +111,7 @@ impl Tls {
 
 impl Drop for Tls {
     fn drop(&mut self) {
-        self.reload.abort();
+        self.task.abort();
     }
 }
 
@@ -114,6 +138,14 @@ async fn reload(options: TlsOptions, config: RustlsConfig, mut read: [Option<Sta
     }
 }
 
+/// What all of the gateway's TLS has in common.
+pub(crate) fn server_config() -> ConfigBuilder<ServerConfig, WantsServerCert> {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring knows the versions that rustls calls safe")
+        .with_no_client_auth()
+}
+
 fn look(options: &TlsOptions) -> [Option<Stamp>; 2] {
     [&options.certificate, &options.key].map(|path| Stamp::at(path))
 }
@@ -132,10 +164,7 @@ fn load(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
         path: options.key.clone(),
         source,
     })?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring knows the versions that rustls calls safe")
-        .with_no_client_auth()
+    let mut config = server_config()
         .with_single_cert(chain, key)
         .map_err(|source| TlsError::Mismatch {
             certificate: options.certificate.clone(),

@@ -179,6 +179,7 @@ impl Counter<'_> {
             scene: Scene::Card,
             button: String::new(),
             seed: ContentHash::of(self.name.as_bytes()),
+            code: None,
             here: self.here.to_owned(),
             still: self.still.to_owned(),
         };

@@ -48,9 +48,11 @@ pub(crate) async fn show(
 ) -> Result<Markup, Error> {
     let Path(id) = item?;
     let (claim, preimage) = purchase(&purchases, &id, &headers).await?;
+    let invoice = invoice(&purchases, &claim).await?;
     let link = Link {
         purchase: Saved {
-            bolt11: bolt11(&purchases, &claim).await?,
+            bolt11: invoice.as_ref().map(|invoice| invoice.bolt11.clone()),
+            metadata: invoice.and_then(|invoice| invoice.metadata),
             claim: Some(claim.clone()),
             preimage,
             // Nobody asks by this id: the claim says all that it would find.
@@ -82,10 +84,8 @@ pub(crate) async fn receipt(
     let Path(id) = item?;
     let (claim, preimage) = purchase(&purchases, &id, &headers).await?;
     let preimage = preimage.ok_or(Error::PaymentRequired(Demand::default()))?;
-    let bolt11 = bolt11(&purchases, &claim).await?;
-    let bolt11 = bolt11.ok_or(Error::UnknownInvoice)?;
-    let invoice = Invoice::decode(&bolt11)
-        .map_err(|error| Error::Internal(format!("lightningd has no valid invoice: {error}")))?;
+    let invoice = invoice(&purchases, &claim).await?;
+    let invoice = invoice.ok_or(Error::UnknownInvoice)?;
     let sha256 = invoice.description.as_deref().and_then(commitment);
     let content = sold(&shelf, purchases.refusals(), &id, &claim)?;
     let name = format!("attachment; filename=\"{id}-receipt.json\"");
@@ -93,8 +93,9 @@ pub(crate) async fn receipt(
         sha256: sha256.ok_or(Error::UnknownInvoice)?,
         size: content.size,
         item: id,
-        bolt11,
+        bolt11: invoice.bolt11,
         preimage,
+        metadata: invoice.metadata,
     };
     Ok(([(CONTENT_DISPOSITION, name)], Json(receipt)).into_response())
 }
@@ -165,13 +166,21 @@ async fn purchase(
     }
 }
 
-/// The claim's invoice; `None` where lightningd no longer has it.
-async fn bolt11(purchases: &Purchases, claim: &Claim) -> Result<Option<String>, Error> {
-    match purchases.nodes().bolt11(claim).await {
-        Ok(bolt11) => Ok(Some(bolt11.to_string())),
-        Err(InvoiceError::Unknown) => Ok(None),
-        Err(error) => Err(error.into()),
+/// The claim's invoice, with its metadata where it is a code's; `None` where lightningd no longer has it.
+async fn invoice(purchases: &Purchases, claim: &Claim) -> Result<Option<Invoice>, Error> {
+    let bolt11 = match purchases.nodes().bolt11(claim).await {
+        Ok(bolt11) => bolt11,
+        Err(InvoiceError::Unknown) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let invoice = Invoice::decode(&bolt11)
+        .map_err(|error| Error::Internal(format!("lightningd has no valid invoice: {error}")))?;
+    if invoice.description_hash.is_none() {
+        return Ok(Some(invoice));
     }
+    let found = purchases.nodes().find(claim.payment_hash()).await?;
+    let metadata = found.map(|(_, found)| found.description);
+    Ok(Some(invoice.described(metadata.as_deref())))
 }
 
 fn purchase_id(claim: &Claim) -> PurchaseId {

@@ -88,6 +88,7 @@ impl Paywall<'_> {
                 scene,
                 button: button.to_owned(),
                 seed: ContentHash::of(self.name.as_bytes()),
+                code: None,
                 here: visit.here.clone(),
                 still: still.clone(),
             })

@@ -24,7 +24,9 @@ use crate::goods::versions::VersionError;
 use crate::http::admission::{Asker, random_purchase_id};
 use crate::http::api::content::{Wares, sold};
 use crate::http::api::listing::Access;
+use crate::http::code::Code;
 use crate::http::deliver::deliver;
+use crate::http::place::Place;
 use crate::http::problem::{Demand, Error, MAX_BODY};
 use crate::http::requests::{accepts_html, method_not_allowed, not_found, unless_set};
 use crate::http::visitor::Visitor;
@@ -32,10 +34,10 @@ use crate::metrics::Metrics;
 use crate::options::{RouteOptions, StoreOptions, WebOptions};
 use crate::pages::base::Base;
 use crate::pages::flow::{Counter, Pressed, Shown};
-use crate::pages::keep;
 use crate::pages::problem_page::problem_page;
 use crate::pages::stage::{Stage, stage};
 use crate::pages::views::{self, AT, STYLE, Ware};
+use crate::pages::{code_page, keep};
 use crate::payments::admission::Insufficient;
 use crate::payments::purchases::{Offer, Purchases};
 
@@ -47,6 +49,10 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/{item}", get(show_item).post(buy_item))
         .route("/{item}/content", get(get_content))
         .route("/{item}/keep", get(keep::show))
+        .route(
+            "/{item}/paid/{tag}",
+            get(code_page::show).post(code_page::open),
+        )
         .route("/{item}/receipt", get(keep::receipt))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -113,20 +119,29 @@ async fn show_item(
 ) -> Result<Response, Error> {
     let Path(id) = item?;
     if !takes_pages(&asker.headers) {
-        let page = &mut asker.place.base;
-        *page = page.strip_suffix(AT).unwrap_or(page).to_owned();
+        asker.place = below(asker.place, AT);
         return wares.answer(&asker, &id, Insufficient::IsNone).await;
     }
     let Wares {
         shelf, purchases, ..
     } = &wares;
     let Asker {
-        visitor, headers, ..
+        visitor,
+        headers,
+        place,
+        ..
     } = asker;
     let catalogue = shelf.catalogue();
     let site = base.site(&store, &catalogue);
     let here = site.page_of(&id);
-    let ware = || Ok(Ware::from((find(&catalogue, &id)?.item()?, here.clone())));
+    let place = below(place, AT);
+    let ware = || {
+        let ware = Ware::from((find(&catalogue, &id)?.item()?, here.clone()));
+        Ok(Ware {
+            code: Code::of(&place, &id),
+            ..ware
+        })
+    };
     let watching = query.as_deref() != Some("still");
     let counter = Counter {
         purchases,
@@ -236,6 +251,18 @@ async fn get_content(
     let guard = [(CONTENT_DISPOSITION, attachment(&content))];
     let delivered = deliver(content, &method, &headers, &metrics).await?;
     Ok((guard, delivered).into_response())
+}
+
+/// Where the store is whose pages are at `path` below it. An address that the owner set is the store's already.
+fn below(place: Place, path: &str) -> Place {
+    let cut = |address: String| match address.strip_suffix(path) {
+        Some(store) => store.to_owned(),
+        None => address,
+    };
+    Place {
+        url: place.url.map(cut),
+        base: cut(place.base),
+    }
 }
 
 /// The address of the page that does not refresh itself.

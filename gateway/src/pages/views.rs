@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use shared::api::{Deed, Item, ItemId, PurchaseId, Scene, preview_path};
+use shared::api::{Deed, Item, ItemId, PurchaseId, Scene, Status, preview_path};
 use shared::content::{ContentHash, commitment};
 use shared::fiat::StatedRate;
 use shared::invoice::Invoice;
@@ -14,6 +14,7 @@ use shared::styles::{PAGE, WALL, light_only};
 
 use crate::goods::catalogue::Content;
 use crate::http::api::listing::Access;
+use crate::http::code::Code;
 use crate::http::problem::seconds;
 use crate::look::help::{self, Steps};
 use crate::look::{Look, Picture};
@@ -85,6 +86,8 @@ pub(crate) struct Ware {
     pub(crate) button: String,
     /// Chooses the drawing of a box.
     pub(crate) seed: ContentHash,
+    /// Its code for paper, where it has one.
+    pub(crate) code: Option<Code>,
     /// The page's address without the host.
     pub(crate) here: String,
     /// The same for the page that does not refresh itself.
@@ -103,6 +106,7 @@ impl From<(Item, String)> for Ware {
             title: item.title,
             teaser: item.teaser,
             seed: item.sha256,
+            code: None,
             still: format!("{here}?still"),
             here,
         }
@@ -199,9 +203,71 @@ pub(crate) fn offer(site: Site<'_>, ware: &Ware, purchase_id: PurchaseId) -> Mar
                 "No account and no script. One cookie holds your ticket, so that this page knows you again."
             }
             (help(site))
+            @if let Some(code) = &ware.code {
+                (paper(ware, code))
+            }
         }
     };
     card_page(site, &ware.title, &ware.id, &card)
+}
+
+/// The code for paper, with what it sells in words.
+fn paper(ware: &Ware, Code { lnurl, address }: &Code) -> Markup {
+    let label = format!("QR code for paper: {} for {}", ware.title, ware.price);
+    html! {
+        details class="help paper" data-test="paper" {
+            summary { "A code for paper" }
+            p {
+                "Whoever scans this code with a Lightning wallet buys “" (ware.title) "” for " (ware.price)
+                ". It has no end and serves any number of buyers: print it, or show it."
+            }
+            @if let Some(code) = qr_code::draw(lnurl, &label) {
+                (code)
+            }
+            @if let Some(address) = address {
+                p {
+                    "Wallets also take its Lightning Address: "
+                    code data-test="lightning-address" { (address) }
+                }
+            }
+            label for="lnurl" { "The code as text" }
+            textarea #lnurl class="bolt11" data-test="lnurl" readonly rows="4" spellcheck="false"
+                autocomplete="off" { (lnurl) }
+        }
+    }
+}
+
+/// A purchase that was made by a code on paper, and stands so.
+pub(crate) fn by_code(
+    site: Site<'_>,
+    id: &ItemId,
+    title: &str,
+    here: &str,
+    status: Status,
+) -> Markup {
+    let card = html! {
+        div class="about" {
+            h1 { (title) }
+            @match status {
+                Status::Paid => {
+                    p class="paid" role="status" data-test="paid" { "Paid. Thank you!" }
+                    p {
+                        "Your wallet shows a proof with the payment, its preimage. It opens what you bought, "
+                        "here and in any other browser."
+                    }
+                    (proof_form(here))
+                }
+                Status::Unpaid => p role="status" data-test="waiting" {
+                    "This purchase is not paid yet. The page looks again every " (REFRESH_SECS) " seconds."
+                },
+                Status::Expired => p role="status" data-test="expired" {
+                    "This invoice was not paid in time, and nothing was taken from you. "
+                    a href=(site.page_of(id)) { "Buy it here" } ", or scan the code again."
+                },
+            }
+        }
+    };
+    card_page(site, title, id.as_str(), &card)
 }
 
 /// What to pay, how, and until when. `watching`: the page asks again by itself.
@@ -721,7 +787,14 @@ mod tests {
     fn nothing_hostile_gets_through() {
         let (item, look) = (hostile(), hostile_look());
         let site = site(&look);
-        let ware = Ware::from((item.clone(), "/buy/cat?\"><script>".to_owned()));
+        let code = Code {
+            lnurl: "\"><script>".to_owned(),
+            address: Some("\"><script>".to_owned()),
+        };
+        let ware = Ware {
+            code: Some(code),
+            ..Ware::from((item.clone(), "/buy/cat?\"><script>".to_owned()))
+        };
         let id = PurchaseId([1; 16]);
         let pages = [
             index(site, std::slice::from_ref(&item), &[]).into_string(),
@@ -730,6 +803,7 @@ mod tests {
             unconfirmed(site, &ware.id, &ware.here, Some(&ware), id).into_string(),
             paid_page("text/plain", Some(HOSTILE_TEXT)),
             keep(site, &item.id, &item.title, "\"><script>", true).into_string(),
+            by_code(site, &item.id, &item.title, "\"><script>", Status::Paid).into_string(),
         ];
         for page in pages {
             let page = page.replace("<img class=\"preview\" ", "");

@@ -9,11 +9,14 @@ use shared::claim::{CAVEAT_ITEM, Claim, Identifier};
 use shared::content::Description;
 use shared::invoice::Invoice;
 use shared::lightning::PaymentHash;
+use shared::lnurl;
 use shared::mpp::{self, Challenge, ChargeRequest, MethodDetails};
 
 use crate::mac::{HmacSha256, over};
 use crate::payments::claims::{ClaimRejection, Claims, Credential, Terms};
 
+/// What charges are issued and checked by.
+const CHARGES: &[u8] = b"purrwall payment challenge\0";
 /// What is asked for in satoshi.
 const CURRENCY: &str = "sat";
 
@@ -89,7 +92,7 @@ impl Claims {
         let id = mpp::decode(&challenge.id)?;
         let bound = challenge.bound();
         let is_issued = |key| over(key, &[bound.as_bytes()]).verify_slice(&id).is_ok();
-        if !self.charging_keys().any(is_issued) {
+        if !self.derived_keys(CHARGES).any(is_issued) {
             return Err(ClaimRejection::Signature);
         }
         // From here on, all of it is what was issued.
@@ -128,16 +131,18 @@ impl Claims {
     }
 
     fn charging_key(&self) -> HmacSha256 {
-        let mut keys = self.charging_keys();
+        let mut keys = self.derived_keys(CHARGES);
         keys.next().expect("a secret has a current key")
     }
 }
 
-/// What follows from an invoice: what was sold, and until when.
+/// What follows from an invoice: what was sold, and until when. The invoice of a code has metadata, which say
+/// its description.
 pub(crate) fn terms(description: &str, expires_at: u64) -> Terms {
+    let said = lnurl::description(description);
     let Description {
         valid_secs, sha256, ..
-    } = Description::read(description);
+    } = Description::read(said.as_deref().unwrap_or(description));
     Terms::sold(sha256, expires_at, valid_secs)
 }
 
@@ -178,6 +183,8 @@ mod tests {
             payee: node.parse::<NodeId>().unwrap(),
             network: Network::Regtest,
             description: Some(format!("A cat & \"co\" valid:60 sha256:{sha256}")),
+            description_hash: None,
+            metadata: None,
             created_at: EXPIRES - 600,
             expires_at: EXPIRES,
         }

@@ -281,10 +281,10 @@ impl Claims {
         claim.caveats(CAVEAT_NODE).next()?.parse().ok()
     }
 
-    /// The keys that charges are issued and checked with, the current one first.
-    pub(crate) fn charging_keys(&self) -> impl Iterator<Item = HmacSha256> {
+    /// The keys for what is issued and checked beside claims, by its name, the current one first.
+    pub(crate) fn derived_keys(&self, name: &[u8]) -> impl Iterator<Item = HmacSha256> + use<> {
         let keys = self.keys();
-        let derive = |key: &Key| keyed(&sum(key.mac.clone(), &[b"purrwall payment challenge\0"]));
+        let derive = |key: &Key| keyed(&sum(key.mac.clone(), &[name]));
         keys.all().map(derive).collect::<Vec<_>>().into_iter()
     }
 

@@ -71,7 +71,9 @@ impl NotGood {
             Self::Receipt(why) => match why {
                 ReceiptError::Invoice(_) => "unreadable",
                 ReceiptError::Preimage { .. } => "other_preimage",
-                ReceiptError::Commitment { .. } | ReceiptError::Content { .. } => "other_version",
+                ReceiptError::Metadata { .. }
+                | ReceiptError::Commitment { .. }
+                | ReceiptError::Content { .. } => "other_version",
             },
             Self::OtherNode => "not_issued",
             Self::OtherItem => "other_item",

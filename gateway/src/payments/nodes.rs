@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lightningd::{LightningError, Node, Standing};
+use lightningd::{KnownInvoice, LightningError, Node, Standing};
 use shared::api::Status;
 use shared::claim::Claim;
 use shared::lightning::{NodeId, PaymentHash};
@@ -114,10 +114,11 @@ impl Nodes {
 
     /// Where the claim's invoice stands.
     pub(crate) async fn standing(&self, claim: &Claim) -> Result<Standing, InvoiceError> {
-        match self.named(claim) {
-            Some(member) => member.invoices.standing(claim.payment_hash()).await,
-            None => self.search(claim).await.map(|(_, standing)| standing),
+        if let Some(member) = self.named(claim) {
+            return member.invoices.standing(claim.payment_hash()).await;
         }
+        let found = self.search(claim.payment_hash()).await;
+        found.map(|(_, standing)| standing)
     }
 
     /// What the buyer pays for the claim.
@@ -143,6 +144,29 @@ impl Nodes {
             match member.invoices.node().await {
                 Ok(node) if node.id == id => return Ok(Some(member)),
                 Ok(_) => {}
+                Err(error) => answer = Err(error),
+            }
+        }
+        answer
+    }
+
+    /// Asks all of them for this invoice; with it comes the node that has it.
+    pub(crate) async fn find(
+        &self,
+        payment_hash: PaymentHash,
+    ) -> Result<Option<(NodeId, KnownInvoice)>, NodeError> {
+        let found = self.at_all(move |member| async move {
+            let lightningd = member.invoices.lightningd();
+            match lightningd.find_by_payment_hash(payment_hash).await? {
+                Some(invoice) => Ok(Some((member.invoices.node().await?.id, invoice))),
+                None => Ok(None),
+            }
+        });
+        let mut answer = Ok(None);
+        for found in found.await {
+            match found {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
                 Err(error) => answer = Err(error),
             }
         }
@@ -185,10 +209,11 @@ impl Nodes {
 
     /// The node that has the claim's invoice.
     async fn holder(&self, claim: &Claim) -> Result<Member, InvoiceError> {
-        match self.named(claim) {
-            Some(member) => Ok(member.clone()),
-            None => self.search(claim).await.map(|(member, _)| member),
+        if let Some(member) = self.named(claim) {
+            return Ok(member.clone());
         }
+        let found = self.search(claim.payment_hash()).await;
+        found.map(|(member, _)| member)
     }
 
     /// The node that the claim names, where it is known; the only one in any case.
@@ -204,10 +229,12 @@ impl Nodes {
         self.all().iter().find(is_named)
     }
 
-    /// Looks for the claim's invoice everywhere. That no node has it is only certain once all have
-    /// answered.
-    async fn search(&self, claim: &Claim) -> Result<(Member, Standing), InvoiceError> {
-        let payment_hash = claim.payment_hash();
+    /// Looks everywhere for the node that has this invoice, and says where that stands. That no node has it
+    /// is only certain once all have answered.
+    pub(crate) async fn search(
+        &self,
+        payment_hash: PaymentHash,
+    ) -> Result<(Member, Standing), InvoiceError> {
         let found = self.at_all(move |member| async move {
             if let Some(error) = member.invoices.our_node().away() {
                 return Err(error.into());

@@ -10,7 +10,7 @@ use shared::content::Description;
 use shared::digest::Nonce;
 use shared::fiat::Rate;
 use shared::invoice::{Invoice, created_at};
-use shared::lightning::{NodeId, Preimage};
+use shared::lightning::{Msat, NodeId, Preimage};
 use shared::sealed::SealedSale;
 
 use crate::goods::catalogue::Goods;
@@ -63,6 +63,15 @@ pub(crate) struct Offer<'a> {
     quoted: Result<(Quote, String), NoPrice>,
     /// The goods that the description promises, if it does.
     goods: Option<&'a Goods>,
+    /// How the invoice of a code is made.
+    code: Option<ByCode>,
+}
+
+/// How the invoice of a code differs from others: it carries the hash of its description.
+#[derive(Clone, Copy)]
+struct ByCode {
+    /// Where something was sealed with it.
+    preimage: Option<Preimage>,
 }
 
 impl<'a> Offer<'a> {
@@ -73,6 +82,23 @@ impl<'a> Offer<'a> {
             name: goods.id.as_str(),
             quoted: quote.map(|quote| (quote, goods.description(&quote, None))),
             goods: Some(goods),
+            code: None,
+        }
+    }
+
+    /// Goods of the catalogue, for this amount, which their code offered under these metadata. What is sealed
+    /// with the `preimage` opens with the payment.
+    pub(crate) fn by_code(
+        goods: &'a Goods,
+        msat: Msat,
+        metadata: String,
+        preimage: Option<Preimage>,
+    ) -> Self {
+        Self {
+            name: goods.id.as_str(),
+            quoted: Ok((Quote { msat, rate: None }, metadata)),
+            goods: Some(goods),
+            code: Some(ByCode { preimage }),
         }
     }
 
@@ -95,6 +121,7 @@ impl<'a> Offer<'a> {
             name,
             quoted: quoted.map(|(quote, stated)| (quote, describe(&stated))),
             goods: None,
+            code: None,
         }
     }
 }
@@ -244,18 +271,23 @@ impl Purchases {
                 if let Some(goods) = offer.goods {
                     goods.promise()?;
                 }
+                // A code's invoice carries its metadata, which know of no manifest.
                 let sealed = offer.goods.and_then(|goods| {
-                    let seal = goods.seal()?;
+                    let seal = goods.seal().filter(|_| offer.code.is_none())?;
                     Some(sealed(goods, seal, quote, token_id))
                 });
                 let (description, preimage) = match sealed.transpose()? {
                     Some((description, preimage)) => (description, Some(preimage)),
-                    None => (description.to_owned(), None),
+                    None => (
+                        description.to_owned(),
+                        offer.code.as_ref().and_then(|code| code.preimage),
+                    ),
                 };
                 let invoice = NewInvoice {
                     label: label.clone(),
                     amount_msat: quote.msat,
                     description,
+                    hash_description: offer.code.is_some(),
                     expiry_secs: self.0.expiry_secs,
                     preimage,
                 };
@@ -288,6 +320,20 @@ impl Purchases {
         let present = self.0.nodes.present(&token_id).await?;
         let names = self.names(name, purchase_id, token_id);
         self.search(&present, &names, |_| true).await
+    }
+
+    /// Finds the invoice with this identifier of what is called `name`, at whichever node it is.
+    pub(crate) async fn find_identified(
+        &self,
+        client: Option<ClientKey>,
+        name: &str,
+        identifier: Identifier,
+    ) -> Result<Option<CreatedInvoice>, PurchaseError> {
+        self.0.limits.count_search(client)?;
+        let found = self.0.nodes.find(identifier.payment_hash).await?;
+        let described =
+            found.map(|(node, found)| self.describe(name, identifier.token_id, node, found, None));
+        described.transpose()
     }
 
     /// What the invoice may be called of a purchase whose name of today is `latest`.

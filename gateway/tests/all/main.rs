@@ -4,6 +4,7 @@
 //! - `openapi`: the API's own description, held against its answers.
 //! - `page`: static files, CORS, headers.
 //! - `plain`: the pages that need no script.
+//! - `codes`: codes on paper, as wallets follow them.
 //! - `macaroons`: claims against other implementations.
 //! - `neighbours`: two stores at one node, and labels of before.
 //! - `purchase`, `story`: whole purchases, over real Lightning payments too.
@@ -25,6 +26,7 @@
 )]
 
 mod auth;
+mod codes;
 mod content;
 mod crowd;
 mod discovery;

@@ -19,12 +19,15 @@ const SETTINGS: &str = include_str!("../schemathesis.toml");
 const PATH: &str = "/api/openapi.json";
 
 /// Every route that programs use; the plain page and the files are for browsers.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 20] = [
     ("get", "/.well-known/l402-services"),
     ("get", "/.well-known/l402.json"),
+    ("get", "/.well-known/lnurlp/{item}"),
     ("get", PATH),
     ("get", "/api/v1/invoice"),
+    ("get", "/api/v1/items/{item}/codes/{metadata}"),
     ("get", "/api/v1/items/{item}/content"),
+    ("get", "/api/v1/items/{item}/payments/{tag}"),
     ("get", "/api/v1/items/{item}/preview"),
     ("get", "/api/v1/manifest"),
     ("get", "/api/v1/sealed/{ct}"),

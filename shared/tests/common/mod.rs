@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
-use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
+use lightning_invoice::{
+    Bolt11InvoiceDescription, Currency, Description, InvoiceBuilder, PaymentSecret, Sha256,
+};
 use purrwall_shared::api::{CreatedInvoice, InvoiceDetails, InvoiceStatus, PurchaseId, Status};
 use purrwall_shared::claim::{Claim, Identifier};
 use purrwall_shared::content::{ContentHash, describe};
@@ -28,6 +30,8 @@ pub struct Sample {
     pub number: u8,
     pub amount_msat: Option<u64>,
     pub description: String,
+    /// Whether the invoice carries its hash alone.
+    pub is_hashed: bool,
     pub key: [u8; 32],
     pub currency: Currency,
 }
@@ -38,6 +42,7 @@ pub fn sample(number: u8) -> Sample {
         number,
         amount_msat: Some(100_000),
         description: describe("Two cats", ContentHash::of(GOODS)),
+        is_hashed: false,
         key: [42; 32],
         currency: Currency::Regtest,
     }
@@ -89,8 +94,15 @@ pub fn claim(number: u8) -> Claim {
 impl Sample {
     pub fn bolt11(&self) -> String {
         let key = SecretKey::from_slice(&self.key).unwrap();
+        let description = if self.is_hashed {
+            let hash = sha256::Hash::hash(self.description.as_bytes());
+            Bolt11InvoiceDescription::Hash(Sha256(hash))
+        } else {
+            let text = Description::new(self.description.clone()).unwrap();
+            Bolt11InvoiceDescription::Direct(text)
+        };
         let mut builder = InvoiceBuilder::new(self.currency.clone())
-            .description(self.description.clone())
+            .invoice_description(description)
             .payment_hash(sha256::Hash::from_byte_array(payment_hash(self.number).0))
             .payment_secret(PaymentSecret([1; 32]))
             .duration_since_epoch(Duration::from_secs(CREATED_AT))

@@ -38,6 +38,7 @@ use crate::options::{RouteOptions, StoreOptions};
     tags(
         (name = "store", description = "What is for sale"),
         (name = "purchase", description = "Invoice, payment, goods"),
+        (name = "codes", description = "Codes on paper, for wallets"),
         (name = "service", description = "Services behind a price"),
         (name = "operation", description = "For whoever runs the store"),
     ),

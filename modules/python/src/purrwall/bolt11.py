@@ -58,6 +58,8 @@ class Invoice:
     """Names the payment, in hex."""
     description: str | None
     """``None`` where the invoice carries only its hash."""
+    description_hash: str | None
+    """In hex; ``None`` where the invoice carries the description itself."""
     created_at: int
     """UNIX seconds."""
     expires_at: int
@@ -99,6 +101,7 @@ def decode_invoice(bolt11: str) -> Invoice:
         payee=payee.hex(),
         payment_hash=_to_bytes(fields["payment_hash"][0]).hex(),
         description=descriptions[0] if descriptions else None,
+        description_hash=_to_bytes(fields["description_hash"][0]).hex() if fields["description_hash"] else None,
         created_at=created_at,
         expires_at=created_at + expiry,
     )

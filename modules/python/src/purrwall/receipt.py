@@ -56,7 +56,17 @@ def verify_receipt(
         raise PurrwallError("payee", f"the invoice is of the node {invoice.payee}, not of {payee}")
     if sha256(bytes.fromhex(parts["preimage"])).hexdigest() != invoice.payment_hash:
         raise PurrwallError("preimage", f"the preimage does not prove the payment {invoice.payment_hash}")
-    match = re.search(r" sha256:([0-9a-f]{64})\Z", invoice.description or "")
+    description = invoice.description
+    if invoice.description_hash is not None:
+        metadata = parts.get("metadata")
+        if metadata is None or sha256(metadata.encode(errors="replace")).hexdigest() != invoice.description_hash:
+            which = "has no metadata" if metadata is None else "has metadata with another one"
+            raise PurrwallError(
+                "metadata",
+                f"the invoice carries the hash {invoice.description_hash} of its metadata, but the receipt {which}",
+            )
+        description = _described(metadata)
+    match = re.search(r" sha256:([0-9a-f]{64})\Z", description or "")
     promised = match[1] if match else None
     if promised is None or promised != parts["sha256"].lower():
         raise PurrwallError(
@@ -70,12 +80,18 @@ def verify_receipt(
         network=invoice.network,
         amount_msat=invoice.amount_msat,
         payment_hash=invoice.payment_hash,
-        description=invoice.description,
+        description=description,
         created_at=invoice.created_at,
         sha256=promised,
         item=parts["item"],
         size=parts["size"],
     )
+
+
+def _described(metadata: str) -> str | None:
+    """The description in the metadata of a code, if they are written as the store writes them."""
+    match = re.match(r'\[\["text/plain","((?:[^"\\]|\\["\\])*)"', metadata)
+    return re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL) if match else None
 
 
 def _read(receipt: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
@@ -100,6 +116,8 @@ def _read(receipt: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
     size = parts.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise _malformed("size has to be a number of bytes")
+    if not isinstance(parts.get("metadata"), (str, type(None))):
+        raise _malformed("metadata has to be a text, if it is there")
     return parts
 
 
