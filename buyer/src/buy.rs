@@ -102,8 +102,10 @@ impl Buyer {
     /// Asks for an invoice, checks it and remembers it.
     async fn begin(&self, files: &Files) -> Result<Purchase, BuyError> {
         let store = self.store.clone();
-        let listed = blocking(move || store.listed()).await?;
-        if let Some(goods) = &listed.sealed {
+        let listed = blocking(move || store.listed()).await;
+        if let Ok(listed) = &listed
+            && let Some(goods) = &listed.sealed
+        {
             // Before the invoice, whose time is short.
             let layout = Layout::new(listed.size, goods.chunk).map_err(BadManifest::from);
             let layout = layout.map_err(SealedError::from)?;
@@ -112,7 +114,9 @@ impl Buyer {
                 .map_err(SealedError::from)?;
         }
         let store = self.store.clone();
+        // What it says of an item that it does not list is the better reason.
         let (ticket, bolt11) = blocking(move || store.ask()).await?;
+        let listed = listed?;
         let invoice = self.check(&ticket, &bolt11).await?;
         let sealed = self.sealed_sale(&ticket, &invoice).await?;
         if listed.sealed.is_some() && ticket.claim().is_some() && sealed.is_none() {

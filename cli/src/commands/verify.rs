@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     payee: Option<Payees>,
 
     #[command(flatten)]
-    sealed: Option<Sealed>,
+    sealed: Sealed,
 }
 
 /// What judges a store that sold sealed goods.
@@ -37,16 +37,16 @@ pub(crate) struct Arguments {
 struct Sealed {
     /// The manifest of sealed goods: whether the key that was sold opens them. Needs --token-id and
     /// --ciphertext.
-    #[arg(long, value_name = "FILE", requires = "ciphertext")]
-    manifest: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "token_id")]
+    manifest: Option<PathBuf>,
 
     /// The claim's token_id, in 64 hex digits. Whoever has it and the receipt can open the goods.
-    #[arg(long, value_name = "HEX", requires = "manifest")]
-    token_id: Digest,
+    #[arg(long, value_name = "HEX", requires = "ciphertext")]
+    token_id: Option<Digest>,
 
     /// The sealed goods.
-    #[arg(long, value_name = "FILE", requires = "token_id")]
-    ciphertext: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    ciphertext: Option<PathBuf>,
 }
 
 /// Prints in one sentence what is proven; an error is what does not hold.
@@ -88,27 +88,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             receipt.size
         );
     }
-    match sealed {
+    match sealed.judge(&receipt)? {
         None => say!("{proof}"),
-        Some(sealed) => match sealed.judge(&receipt)? {
-            kept @ Judgement::Kept(..) => say!("{kept}"),
-            broken @ Judgement::Broken(..) => bail!("{broken}"),
-        },
+        Some(kept @ Judgement::Kept(..)) => say!("{kept}"),
+        Some(broken @ Judgement::Broken(..)) => bail!("{broken}"),
     }
     Ok(())
 }
 
 impl Sealed {
-    fn judge(&self, receipt: &Receipt) -> Result<Judgement> {
+    /// What the three of them prove; `None` if they were not given.
+    fn judge(&self, receipt: &Receipt) -> Result<Option<Judgement>> {
+        let (Some(manifest), Some(token_id), Some(ciphertext)) =
+            (&self.manifest, self.token_id, &self.ciphertext)
+        else {
+            return Ok(None);
+        };
         let cannot_read = |path: &PathBuf| format!("cannot read {}", path.display());
-        let text = fs::read(&self.manifest).with_context(|| cannot_read(&self.manifest))?;
+        let text = fs::read(manifest).with_context(|| cannot_read(manifest))?;
         let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else {
             bail!(
                 "{} is no manifest: a JSON object of format, ct, size, chunk, key, secret and token",
-                self.manifest.display()
+                manifest.display()
             );
         };
-        let file = File::open(&self.ciphertext).with_context(|| cannot_read(&self.ciphertext))?;
-        Ok(judge(receipt, &manifest, self.token_id.0, &file)?)
+        let file = File::open(ciphertext).with_context(|| cannot_read(ciphertext))?;
+        Ok(Some(judge(receipt, &manifest, token_id.0, &file)?))
     }
 }

@@ -165,7 +165,7 @@ async fn other_sites_may_use_the_api() {
         assert_eq!(
             answer.header("access-control-expose-headers"),
             "www-authenticate,payment-receipt,date,etag,accept-ranges,content-range,\
-             content-disposition,retry-after,x-request-id"
+             content-disposition,link,retry-after,x-request-id"
         );
     }
     let operators = gateway.get("/readyz").await;
