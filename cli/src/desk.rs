@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use purrwall::settings::{Arguments, Settings};
+use purrwall::settings::{Arguments, Certificate, Settings};
 use purrwall_desk::{Desk, DeskOptions, ReadText, StoreFile, router};
-use purrwall_gateway::options::CatalogueOptions;
+use purrwall_gateway::options::{CatalogueOptions, TlsOptions};
 use purrwall_gateway::{Gateway, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,7 +31,8 @@ pub(crate) fn open(
     listener: TcpListener,
 ) -> Result<OpenDesk> {
     let address = listener.local_addr()?;
-    let tls = settings.tls.clone().map(Tls::load).transpose()?;
+    let files = files(settings).cloned();
+    let tls = files.clone().map(Tls::load).transpose()?;
     let url = url(settings, &address.to_string());
     note_address(&settings.data_dir, &url).context("the desk cannot use the data_dir")?;
     tracing::info!("the desk is at {url}; `purrwall desk` prints a code to sign in with");
@@ -42,7 +43,7 @@ pub(crate) fn open(
     });
     let options = DeskOptions {
         address,
-        tls: settings.tls.clone(),
+        tls: files,
         data_dir: settings.data_dir.clone(),
         file,
         secret_file: match env::var_os("PURRWALL_SECRET") {
@@ -89,19 +90,18 @@ fn reader(arguments: Arguments, running: CatalogueOptions) -> ReadText {
     })
 }
 
+/// The certificate that the desk has, too. One that the gateway gets by itself is the store's alone: its CA
+/// knows the store's port.
+fn files(settings: &Settings) -> Option<&TlsOptions> {
+    settings.certificate.as_ref().and_then(Certificate::files)
+}
+
 /// The desk's address for people. Over TLS it has the name that the certificate is for, as far as the
 /// settings know it.
 pub(crate) fn url(settings: &Settings, address: &str) -> String {
-    let Some(public) = settings
-        .tls
-        .as_ref()
-        .and(settings.options.store.public_url.as_ref())
-    else {
-        let scheme = if settings.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+    let files = files(settings);
+    let Some(public) = files.and(settings.options.store.public_url.as_ref()) else {
+        let scheme = if files.is_some() { "https" } else { "http" };
         return format!("{scheme}://{address}/");
     };
     let host = public.split("://").last().unwrap_or_default();

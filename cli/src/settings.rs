@@ -173,7 +173,8 @@ impl Settings {
             cors_origins: reader.required(&keys::cors_origins)?,
         };
         let metrics_listen = reader.optional(&keys::metrics_listen)?;
-        let desk_listen = desk(&mut reader, listen, metrics_listen, tls.is_some())?;
+        let has_files = certificate.as_ref().and_then(Certificate::files).is_some();
+        let desk_listen = desk(&mut reader, named.listen, metrics_listen, has_files)?;
         let log_format = reader.required(&keys::log_format)?;
         let catalogue = CatalogueOptions {
             versions_dir: data_dir.join("goods"),

@@ -30,9 +30,6 @@ pub struct NewInvoice {
     pub description: String,
     /// Whether the invoice carries the description's SHA-256 in its place.
     pub hash_description: bool,
-    /// The preimage, where something was sealed with it; else lightningd draws one. It refuses one that was
-    /// used before.
-    pub preimage: Option<Preimage>,
     /// Seconds. Always stated, because lightningd's default is a week. lightningd aborts at 2^60.
     pub expiry_secs: u32,
     /// What the payer learns by paying; `None` lets lightningd draw it. lightningd takes each only once

@@ -53,7 +53,6 @@ fn any_invoice() -> NewInvoice {
         hash_description: false,
         preimage: None,
         expiry_secs: 1,
-        preimage: None,
     }
 }
 

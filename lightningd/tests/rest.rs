@@ -60,7 +60,6 @@ fn cat(label: &str) -> NewInvoice {
         hash_description: false,
         preimage: None,
         expiry_secs: 600,
-        preimage: None,
     }
 }
 

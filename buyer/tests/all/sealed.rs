@@ -418,6 +418,7 @@ fn an_honest_store_is_not_convicted() {
             item: "film".parse().unwrap(),
             sha256: ContentHash::of(&film()),
             size: film().len() as u64,
+            metadata: None,
         };
         let file = open(&cinema.place.path().join("hosted").join(cinema.ct.to_hex()));
         let judged = judge(&receipt, &liar.manifest, liar.identifier.token_id, &file).unwrap();

@@ -18,6 +18,16 @@ pub enum Certificate {
     ByItself(AcmeOptions),
 }
 
+impl Certificate {
+    /// The files, unless the gateway gets it by itself.
+    pub fn files(&self) -> Option<&TlsOptions> {
+        match self {
+            Self::Files(files) => Some(files),
+            Self::ByItself(_) => None,
+        }
+    }
+}
+
 /// Let's Encrypt's directory.
 const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
 

@@ -275,6 +275,7 @@ fn a_false_key_convicts_the_store_in_one_sentence_and_another_token_id_does_not(
             item: "film".parse().unwrap(),
             sha256: ContentHash::of(LYRICS),
             size: LYRICS.len() as u64,
+            metadata: None,
         };
         let files = ["receipt.json", "manifest.json"].map(|name| cinema.folder.path(name));
         fs::write(&files[0], serde_json::to_vec(&receipt).unwrap()).unwrap();

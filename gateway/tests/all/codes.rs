@@ -92,6 +92,7 @@ fn sold(id: &str, title: &str, file: &str, price: &str) -> ItemOptions {
         teaser: String::new(),
         file: file.into(),
         content_type: None,
+        sealed_at: None,
         price: price.parse().unwrap(),
         valid_for: None,
         place: "item".to_owned(),
