@@ -37,6 +37,9 @@ pub(crate) fn is_ci() -> bool {
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root()).env("PATH", search_path());
+    // `cargo run` sets it for this program. Build scripts look at it, and what was compiled by a cargo of one's own
+    // would be compiled again by ours.
+    command.env_remove("CARGO_MANIFEST_DIR");
     if is_ci() {
         // What would make the next compilation quicker makes the only one slower.
         command.env("CARGO_INCREMENTAL", "0");
