@@ -78,7 +78,9 @@ describe('paid goods', () => {
       if (request.url().endsWith('/content')) ranges.push(request.headers().range);
     });
     await page.goto(gate.url);
-    await page.getByTestId(`item-${item}`).waitFor();
+    // The program behind the page comes whole.
+    await page.getByTestId(`item-${item}`).getByTestId('buy').hover();
+    await page.locator('[aria-live]').first().waitFor({ state: 'attached' });
     gate.limit(how);
     await network.alice.pay(await buy(page, item));
     return { gate, page, ranges };
