@@ -322,13 +322,13 @@ describe('the store’s page without the WebAssembly', () => {
 
   test('takes on the language that is chosen', async () => {
     const page = await visit();
-    await page.getByTestId('language').selectOption('de');
+    await page.getByTestId('language').first().selectOption('de');
     await page.getByText('Kiste öffnen').first().waitFor();
     await takenOver(page);
-    assert.equal(await page.getByTestId('language').inputValue(), 'de');
+    assert.equal(await page.getByTestId('language').first().inputValue(), 'de');
     await page.reload();
     await page.getByText('Kiste öffnen').first().waitFor();
-    assert.equal(await page.getByTestId('language').inputValue(), 'de');
+    assert.equal(await page.getByTestId('language').first().inputValue(), 'de');
   });
 
   test('follows a purchase that another tab begins', async () => {

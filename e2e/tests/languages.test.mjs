@@ -86,7 +86,7 @@ describe('a visitor', () => {
       await network.alice.pay(bolt11);
       await seesTheGoods(page, store, 'cat');
       await page.getByText(words['Paid. It is yours.']).waitFor();
-      assert.deepEqual(page.words, [language], 'other files were loaded');
+      assert.deepEqual(new Set(page.words), new Set([language]), 'other files were loaded');
       const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(width <= 0, `${width} px too wide`);
     });
@@ -110,7 +110,8 @@ describe('a visitor', () => {
 
   test('chooses a language, which stays, and goes back to the one of the browser', async () => {
     const page = await visit('de-DE');
-    const chooser = page.getByTestId('language');
+    // For a moment there are two, when the program takes over.
+    const chooser = page.getByTestId('language').first();
     await chooser.waitFor();
     assert.equal(await chooser.getAttribute('aria-label'), languages.get('de').Language);
     const offered = await chooser.locator('option').allInnerTexts();
@@ -161,7 +162,8 @@ describe('a visitor', () => {
 
   test('who chooses twice reads the last choice, whichever file comes last', async () => {
     const page = await visit('en-GB');
-    const chooser = page.getByTestId('language');
+    // For a moment there are two, when the program takes over.
+    const chooser = page.getByTestId('language').first();
     let answer;
     const held = new Promise((resolve) => (answer = resolve));
     await page.route('**/words/ja.json', async (route) => {
@@ -200,7 +202,7 @@ describe('a visitor', () => {
       }),
     );
     await page.goto(store.url);
-    await page.getByTestId('language').selectOption('fr');
+    await page.getByTestId('language').first().selectOption('fr');
     await page.getByText(languages.get('fr')['Open the box']).first().waitFor();
   });
 
