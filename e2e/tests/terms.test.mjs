@@ -62,6 +62,13 @@ describe('a buyer', () => {
     return page;
   }
 
+  /** The program behind the page comes, and keeps the prices of this moment. */
+  async function ready(page) {
+    await page.getByTestId('item-dollars').getByTestId('buy').hover();
+    await page.locator('[data-test="item-dollars"] [aria-live]').first().waitFor({ state: 'attached' });
+    await until('the program', async () => (await page.getByTestId('buy').count()) === 3);
+  }
+
   const asked = async (bolt11) => (await network.alice.call('decode', { string: bolt11 })).amount_msat;
 
   test('sees the rate of the price and its time, also after a reload', async () => {
@@ -86,6 +93,7 @@ describe('a buyer', () => {
 
   test('agrees to a price whose rate has moved, with one click', async () => {
     const page = await visit();
+    await ready(page);
     await followRate(50_000);
     await page.getByTestId('item-dollars').getByTestId('buy').click();
     const notice = page.getByTestId('moved');
@@ -107,8 +115,21 @@ describe('a buyer', () => {
     await seesTheGoods(page, store, 'dollars');
   });
 
+  test('who pressed before the program was there buys at the price that was shown, or not at once', async () => {
+    const page = await visit();
+    let invoices = 0;
+    page.on('request', (request) => (invoices += request.url().endsWith('/invoices')));
+    await followRate(50_000);
+    await page.getByTestId('item-dollars').getByTestId('buy').click();
+    await page.getByText('$0.25 ≈ 500 sat').waitFor();
+    const bolt11 = await buy(page, 'dollars');
+    assert.equal(await asked(bolt11), 500_000);
+    assert.equal(invoices, 1, 'an invoice was asked for at another price than the one that was shown');
+  });
+
   test('who does not agree pays nothing, and may come back', async () => {
     const page = await visit();
+    await ready(page);
     await followRate(50_000);
     await page.getByTestId('item-dollars').getByTestId('buy').click();
     await page.getByTestId('moved').waitFor();

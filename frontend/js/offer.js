@@ -26,6 +26,9 @@ const NEEDED = ['item', 'gateway'];
 /** What people read of a span of time, in seconds. */
 const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
 
+/** The most bytes that an answer may have. */
+const MOST_JSON = 4 << 20;
+
 /** What each store sells, by its address: asked for once a page. */
 const stores = new Map();
 
@@ -236,7 +239,22 @@ function once(made, key, make) {
 }
 
 async function json(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(url);
-  return answer.json();
+  return read(await fetch(url));
+}
+
+/** Reads an answer in JSON that is no longer than the program takes it. */
+export async function read(answer) {
+  if (!answer.ok) throw new Error(answer.url);
+  const stream = answer.body.getReader();
+  const pieces = [];
+  let size = 0;
+  for (let piece = await stream.read(); !piece.done; piece = await stream.read()) {
+    size += piece.value.length;
+    if (size > MOST_JSON) {
+      stream.cancel();
+      throw new Error(answer.url);
+    }
+    pieces.push(piece.value);
+  }
+  return JSON.parse(await new Blob(pieces).text());
 }

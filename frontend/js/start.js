@@ -50,17 +50,24 @@ async function load() {
 async function takeOver({ target: drawn }) {
   await released;
   const focused = marks(document.activeElement);
+  const offered = price(bought);
   languages.querySelector('select:has(+ select)')?.remove();
   drawn.hidden = false;
   root.replaceChildren(drawn);
   if (focused) document.querySelector(focused)?.focus();
   isShown = true;
-  if (bought) buy(bought);
+  // Whoever pressed the button has agreed to the price that stood beside it.
+  if (bought && price(bought) === offered) buy(bought);
   if (chosen !== undefined) {
     const select = languages.querySelector('select');
     select.value = chosen;
     select.dispatchEvent(new Event('change', { bubbles: true }));
   }
+}
+
+/** What an item is offered for, in words. */
+function price(item) {
+  return root.querySelector(`[data-test="item-${item}"] .price`)?.textContent;
 }
 
 /** Buys with the program, once it is there. */
@@ -94,7 +101,7 @@ async function drawEarly() {
     fetch('/api/v1/store'),
     import(document.head.querySelector('link[rel="modulepreload"]').href),
   ]);
-  const store = await answer.json();
+  const store = await offers.read(answer);
   const { element } = offers;
   const kept = storage()?.getItem(LANGUAGE);
   const language = offers.chosenLanguage([kept, ...navigator.languages]);

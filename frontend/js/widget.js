@@ -170,10 +170,18 @@ class PurrWall extends HTMLElement {
     await released;
     if (!this.#wall || this.#isShown) return;
     const focused = this.#root.activeElement?.dataset.test;
+    const offered = this.#price();
     this.#isShown = true;
     this.#root.replaceChildren(this.#wall.container());
+    // Whoever pressed the button has agreed to the price that stood beside it.
+    if (offered && this.#price() !== offered) this.#wanted = false;
     if (focused) this.#root.querySelector(`[data-test="${focused}"]`)?.focus();
     this.#buyIfWanted();
+  }
+
+  /** What the item is offered for, in words. */
+  #price() {
+    return this.#root.querySelector('.price, .opener')?.textContent;
   }
 
   #buyIfWanted() {
