@@ -140,6 +140,7 @@ describe('a buyer', () => {
 
   test('pays less without a word where the rate has moved the other way', async () => {
     const page = await visit();
+    await ready(page);
     await followRate(100_000);
     const bolt11 = await buy(page, 'dollars');
     assert.equal(await asked(bolt11), 250_000);

@@ -198,7 +198,8 @@ describe('a page', () => {
   test('reads no endless catalogue, and says so', async () => {
     const page = await flooded('/api/v1/store');
     await page.getByTestId('store-error').getByText('cannot be read').waitFor();
-    assert.ok((await page.evaluate(() => window.sent)) < 2 * 2 ** 22 + 3 * 65536);
+    // The page's script reads it, then the program, which may have begun again.
+    assert.ok((await page.evaluate(() => window.sent)) < 3 * (2 ** 22 + 3 * 65536));
   });
 });
 
