@@ -96,10 +96,10 @@ table! {
     /// that name.
     public_url: String = |given| given.read(parse::public_url), "URL";
 
-    /// The address to listen on. Port 0 takes a free one. With `domain` by default [::]:443.
+    /// The address to listen on. Port 0 takes a free one. With `domain` by default `[::]:443`.
     listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT" = "127.0.0.1:8080";
 
-    /// With `domain`: the address for plain http, which is led to https. By default [::]:80.
+    /// With `domain`: the address for plain http, which is led to https. By default `[::]:80`.
     http_listen: SocketAddr = |given| given.read(parse::address), "ADDR:PORT";
 
     /// The file of a certificate with its chain, in PEM. With it and its key, the gateway speaks
