@@ -27,6 +27,7 @@ pub mod purse;
 pub mod sealed;
 pub mod store;
 pub mod ticket;
+mod web;
 
 pub use buy::{Bought, Buyer, Timing};
 pub use checks::{FailedCheck, Limits, max_fee};

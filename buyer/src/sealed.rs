@@ -18,8 +18,10 @@ use shared::receipt::{Proof, Receipt, ReceiptError};
 use shared::sealed::{Altered, BadHead, BadManifest, Cipher, Digests, Layout, Manifest};
 use ureq::Agent;
 
-/// Connecting, and waiting for the first byte of an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::web;
+
+/// More than any host needs.
+const REDIRECTS: u32 = 10;
 /// All of a ciphertext in one answer. What came is kept, and the next try goes on from there.
 const PATIENCE_FOR_ALL: Duration = Duration::from_hours(1);
 
@@ -194,14 +196,7 @@ impl Ciphertext {
 
 /// Follows redirects: nobody's claim goes with these requests, and what comes is checked.
 pub fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .timeout_recv_body(Some(PATIENCE_FOR_ALL))
-        .user_agent(concat!("purrwall/", env!("CARGO_PKG_VERSION")))
-        .build();
-    config.into()
+    web::agent(REDIRECTS, PATIENCE_FOR_ALL)
 }
 
 /// Why a ciphertext is not opened.

@@ -21,6 +21,7 @@ use ureq::Agent;
 use crate::address::{Address, StoreAddress};
 use crate::challenge;
 use crate::ticket::{Scheme, Ticket};
+use crate::web;
 
 /// One item at one store.
 #[derive(Clone, Debug)]
@@ -101,8 +102,6 @@ pub enum StoreError {
     Disk(#[source] io::Error),
 }
 
-/// Connecting, and waiting for the first byte of an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// One piece of the goods. What came is kept, and the next try goes on from there.
 const PATIENCE_FOR_GOODS: Duration = Duration::from_mins(10);
 /// So many tries in a row may bring nothing.
@@ -323,17 +322,9 @@ fn list_with(agent: &Agent, store: &StoreAddress) -> Result<api::Store, StoreErr
 
 type Answer = http::Response<ureq::Body>;
 
+/// Follows no redirect: a claim is for this store alone.
 fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        // A claim is for this store alone.
-        .max_redirects(0)
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .timeout_recv_body(Some(PATIENCE_FOR_GOODS))
-        .user_agent(concat!("purrwall/", env!("CARGO_PKG_VERSION")))
-        .build();
-    config.into()
+    web::agent(0, PATIENCE_FOR_GOODS)
 }
 
 fn get(agent: &Agent, url: &str, headers: &[(&str, &str)]) -> Result<Answer, StoreError> {

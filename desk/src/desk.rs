@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use purrwall_gateway::Gateway;
@@ -47,6 +47,16 @@ pub struct StoreFile {
 
 /// Reads a text of a store's file.
 pub type ReadText = Arc<dyn Fn(&str) -> Result<CatalogueOptions, String> + Send + Sync>;
+
+impl StoreFile {
+    /// Its folder, which the paths in it begin at.
+    pub(crate) fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+}
 
 impl fmt::Debug for StoreFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

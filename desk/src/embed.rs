@@ -1,18 +1,19 @@
 //! Embed: each item on another site, by two lines of HTML, and on paper, by a poster with its code.
 
 use axum::extract::{Path as Named, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
+use purrwall_gateway::draw_qr_code;
 use purrwall_gateway::goods::catalogue::Goods;
 use shared::lightning::Payees;
 use shared::qr_code::QrCode;
 
 use crate::desk::Desk;
+use crate::goods::unknown;
 use crate::pages::{Tab, page};
 use crate::refused::Refused;
 use crate::sessions::Session;
-use crate::words::{Words, said};
+use crate::words::Words;
 
 /// What stands for the store's address where nobody said it.
 const NOWHERE: &str = "https://store.example";
@@ -85,10 +86,7 @@ pub(crate) async fn poster(
 ) -> Result<Response, Refused> {
     let catalogue = desk.gateway.catalogue();
     let goods = id.parse().ok().and_then(|id| catalogue.find(&id));
-    let goods = goods.ok_or_else(|| {
-        let why = said("The store has no such item, or it cannot go there.");
-        Refused::new(StatusCode::NOT_FOUND, why)
-    })?;
+    let goods = goods.ok_or_else(unknown)?;
     let content = if let Some(store) = desk.options.store.public_url.as_deref() {
         sheet(&desk, words, goods, &format!("{store}/buy/{}", goods.id))
     } else {
@@ -115,12 +113,8 @@ fn sheet(desk: &Desk, words: Words, goods: &Goods, address: &str) -> Markup {
             }
             @if !goods.teaser.is_empty() { p class="teaser" dir="auto" { (goods.teaser) } }
             p class="price" dir="ltr" { (price) }
-            @if let Some(QrCode { side, path }) = QrCode::of_text(address) {
-                svg class="qr" data-test="qr" role="img" aria-label=(words.t("Code of the address"))
-                    viewBox={ "0 0 " (side) " " (side) } shape-rendering="crispEdges" {
-                    rect width=(side) height=(side) fill="#fff" {}
-                    path d=(path) fill="#000" {}
-                }
+            @if let Some(code) = QrCode::of_text(address) {
+                (draw_qr_code(&code, words.t("Code of the address")))
             }
             p { (words.t("Scan this with the camera of a phone, and pay with a Lightning wallet.")) }
             p class="address" dir="ltr" { (address) }

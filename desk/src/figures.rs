@@ -8,26 +8,12 @@ const GAP: char = '\u{202f}';
 
 /// `1 234 567`.
 pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(GAP);
-        }
-        text.push(digit);
-    }
-    text
+    grouped(&number.to_string())
 }
 
 /// An amount in satoshi, such as `1 234.5 sat`.
 pub(crate) fn sat(msat: u64) -> String {
-    let rest = msat % 1000;
-    let whole = number(msat / 1000);
-    if rest == 0 {
-        return format!("{whole} sat");
-    }
-    let rest = format!("{rest:03}");
-    format!("{whole}.{} sat", rest.trim_end_matches('0'))
+    grouped(&Msat(msat).to_string())
 }
 
 /// What an amount is worth, such as `12.50 USD`; empty where that is beyond any sum.
@@ -37,8 +23,20 @@ pub(crate) fn worth(msat: u64, rate: &Rate) -> String {
     };
     let text = worth.to_string();
     let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
-    let whole = number(whole.parse().unwrap_or_default());
-    format!("{whole}.{cents:0<2} {}", rate.currency)
+    format!("{}.{cents:0<2} {}", grouped(whole), rate.currency)
+}
+
+/// The text with gaps in the whole number that it begins with.
+fn grouped(text: &str) -> String {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut grouped = String::new();
+    for (index, letter) in text.char_indices() {
+        if (1..digits).contains(&index) && (digits - index).is_multiple_of(3) {
+            grouped.push(GAP);
+        }
+        grouped.push(letter);
+    }
+    grouped
 }
 
 /// So many bytes.

@@ -1,6 +1,6 @@
 //! Goods: what is on the shelf, and how that is changed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use axum::Json;
 use axum::body::Body;
@@ -324,16 +324,8 @@ pub(crate) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let root = desk
-        .options
-        .file
-        .as_ref()
-        .and_then(|file| file.path.parent());
-    let root = match root {
-        Some(root) if root == Path::new("") => PathBuf::from("."),
-        Some(root) => root.to_owned(),
-        None => return Err(unknown()),
-    };
+    let file = desk.options.file.as_ref();
+    let root = file.ok_or_else(unknown)?.folder();
     let folder = root.join(FOLDER);
     clean(&folder);
     let upload = receive(&session, &headers, body, &folder).await?;
@@ -388,7 +380,8 @@ fn found(is_found: bool) -> Result<(), Refused> {
     if is_found { Ok(()) } else { Err(unknown()) }
 }
 
-fn unknown() -> Refused {
+/// What was asked for is not there.
+pub(crate) fn unknown() -> Refused {
     let why = said("The store has no such item, or it cannot go there.");
     Refused::new(StatusCode::NOT_FOUND, why)
 }

@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use purrwall_gateway::webhooks::{self, Told, Waiting, Which};
-use purrwall_gateway::{KeyId, KeyUse, NodeReport, Secret};
+use purrwall_gateway::{KeyId, KeyUse, NodeReport, Secret, chain};
 use tokio::task::spawn_blocking;
 
 use crate::certificate::Certificate;
 use crate::code::folder;
 use crate::days::{date, day_of, moment, start_of, today, unix};
-use crate::desk::Desk;
+use crate::desk::{Desk, StoreFile};
 use crate::figures::{bytes, number};
 use crate::pages::{Tab, page, token};
 use crate::posted::Posted;
@@ -233,17 +233,11 @@ struct Disk {
 
 impl Disks {
     fn read(desk: &Desk) -> Self {
-        let store = desk.options.file.as_ref();
-        let store = store.and_then(|file| file.path.parent().map(Path::to_owned));
+        let store = desk.options.file.as_ref().map(StoreFile::folder);
         let folders = [Some(desk.options.data_dir.clone()), store];
         let mut disks: Vec<Disk> = Vec::new();
         let mut devices = Vec::new();
         for folder in folders.into_iter().flatten() {
-            let folder = if folder == Path::new("") {
-                ".".into()
-            } else {
-                folder
-            };
             let device = fs::metadata(&folder)
                 .map(|m| std::os::unix::fs::MetadataExt::dev(&m))
                 .ok();
@@ -489,11 +483,4 @@ pub(crate) async fn backup(State(desk): State<Desk>, posted: Posted) -> Result<R
             .notify(&posted.session, Notice::Done(said("Noted.")));
     }
     Ok(Redirect::to(Tab::Health.path()))
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }

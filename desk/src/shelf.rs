@@ -5,13 +5,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 
 use axum::http::StatusCode;
+use purrwall_gateway::chain;
 use purrwall_gateway::options::CatalogueOptions;
 use shared::content::ContentHash;
 use tokio::task::spawn_blocking;
 
 use crate::code::folder;
 use crate::desk::{Desk, StoreFile};
-use crate::health::chain;
 use crate::refused::Refused;
 use crate::shelf_text::ShelfText;
 use crate::words::{Said, said};

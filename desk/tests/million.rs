@@ -20,7 +20,8 @@ use purrwall_gateway::options::{LimitsOptions, Options, StoreOptions, WebhooksOp
 use purrwall_gateway::{Gateway, Secret};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use testing::rpc::next_request;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tower::ServiceExt as _;
 
@@ -43,16 +44,7 @@ fn lightningd(dir: &Path, sold: u64) -> PathBuf {
 }
 
 async fn talk(mut stream: UnixStream, sold: u64) {
-    let mut buffer = Vec::new();
-    while stream
-        .read_buf(&mut buffer)
-        .await
-        .is_ok_and(|read| read > 0)
-    {
-        let Ok(request) = serde_json::from_slice::<Value>(&buffer) else {
-            continue;
-        };
-        buffer.clear();
+    while let Some(request) = next_request(&mut stream).await {
         let result = answer(
             request["method"].as_str().unwrap(),
             &request["params"],

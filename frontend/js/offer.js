@@ -73,7 +73,7 @@ export async function offer(config, onBuy) {
       class: 'widget',
       part: 'widget',
       lang: language,
-      dir: /^(ar|fa|he|ur)$/.test(language) ? 'rtl' : 'ltr',
+      dir: direction(language),
       'data-theme': config.theme?.trim() ?? 'auto',
     },
     inside,
@@ -84,6 +84,11 @@ export async function offer(config, onBuy) {
 export function chosenLanguage(tags) {
   const wanted = tags.map((tag) => tag?.split('-')[0].toLowerCase());
   return wanted.find((tag) => LANGUAGES.includes(tag)) ?? 'en';
+}
+
+/** Where lines of a language begin, as the attribute `dir` has it. */
+export function direction(language) {
+  return /^(ar|fa|he|ur)$/.test(language) ? 'rtl' : 'ltr';
 }
 
 /** A language's words, by the English ones; `words` gives the address of its file. */

@@ -127,17 +127,17 @@ async function drawEarly() {
     element('dl', { class: 'facts' }, ...told),
   ];
 
-  translateFrame(language, messages);
+  translateFrame(language, offers.direction(language), messages);
   languages.replaceChildren(chooser(offers, kept, say));
   root.replaceChildren(element('div', {}, element('div', {}, ...drawn)));
   for (const interest of INTEREST) root.addEventListener(interest, start, { passive: true });
 }
 
 /** Puts the texts of the page's frame into another language; what they say in English stays beside them. */
-function translateFrame(language, messages) {
+function translateFrame(language, direction, messages) {
   const { documentElement } = document;
   documentElement.lang = language;
-  documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
+  documentElement.dir = direction;
   for (const text of document.querySelectorAll('[data-say]')) {
     const english = text.textContent;
     text.dataset.say = english;

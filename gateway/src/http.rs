@@ -13,6 +13,7 @@ pub(crate) mod frontend;
 pub(crate) mod greeting;
 pub(crate) mod listener;
 pub(crate) mod owner;
+pub(crate) mod part;
 pub(crate) mod place;
 pub(crate) mod problem;
 pub(crate) mod redirect;

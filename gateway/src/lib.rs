@@ -71,11 +71,13 @@ mod secret;
 pub mod stamp;
 mod verify_key;
 
+pub use errors::chain;
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
 pub use http::tls::{Tls, TlsError};
 pub use lightningd::{Endpoint, LightningError, Node, Rest, RestError};
 pub use owning::{NodeReport, plain_style};
+pub use pages::qr_code::draw as draw_qr_code;
 pub use payments::cleaning::PAID_ARE_DELETED;
 pub use payments::label::{ParseStoreIdError, StoreId};
 pub use payments::node::{NodeError, check_node};

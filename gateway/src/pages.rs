@@ -11,7 +11,7 @@ pub(crate) mod keep;
 pub(crate) mod look_files;
 pub(crate) mod paywall_page;
 pub(crate) mod problem_page;
-mod qr_code;
+pub(crate) mod qr_code;
 pub(crate) mod stage;
 pub(crate) mod store_page;
 pub(crate) mod views;

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use purrwall_lightningd::{LightningError, Lightningd};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use testing::rpc::next_request;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
@@ -36,16 +37,7 @@ fn listens() -> Socket {
 
 /// Answers every call: no invoice is there.
 async fn answers(mut stream: UnixStream) {
-    let mut buffer = Vec::new();
-    while stream
-        .read_buf(&mut buffer)
-        .await
-        .is_ok_and(|read| read > 0)
-    {
-        let Ok(request) = serde_json::from_slice::<Value>(&buffer) else {
-            continue;
-        };
-        buffer.clear();
+    while let Some(request) = next_request(&mut stream).await {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let result = json!({"invoices": []});
         let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": result});

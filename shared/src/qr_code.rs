@@ -16,21 +16,21 @@ pub struct QrCode {
 impl QrCode {
     /// The code of any text, such as an address to be printed; `None` where it is longer than any code.
     pub fn of_text(text: &str) -> Option<Self> {
-        let matrix = Matrix::encode_text(text, QrCodeEcc::Medium).ok()?;
-        Some(Self {
-            side: matrix.size() + 2 * QUIET_ZONE,
-            path: outline(&matrix),
-        })
+        let matrix = Matrix::encode_text(text, QrCodeEcc::Medium);
+        matrix.ok().map(|matrix| Self::drawn(&matrix))
     }
 
     /// The code of a `lightning:` link; `None` where the invoice is longer than any code, or no
     /// BOLT11.
     pub fn of(bolt11: &str) -> Option<Self> {
-        let matrix = encode(bolt11)?;
-        Some(Self {
+        encode(bolt11).map(|matrix| Self::drawn(&matrix))
+    }
+
+    fn drawn(matrix: &Matrix) -> Self {
+        Self {
             side: matrix.size() + 2 * QUIET_ZONE,
-            path: outline(&matrix),
-        })
+            path: outline(matrix),
+        }
     }
 }
 

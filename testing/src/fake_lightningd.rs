@@ -21,6 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::rpc::next_request;
 use crate::tools::unix_now;
 
 /// Ends with its value.
@@ -282,16 +283,7 @@ async fn serve(listener: UnixListener, node: Arc<FakeNode>) {
 }
 
 async fn talk(mut stream: UnixStream, node: Arc<FakeNode>) {
-    let mut buffer = Vec::new();
-    while stream
-        .read_buf(&mut buffer)
-        .await
-        .is_ok_and(|read| read > 0)
-    {
-        let Ok(request) = serde_json::from_slice::<Value>(&buffer) else {
-            continue;
-        };
-        buffer.clear();
+    while let Some(request) = next_request(&mut stream).await {
         let method = request["method"].as_str().unwrap().to_owned();
         node.requests.lock().unwrap().push(request.clone());
         let fault = node.faults.lock().unwrap().get(method.as_str()).copied();

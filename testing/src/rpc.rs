@@ -1,4 +1,4 @@
-//! lightningd's JSON-RPC, a call at a time.
+//! lightningd's JSON-RPC, a call at a time, from either end.
 
 use std::path::Path;
 
@@ -24,4 +24,19 @@ pub async fn call(socket: &Path, method: &str, params: Value) -> Result<Value, V
         Some(result) => Ok(result.take()),
         None => Err(answer["error"].take()),
     }
+}
+
+/// What is asked next of a lightningd that the test plays; `None` once whoever asks is gone.
+pub async fn next_request(stream: &mut UnixStream) -> Option<Value> {
+    let mut buffer = Vec::new();
+    while stream
+        .read_buf(&mut buffer)
+        .await
+        .is_ok_and(|read| read > 0)
+    {
+        if let Ok(request) = serde_json::from_slice(&buffer) {
+            return Some(request);
+        }
+    }
+    None
 }

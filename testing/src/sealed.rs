@@ -16,7 +16,7 @@ use shared::digest::Digest;
 use shared::lightning::Preimage;
 use shared::sealed::{Cipher, ContentKey, Digests, Manifest};
 
-use crate::tools::{item, unix_now};
+use crate::tools::{sold, unix_now};
 
 /// Goods of three chunks, the last of which is not full.
 pub fn film() -> Vec<u8> {
@@ -31,18 +31,8 @@ pub fn sells_a_film(options: &mut Options, dir: &Path, places: &[&str]) {
     options.catalogue.versions_dir = dir.join("data/goods");
     options.catalogue.seal_secret_file = dir.join("data/seal_secret");
     options.catalogue.items = vec![ItemOptions {
-        id: item("film"),
-        title: "A film".to_owned(),
-        teaser: String::new(),
-        file: "film.mp4".into(),
-        content_type: None,
         sealed_at: Some(places.iter().map(|&place| place.to_owned()).collect()),
-        price: "5 sat".parse().unwrap(),
-        valid_for: None,
-        place: "item 1".to_owned(),
-        scene: None,
-        preview: None,
-        button: Vec::new(),
+        ..sold("film", "A film", "film.mp4", "5 sat")
     }];
 }
 

@@ -10,7 +10,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use purrwall_gateway::options::{LimitsOptions, Options, RouteOptions, StoreOptions, Timing};
+use purrwall_gateway::options::{
+    ItemOptions, LimitsOptions, Options, RouteOptions, StoreOptions, Timing,
+};
 use purrwall_gateway::{Gateway, Secret};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -238,6 +240,24 @@ pub fn metric(metrics: &str, name: &str) -> u64 {
 
 pub fn item(id: &str) -> ItemId {
     id.parse().unwrap()
+}
+
+/// An item of a store's, as its file would have it.
+pub fn sold(id: &str, title: &str, file: &str, price: &str) -> ItemOptions {
+    ItemOptions {
+        id: item(id),
+        title: title.to_owned(),
+        teaser: String::new(),
+        file: file.into(),
+        place: "item 1".to_owned(),
+        price: price.parse().unwrap(),
+        valid_for: None,
+        content_type: None,
+        sealed_at: None,
+        scene: None,
+        preview: None,
+        button: Vec::new(),
+    }
 }
 
 pub fn l402(claim: &Claim) -> String {

@@ -207,31 +207,42 @@ async fn measure_delay(nodes: &Nodes, gateway: &Program) {
             &format!("authorization: L402 {claim}\r\n"),
         );
         let mut client = Http::connect(&gateway.address).await;
-        let buyer = tokio::spawn(async move {
+        let buyer = async move {
             let answer = client.ask(&question).await;
             assert!(String::from_utf8(answer).unwrap().contains("\"paid\""));
             Instant::now()
-        });
-        let mut watch = Socket::connect(&nodes.store).await;
-        let node = tokio::spawn(async move {
-            let paid = watch
-                .call("waitanyinvoice", &json!({ "lastpay_index": last }))
-                .await;
-            (Instant::now(), paid)
-        });
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let mut payer = Socket::connect(&nodes.alice).await;
-        let bolt11 = &created.invoice.bolt11;
-        payer.call("xpay", &json!({ "invstring": bolt11 })).await;
-        let (node_said, paid) = node.await.unwrap();
-        last = paid["result"]["pay_index"].as_u64().unwrap();
-        let buyer_knew = buyer.await.unwrap();
-        let delay = buyer_knew.saturating_duration_since(node_said);
-        added.push(delay.as_secs_f64() * 1000.0);
+        };
+        let delay;
+        (delay, last) = pay(nodes, &created.invoice.bolt11, last, buyer).await;
+        added.push(delay);
     }
     let worst = added.iter().copied().fold(0.0, f64::max);
     let median = median(added.into_iter());
     println!("delay added to a payment: median {median:.2} ms, worst {worst:.2} ms of {PAYMENTS}");
+}
+
+/// Pays an invoice; gives how many milliseconds later than the node says it the buyer knows, and the
+/// payment's number.
+async fn pay(
+    nodes: &Nodes,
+    bolt11: &str,
+    last: u64,
+    buyer: impl Future<Output = Instant> + Send + 'static,
+) -> (f64, u64) {
+    let buyer = tokio::spawn(buyer);
+    let mut watch = Socket::connect(&nodes.store).await;
+    let node = tokio::spawn(async move {
+        let params = json!({ "lastpay_index": last });
+        let paid = watch.call("waitanyinvoice", &params).await;
+        (Instant::now(), paid)
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut payer = Socket::connect(&nodes.alice).await;
+    payer.call("xpay", &json!({ "invstring": bolt11 })).await;
+    let (node_said, paid) = node.await.unwrap();
+    let delay = buyer.await.unwrap().saturating_duration_since(node_said);
+    let number = paid["result"]["pay_index"].as_u64().unwrap();
+    (delay.as_secs_f64() * 1000.0, number)
 }
 
 /// The rates of both sides, and the median of each round's own ratio: two neighbours in time had

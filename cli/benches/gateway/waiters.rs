@@ -2,18 +2,17 @@
 //! after the node's word one of them knows of a payment.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 
 use crate::{
-    Arc, AtomicUsize, Http, Nodes, Ordering, Program, Socket, count_calls, create_request,
-    get_request, median, newest_pay_index, start_gateway_with,
+    Arc, AtomicUsize, Http, Nodes, Ordering, Program, count_calls, create_request, get_request,
+    median, newest_pay_index, pay, start_gateway_with,
 };
 
 /// How many wait, unless the system allows fewer files.
@@ -62,9 +61,10 @@ pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
 
     let mut last = newest_pay_index(&nodes.store).await;
     let mut added = Vec::new();
-    for waiter in waiters.into_iter().step_by(count / PAYERS).take(PAYERS) {
+    let payers = waiters.into_iter().step_by(count / PAYERS).take(PAYERS);
+    for Waiter { stream, bolt11 } in payers {
         let delay;
-        (delay, last) = waiter.pay(&nodes.store, &nodes.alice, last).await;
+        (delay, last) = pay(nodes, &bolt11, last, Waiter::paid(stream)).await;
         added.push(delay);
     }
     let worst = added.iter().copied().fold(0.0, f64::max);
@@ -104,32 +104,13 @@ impl Waiter {
         }
     }
 
-    /// Pays, and gives how many milliseconds after the node's word the answer comes, and the payment's number.
-    async fn pay(mut self, store: &Path, alice: &Path, last: u64) -> (f64, u64) {
-        let buyer = tokio::spawn(async move {
-            let mut answer = [0; 4096];
-            let read = self.stream.read(&mut answer).await.unwrap();
-            let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
-            assert!(answer.contains("\"paid\""), "{answer}");
-            Instant::now()
-        });
-        let mut watch = Socket::connect(store).await;
-        let node = tokio::spawn(async move {
-            let params = json!({ "lastpay_index": last });
-            let paid = watch.call("waitanyinvoice", &params).await;
-            (
-                Instant::now(),
-                paid["result"]["pay_index"].as_u64().unwrap(),
-            )
-        });
-        sleep(Duration::from_millis(50)).await;
-        let mut payer = Socket::connect(alice).await;
-        payer
-            .call("xpay", &json!({ "invstring": self.bolt11 }))
-            .await;
-        let (node_said, last) = node.await.unwrap();
-        let delay = buyer.await.unwrap().saturating_duration_since(node_said);
-        (delay.as_secs_f64() * 1000.0, last)
+    /// When the answer comes that it is paid.
+    async fn paid(mut stream: TcpStream) -> Instant {
+        let mut answer = [0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(answer.contains("\"paid\""), "{answer}");
+        Instant::now()
     }
 }
 

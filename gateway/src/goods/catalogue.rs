@@ -168,8 +168,7 @@ impl Catalogue {
         } else {
             let goods = contents.into_iter().zip(sealings);
             let goods = goods.map(|((item, content), sealing)| {
-                let goods = goods_of(options, before, item, content, &rates)?;
-                Ok::<_, FileError>(Goods { sealing, ..goods })
+                goods_of(options, before, item, content, sealing, &rates)
             });
             goods.collect::<Result<_, _>>()?
         };
@@ -298,10 +297,10 @@ impl Goods {
 
     /// Whether its kept copy is known to be damaged.
     fn is_damaged(&self) -> bool {
-        match &self.content.bytes {
-            _ if matches!(self.sealing, Sealing::Impossible) => true,
-            Bytes::Here(_) => false,
-            Bytes::Kept(kept) => kept.versions.is_damaged(&kept.version),
+        match (&self.content.bytes, &self.sealing) {
+            (_, Sealing::Impossible) => true,
+            (Bytes::Here(_), _) => false,
+            (Bytes::Kept(kept), _) => kept.versions.is_damaged(&kept.version),
         }
     }
 
@@ -434,6 +433,7 @@ fn goods_of(
     before: Option<&Catalogue>,
     item: ItemOptions,
     content: Content,
+    sealing: Sealing,
     rates: &Arc<Rates>,
 ) -> Result<Goods, FileError> {
     let before = before.and_then(|before| before.find(&item.id)?.preview.clone());
@@ -454,7 +454,7 @@ fn goods_of(
         price: item.price,
         valid_for: item.valid_for,
         content,
-        sealing: Sealing::Open,
+        sealing,
         scene,
         preview,
         button,

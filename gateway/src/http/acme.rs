@@ -2,7 +2,6 @@
 //! on the port that it serves (TLS-ALPN-01, RFC 8737), and keeps the certificate, its key and its account in a
 //! folder.
 
-use std::error::Error;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 
 use axum_server::tls_rustls::RustlsConfig;
 use futures_util::StreamExt as _;
-use rustls_acme::acme::{ACME_TLS_ALPN_NAME, AcmeError, Auth};
+use rustls_acme::acme::{ACME_TLS_ALPN_NAME, Auth};
 use rustls_acme::caches::DirCache;
 use rustls_acme::{AcmeConfig, AcmeState, EventError, EventOk, OrderError};
 use serde_json::Value;
@@ -152,7 +151,7 @@ fn why(error: &OrderError, directory: &str) -> String {
             Some(detail) => format!("the CA refuses it: {detail}"),
             None => format!(
                 "the CA at {directory} does not answer as it should: {}",
-                cause(error)
+                chain(error)
             ),
         },
         other => chain(other),
@@ -167,13 +166,6 @@ fn denied(auth: &Auth) -> (&str, &str) {
         .filter_map(|challenge| challenge.error.as_ref());
     let detail = errors.find_map(|error| error.detail.as_deref());
     (domain, detail.unwrap_or("it does not say why"))
-}
-
-fn cause(error: &AcmeError) -> String {
-    match error.source() {
-        Some(_) => chain(error),
-        None => error.to_string(),
-    }
 }
 
 /// The CA's own words, where it answered with a problem document (RFC 8555, 6.7). The library has them in the text

@@ -4,17 +4,16 @@ use std::io::SeekFrom;
 
 use axum::body::{Body, Bytes as BodyBytes};
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::{InspectReader, ReaderStream};
 
 use crate::goods::catalogue::{Bytes, Content, KeptBytes};
-use crate::goods::delivery::{disposition, wanted};
+use crate::goods::delivery::disposition;
 use crate::goods::versions::VersionError;
+use crate::http::part::{Part, counted};
 use crate::http::problem::Error;
 use crate::metrics::Metrics;
 
@@ -25,22 +24,8 @@ pub(crate) async fn deliver(
     headers: &HeaderMap,
     metrics: &Metrics,
 ) -> Result<Response, Error> {
-    let etag = format!("\"{}\"", content.sha256);
-    let range = match method {
-        &Method::GET => {
-            let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-            let if_range = headers.get(IF_RANGE).map(HeaderValue::as_bytes);
-            wanted(range, if_range, &etag, content.size)?
-        }
-        _ => None,
-    };
-    let (status, start, length) = match &range {
-        Some(range) => {
-            let length = range.end() - range.start() + 1;
-            (StatusCode::PARTIAL_CONTENT, *range.start(), length)
-        }
-        None => (StatusCode::OK, 0, content.size),
-    };
+    let part = Part::asked(method, headers, content.sha256, content.size)?;
+    let (start, length) = (part.start, part.length);
     let body = match &content.bytes {
         Bytes::Here(bytes) => {
             let fits = "what is in memory is no larger than memory";
@@ -53,35 +38,18 @@ pub(crate) async fn deliver(
         }
         Bytes::Kept(kept) => stream(kept, start, length, metrics.clone()).await?,
     };
-    let mut response = (
-        status,
-        [
-            (CONTENT_TYPE, content.content_type.clone()),
-            (CONTENT_LENGTH, length.to_string()),
-            (ETAG, etag),
-            (ACCEPT_RANGES, "bytes".to_owned()),
-            (CACHE_CONTROL, "private, no-store".to_owned()),
-            (CONTENT_DISPOSITION, disposition(&content)),
-            // Goods are strangers to the store's own origin, whose storage holds claims.
-            (
-                CONTENT_SECURITY_POLICY,
-                "default-src 'none'; sandbox".to_owned(),
-            ),
-        ],
-        body,
-    )
-        .into_response();
-    if let Some(range) = range {
-        let (start, end) = range.into_inner();
-        let value = format!("bytes {start}-{end}/{}", content.size);
-        let value = value.try_into().expect("digits are plain ASCII");
-        response.headers_mut().insert(CONTENT_RANGE, value);
-    }
-    Ok(response)
+    let headers = [
+        (CONTENT_TYPE, content.content_type.clone()),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+        (CONTENT_DISPOSITION, disposition(&content)),
+        // Goods are strangers to the store's own origin, whose storage holds claims.
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
+        ),
+    ];
+    Ok(part.answer(headers, body))
 }
-
-/// A piece in memory, however large the goods are.
-const PIECE: usize = 64 * 1024;
 
 async fn stream(
     kept: &KeptBytes,
@@ -91,9 +59,5 @@ async fn stream(
 ) -> Result<Body, VersionError> {
     let mut file = kept.open().await?;
     file.seek(SeekFrom::Start(start)).await?;
-    let counted = InspectReader::new(file.take(length), move |piece| {
-        metrics.delivered(piece.len() as u64);
-    });
-    let pieces = ReaderStream::with_capacity(counted, PIECE);
-    Ok(Body::from_stream(pieces))
+    Ok(counted(file.take(length), metrics))
 }

@@ -10,6 +10,7 @@ use shared::content::{ContentHash, commitment};
 use shared::fiat::StatedRate;
 use shared::invoice::Invoice;
 use shared::problem::Problem;
+use shared::qr_code::QrCode;
 use shared::styles::{PAGE, WALL, light_only};
 
 use crate::goods::catalogue::Content;
@@ -221,8 +222,8 @@ fn paper(ware: &Ware, Code { lnurl, address }: &Code) -> Markup {
                 "Whoever scans this code with a Lightning wallet buys “" (ware.title) "” for " (ware.price)
                 ". It has no end and serves any number of buyers: print it, or show it."
             }
-            @if let Some(code) = qr_code::draw(lnurl, &label) {
-                (code)
+            @if let Some(code) = QrCode::of(lnurl) {
+                (qr_code::draw(&code, &label))
             }
             @if let Some(address) = address {
                 p {
@@ -293,8 +294,8 @@ pub(crate) fn invoice(
                     a data-test="look" href=(ware.here) { "Look for the payment" }
                 }
             }
-            @if let Some(code) = qr_code::draw(&invoice.bolt11, &label) {
-                (code)
+            @if let Some(code) = QrCode::of(&invoice.bolt11) {
+                (qr_code::draw(&code, &label))
             } @else {
                 p class="quiet" { "This invoice is too long for a QR code." }
             }

@@ -12,7 +12,7 @@ use shared::lightning::PaymentHash;
 use shared::lnurl;
 use shared::mpp::{self, Challenge, ChargeRequest, MethodDetails};
 
-use crate::mac::{HmacSha256, over};
+use crate::mac::over;
 use crate::payments::claims::{ClaimRejection, Claims, Credential, Terms};
 
 /// What charges are issued and checked by.
@@ -73,7 +73,7 @@ impl Claims {
             digest: None,
             expires: Some(time(invoice.expires_at)),
         };
-        let id = over(self.charging_key(), &[challenge.bound().as_bytes()]);
+        let id = over(self.derived_key(CHARGES), &[challenge.bound().as_bytes()]);
         challenge.id = mpp::encode(&id.finalize().into_bytes());
         Some(challenge)
     }
@@ -128,11 +128,6 @@ impl Claims {
         let expires_at = expires.duration_since(UNIX_EPOCH).ok()?.as_secs();
         let terms = terms(request.description.as_ref()?, expires_at);
         Some(self.mint(item, identifier, terms))
-    }
-
-    fn charging_key(&self) -> HmacSha256 {
-        let mut keys = self.derived_keys(CHARGES);
-        keys.next().expect("a secret has a current key")
     }
 }
 

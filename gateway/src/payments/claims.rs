@@ -50,6 +50,11 @@ impl Key {
             mac: keyed(key),
         }
     }
+
+    /// Another key, which follows from this one and a name.
+    fn derive(&self, name: &[u8]) -> HmacSha256 {
+        keyed(&sum(self.mac.clone(), &[name]))
+    }
 }
 
 impl Keys {
@@ -281,11 +286,16 @@ impl Claims {
         claim.caveats(CAVEAT_NODE).next()?.parse().ok()
     }
 
-    /// The keys for what is issued and checked beside claims, by its name, the current one first.
+    /// The key for what is issued beside claims, by its name.
+    pub(crate) fn derived_key(&self, name: &[u8]) -> HmacSha256 {
+        self.keys().current.derive(name)
+    }
+
+    /// The keys that it is checked with, the current one first.
     pub(crate) fn derived_keys(&self, name: &[u8]) -> impl Iterator<Item = HmacSha256> + use<> {
         let keys = self.keys();
-        let derive = |key: &Key| keyed(&sum(key.mac.clone(), &[name]));
-        keys.all().map(derive).collect::<Vec<_>>().into_iter()
+        let derived = keys.all().map(|key| key.derive(name));
+        derived.collect::<Vec<_>>().into_iter()
     }
 
     /// The HMAC over the last part of a macaroon, keyed by the part before it.

@@ -18,12 +18,8 @@ const MAC: usize = 16;
 
 impl Claims {
     /// The tag of the purchase with this identifier, of what is called `name`.
-    ///
-    /// # Panics
-    /// Never: a secret has a current key.
     pub(crate) fn tag(&self, name: &str, identifier: Identifier) -> String {
-        let key = self.derived_keys(TAGS).next();
-        let key = key.expect("a secret has a current key");
+        let key = self.derived_key(TAGS);
         let identifier = identifier.to_bytes();
         let mac = &sum(key, &[name.as_bytes(), b"\0", &identifier])[..MAC];
         BASE64_URL_SAFE_NO_PAD.encode([&identifier, mac].concat())

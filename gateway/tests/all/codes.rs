@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{call, nodes, pay, run};
-use testing::tools::{Answer, TestGateway, item, options};
+use testing::tools::{Answer, TestGateway, options, sold};
 
 const HOST_NAME: &str = "cats.example";
 const PICTURE: &[u8] = b"not really a picture";
@@ -82,23 +82,6 @@ impl Store {
         let offer = self.offer(name).await;
         let invoice = self.get(&callback(&offer)).await;
         (offer, invoice)
-    }
-}
-
-fn sold(id: &str, title: &str, file: &str, price: &str) -> ItemOptions {
-    ItemOptions {
-        id: item(id),
-        title: title.to_owned(),
-        teaser: String::new(),
-        file: file.into(),
-        content_type: None,
-        sealed_at: None,
-        price: price.parse().unwrap(),
-        valid_for: None,
-        place: "item".to_owned(),
-        scene: None,
-        preview: None,
-        button: Vec::new(),
     }
 }
 

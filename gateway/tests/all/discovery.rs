@@ -5,9 +5,8 @@ use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use shared::problem::ErrorCode;
 
-use purrwall_gateway::options::ItemOptions;
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{TestGateway, item, options};
+use testing::tools::{TestGateway, options, sold};
 
 const PATH: &str = "/.well-known/l402.json";
 
@@ -128,20 +127,10 @@ async fn an_item_without_a_teaser_has_its_title_alone() {
     let mut options = options(fake.socket());
     options.catalogue.file = Some(dir.path().join("purrwall.toml"));
     options.catalogue.versions_dir = dir.path().join("kept");
-    options.catalogue.items.push(ItemOptions {
-        id: item("song"),
-        title: "A song".into(),
-        teaser: String::new(),
-        file: "song.txt".into(),
-        place: "here".into(),
-        price: "1500 msat".parse().unwrap(),
-        valid_for: None,
-        content_type: None,
-        sealed_at: None,
-        scene: None,
-        preview: None,
-        button: Vec::new(),
-    });
+    options
+        .catalogue
+        .items
+        .push(sold("song", "A song", "song.txt", "1500 msat"));
     let gateway = TestGateway::with(options);
     let manifest: Value = gateway.get(PATH).await.json();
     assert_eq!(manifest["services"][0]["description"], "A song");

@@ -16,7 +16,7 @@ use shared::lightning::Preimage;
 
 use testing::fake_lightningd::FakeLightningd;
 use testing::nodes::{Nodes, call, pay};
-use testing::tools::{Answer, TestGateway, eventually, item, metric, new_purchase, options};
+use testing::tools::{Answer, TestGateway, eventually, item, metric, new_purchase, options, sold};
 
 const CAT: &str = include_str!("../../cats/cat.txt");
 
@@ -376,20 +376,7 @@ async fn what_is_no_longer_sold_still_opens_for_whoever_bought_it() {
         options.catalogue.items = items;
         TestGateway::with(options)
     };
-    let on_sale = |id: &str, price: &str| ItemOptions {
-        id: item(id),
-        title: "A song".to_owned(),
-        teaser: String::new(),
-        file: "song.txt".into(),
-        content_type: None,
-        sealed_at: None,
-        price: price.parse().unwrap(),
-        valid_for: None,
-        place: "item 1".to_owned(),
-        scene: None,
-        preview: None,
-        button: Vec::new(),
-    };
+    let on_sale = |id: &str, price: &str| sold(id, "A song", "song.txt", price);
     let mut browser = Browser::new(gateway(vec![on_sale("song", "5 sat")]));
     let bolt11 = browser.buy("song").await.bolt11().to_owned();
     let by_api = new_purchase();

@@ -2,13 +2,12 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use purrwall_gateway::options::ItemOptions;
 use shared::api::{INVOICE_PATH, InvoiceStatus, Status};
 use shared::claim::Claim;
 use shared::lightning::Preimage;
 use shared::problem::ErrorCode;
 use testing::fake_lightningd::FakeLightningd;
-use testing::tools::{TestGateway, item, l402, metric, options};
+use testing::tools::{TestGateway, l402, metric, options, sold};
 
 async fn refused(gateway: &TestGateway, reason: &str) -> u64 {
     let name = format!("purrwall_purchases_refused_total{{reason=\"{reason}\"}}");
@@ -135,20 +134,7 @@ async fn the_owner_hears_of_goods_that_are_gone() {
     let mut options = options(fake.socket());
     options.catalogue.file = Some(folder.path().join("purrwall.toml"));
     options.catalogue.versions_dir = folder.path().join("goods");
-    options.catalogue.items = vec![ItemOptions {
-        id: item("song"),
-        title: "A song".to_owned(),
-        teaser: String::new(),
-        file: "song.txt".into(),
-        content_type: None,
-        sealed_at: None,
-        price: "5 sat".parse().unwrap(),
-        valid_for: None,
-        place: "item 1".to_owned(),
-        scene: None,
-        preview: None,
-        button: Vec::new(),
-    }];
+    options.catalogue.items = vec![sold("song", "A song", "song.txt", "5 sat")];
     let gateway = TestGateway::with(options.clone());
     let created = gateway.create("song").await;
     fake.is_paid(&created.invoice.bolt11);

@@ -157,6 +157,15 @@ fn cipher(secret: &SealSecret, sha256: ContentHash, layout: Layout) -> Cipher {
     Cipher::new(&secret.content_key(layout.chunk(), sha256), layout)
 }
 
+/// Goods from their first byte on, and what they are encrypted with.
+fn opened(source: &Path, secret: &SealSecret) -> io::Result<(File, Layout, Cipher)> {
+    let mut plaintext = File::open(source)?;
+    let sha256 = hash(&mut plaintext)?;
+    plaintext.rewind()?;
+    let layout = layout(plaintext.metadata()?.len())?;
+    Ok((plaintext, layout, cipher(secret, sha256, layout)))
+}
+
 /// Encrypts all chunks of a plaintext; gives their hashes.
 fn encrypt(
     cipher: &Cipher,
@@ -184,11 +193,7 @@ fn encrypt(
 
 /// The hashes of a ciphertext's chunks.
 pub(super) fn digests(source: &Path, secret: &SealSecret) -> io::Result<Digests> {
-    let mut plaintext = File::open(source)?;
-    let sha256 = hash(&mut plaintext)?;
-    plaintext.rewind()?;
-    let layout = layout(plaintext.metadata()?.len())?;
-    let cipher = cipher(secret, sha256, layout);
+    let (mut plaintext, layout, cipher) = opened(source, secret)?;
     let leaves = encrypt(&cipher, layout, &mut plaintext, &mut io::sink())?;
     Ok(Digests::new(layout, leaves))
 }
@@ -208,11 +213,7 @@ pub(super) fn write(source: &Path, secret: &SealSecret, folder: &Path) -> io::Re
 }
 
 fn write_draft(source: &Path, secret: &SealSecret, draft: &Path) -> io::Result<Digests> {
-    let mut plaintext = File::open(source)?;
-    let sha256 = hash(&mut plaintext)?;
-    plaintext.rewind()?;
-    let layout = layout(plaintext.metadata()?.len())?;
-    let cipher = cipher(secret, sha256, layout);
+    let (mut plaintext, layout, cipher) = opened(source, secret)?;
     let mut out = BufWriter::new(File::create(draft)?);
     out.seek(SeekFrom::Start(layout.head_len()))?;
     let leaves = encrypt(&cipher, layout, &mut plaintext, &mut out)?;

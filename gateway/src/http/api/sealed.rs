@@ -4,24 +4,20 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
-    RANGE,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
 use shared::api::MANIFEST_PATH;
 use shared::digest::Digest;
 use shared::sealed::SealedSale;
-use tokio_util::io::{InspectReader, ReaderStream};
 
 use crate::app::Shelf;
 use crate::clock::unix_now;
-use crate::goods::delivery::wanted;
 use crate::goods::sealed::stream;
 use crate::http::api::responses::{
     Gone, Internal, InvalidClaim, NotFound, Range, TooManyRequests, Unavailable,
 };
+use crate::http::part::{PIECE, Part, counted};
 use crate::http::problem::Error;
 use crate::http::requests::CROSS_ORIGIN_RESOURCE_POLICY;
 use crate::metrics::Metrics;
@@ -90,56 +86,24 @@ pub(crate) async fn get_ciphertext(
     let catalogue = shelf.catalogue();
     let seals = catalogue.seals();
     let seal = seals.find(ct).ok_or(Error::NotFound)?;
-    let size = seal.layout().file_len();
-    let etag = format!("\"{ct}\"");
-    let range = match method {
-        Method::GET => {
-            let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-            let if_range = headers.get(IF_RANGE).map(HeaderValue::as_bytes);
-            wanted(range, if_range, &etag, size)?
-        }
-        _ => None,
-    };
-    let (status, bytes) = match &range {
-        Some(range) => (StatusCode::PARTIAL_CONTENT, *range.start()..range.end() + 1),
-        None => (StatusCode::OK, 0..size),
-    };
-    let length = bytes.end - bytes.start;
+    let part = Part::asked(&method, &headers, ct, seal.layout().file_len())?;
     let body = if method == Method::GET {
         let file = stream::open(&seal, seals.versions()).await?;
         let (reader, writer) = tokio::io::duplex(PIECE);
+        let bytes = part.start..part.start + part.length;
         // It ends with its reader.
-        tokio::spawn(stream::copy(seal, file, bytes.clone(), writer));
-        let counted = InspectReader::new(reader, move |piece| {
-            metrics.delivered(piece.len() as u64);
-        });
-        Body::from_stream(ReaderStream::with_capacity(counted, PIECE))
+        tokio::spawn(stream::copy(seal, file, bytes, writer));
+        counted(reader, metrics)
     } else {
         Body::empty()
     };
-    let mut response = (
-        status,
-        [
-            (CONTENT_TYPE, "application/octet-stream".to_owned()),
-            (CONTENT_LENGTH, length.to_string()),
-            (ETAG, etag),
-            (ACCEPT_RANGES, "bytes".to_owned()),
-            (
-                CACHE_CONTROL,
-                "public, max-age=31536000, immutable".to_owned(),
-            ),
-        ],
-        [(CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin")],
-        body,
-    )
-        .into_response();
-    if range.is_some() {
-        let value = format!("bytes {}-{}/{size}", bytes.start, bytes.end - 1);
-        let value = value.try_into().expect("digits are plain ASCII");
-        response.headers_mut().insert(CONTENT_RANGE, value);
-    }
-    Ok(response)
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (
+            CACHE_CONTROL,
+            "public, max-age=31536000, immutable".to_owned(),
+        ),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin".to_owned()),
+    ];
+    Ok(part.answer(headers, body))
 }
-
-/// How much of a chunk waits for whoever reads it.
-const PIECE: usize = 64 * 1024;
