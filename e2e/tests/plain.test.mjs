@@ -45,6 +45,7 @@ describe('the plain page', () => {
     ]);
     assert.match(download.suggestedFilename(), /^two-cats/);
     await page.goto(store.url);
+    await page.waitForURL('**/buy');
     await page.goto(new URL('buy/two-cats', store.url).href);
     await seesTheGoods(page, store, 'two-cats');
   });
