@@ -299,6 +299,11 @@ pub struct PageOptions {
     pub webln_script: Option<String>,
 }
 
+impl PageOptions {
+    /// Whether a page is built in.
+    pub const INSIDE: bool = cfg!(page_inside);
+}
+
 /// How many invoices are made and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsOptions {

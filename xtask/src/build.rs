@@ -2,7 +2,12 @@
 //!
 //! `cargo xtask build` makes the page, the widget and their compressed copies.
 
-use std::{fs, path::Path, process::Command, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use anyhow::{Context, Result};
 
@@ -44,11 +49,19 @@ const SMALL: [(&str, &str); 4] = [
     ),
 ];
 
+/// What names the folder of the page that goes into the program (`gateway/build.rs`).
+pub(crate) const PAGE_VARIABLE: &str = "PURRWALL_PAGE";
+
+/// Where the built page is.
+pub(crate) fn page_dir() -> PathBuf {
+    root().join("dist")
+}
+
 /// Builds page and widget into `dist/` for release, writes the compressed copies beside them, and
 /// prints what they weigh. Trunk calls [`crate::widget::hook`] on the way.
 pub(crate) fn page() -> Result<Sizes> {
     run(command("trunk").args(["build", "--release"]).envs(SMALL))?;
-    size::compress_all(&root().join("dist"))
+    size::compress_all(&page_dir())
 }
 
 /// Builds the page unless nothing has changed since it was built.

@@ -1,9 +1,11 @@
 //! `cargo xtask dist`: what owners install, in `target/dist`.
 //!
 //! One static program with the page inside, as a Debian package, as a tarball, and for the
-//! Dockerfile in `packaging/`. [`debian`] and [`container`] buy a cat from both.
+//! Dockerfile in `packaging/`; a list of what it is made of; and the [`crates`] for crates.io. [`debian`],
+//! [`container`] and [`crates`] buy a cat from each.
 
 pub(crate) mod container;
+pub(crate) mod crates;
 pub(crate) mod debian;
 mod sale;
 
@@ -16,7 +18,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     build,
-    command::{command, output, programs_dir, run},
+    command::{command, output, programs_dir, root, run},
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -55,6 +57,8 @@ pub(crate) const FOR_TESTS: Build = Build {
 
 /// What was made.
 pub(crate) struct Packages {
+    /// Where they are.
+    dir: PathBuf,
     /// The Debian package.
     deb: PathBuf,
     /// The folder that the tarball holds, from which the container is made.
@@ -66,7 +70,9 @@ pub(crate) fn dist() -> Result<()> {
     let mut steps = Steps::new();
     steps.run("tools", || setup(Purpose::Packages))?;
     steps.run("page", build::page)?;
-    steps.run("packages", || packages(RELEASE))?;
+    let packages = steps.run("packages", || packages(RELEASE))?;
+    steps.run("bill of materials", || bill_of_materials(&packages))?;
+    steps.run("crates", crates::pack)?;
     steps.summary();
     Ok(())
 }
@@ -77,7 +83,8 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
     run(command("cargo")
         .args(["build", "--profile", build.profile])
         .args(["--package", "purrwall", "--bin", "purrwall"])
-        .args(["--features", "embedded-page", "--target", &target]))?;
+        .args(["--target", &target])
+        .env(build::PAGE_VARIABLE, build::page_dir()))?;
     let program = target_dir()?.join(&target).join(build.compiled);
     let program = program.join("purrwall");
     let linked = output(
@@ -99,14 +106,41 @@ pub(crate) fn packages(build: Build) -> Result<Packages> {
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let deb = deb(&target, build, &dir)?;
     let unpacked = tarball(&program, &dir)?;
-    run(command("sh")
-        .args([
-            "-c",
-            "sha256sum *.deb *.tar.gz > SHA256SUMS && cat SHA256SUMS",
-        ])
-        .current_dir(&dir))?;
     println!("in {}", dir.display());
-    Ok(Packages { deb, unpacked })
+    Ok(Packages { dir, deb, unpacked })
+}
+
+/// Lists every crate in the program with its version, licence and hash, as CycloneDX has it.
+fn bill_of_materials(packages: &Packages) -> Result<()> {
+    let name = format!("{}.cdx", file_name(env::consts::ARCH));
+    run(command("cargo")
+        .args(["cyclonedx", "--format", "json", "--spec-version", "1.5"])
+        .args(["--manifest-path", "cli/Cargo.toml"])
+        .args(["--target", &tools::musl_target()?])
+        .args(["--override-filename", &name]))?;
+    // It writes one for each crate of the workspace, beside the crate's manifest.
+    let name = format!("{name}.json");
+    let listed = fs::read_dir(root()).context("cannot list the project's folder")?;
+    for folder in listed.flatten() {
+        let made = folder.path().join(&name);
+        if !made.is_file() {
+            continue;
+        }
+        if folder.file_name() == "cli" {
+            fs::copy(&made, packages.dir.join(&name))?;
+        }
+        fs::remove_file(&made)?;
+    }
+    ensure!(
+        packages.dir.join(&name).is_file(),
+        "cargo-cyclonedx made no {name}"
+    );
+    Ok(())
+}
+
+/// What the tarball is called, and what it holds is in.
+fn file_name(arch: &str) -> String {
+    format!("purrwall-{VERSION}-{arch}-linux")
 }
 
 /// What cargo-deb makes of the metadata in cli/Cargo.toml.
@@ -124,7 +158,7 @@ fn deb(target: &str, build: Build, dir: &Path) -> Result<PathBuf> {
 
 /// The same for other systems: program, unit, example, docs.
 fn tarball(program: &Path, dir: &Path) -> Result<PathBuf> {
-    let name = format!("purrwall-{VERSION}-{}-linux", env::consts::ARCH);
+    let name = file_name(env::consts::ARCH);
     let staged = dir.join(&name);
     fs::create_dir_all(&staged)?;
     run(command("strip")

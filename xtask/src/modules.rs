@@ -3,9 +3,8 @@
 //! `cargo xtask modules` makes them in `target/modules/`.
 
 use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     command::{command, root, run},
@@ -25,7 +24,7 @@ pub(crate) fn pack() -> Result<()> {
     }
     for module in ["javascript", "python"] {
         let dir = target.join(module);
-        copy(&root().join(SOURCES).join(module), &dir)?;
+        packing::copy_folder(&root().join(SOURCES).join(module), &dir, &SKIPPED)?;
         packing::copy_licences(&dir)?;
     }
     packing::npm_pack(&target.join("javascript"))?;
@@ -43,25 +42,6 @@ pub(crate) fn pack() -> Result<()> {
         .args(["--wheel-dir", ".", "./python"])
         .current_dir(&target))?;
     println!("the packages are in target/modules");
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    let listed = fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
-    for entry in listed {
-        let entry = entry?;
-        let name = entry.file_name();
-        if SKIPPED.iter().any(|skipped| name == *skipped) {
-            continue;
-        }
-        let (from, to) = (entry.path(), to.join(name));
-        if from.is_dir() {
-            copy(&from, &to)?;
-        } else {
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-        }
-    }
     Ok(())
 }
 

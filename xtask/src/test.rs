@@ -127,7 +127,7 @@ fn package_test(steps: &mut Steps) -> Result<()> {
         return Ok(());
     }
     // The other parts have built it already, where they ran.
-    if !root().join("dist/index.html").is_file() {
+    if !build::page_dir().join("index.html").is_file() {
         steps.run("page", build::page)?;
     }
     // What the other parts do not compile, because it needs the page.
@@ -135,8 +135,8 @@ fn package_test(steps: &mut Steps) -> Result<()> {
         // With an example, dependencies have the features that they had for the first clippy.
         run(native("clippy")
             .args(["--lib", "--example", "forecast"])
-            .args(["--features", "purrwall-gateway/embedded-page"])
-            .args(["--", "-D", "warnings"]))
+            .args(["--", "-D", "warnings"])
+            .env(build::PAGE_VARIABLE, build::page_dir()))
     })?;
     steps.run("devnet", || run(&mut build::tested_programs()))?;
     let packages = steps.run("packages", || dist::packages(dist::FOR_TESTS))?;
@@ -145,7 +145,9 @@ fn package_test(steps: &mut Steps) -> Result<()> {
     })?;
     steps.run("a cat from the container", || {
         dist::container::check(&packages)
-    })
+    })?;
+    steps.run("crates", dist::crates::pack)?;
+    steps.run("a cat from cargo install", dist::crates::check)
 }
 
 /// A cargo command on the crates that run natively.

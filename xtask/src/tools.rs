@@ -21,6 +21,8 @@ const OLDEST_NODE: u32 = 20;
 
 /// The cargo-deb that makes the Debian package.
 const CARGO_DEB: &str = "3.8.0";
+/// The cargo-cyclonedx that lists what a release is made of.
+const CARGO_CYCLONEDX: &str = "0.5.7";
 /// The cargo-deny that checks dependencies.
 const CARGO_DENY: &str = "0.20.2";
 /// The oldest Python that the packages in [`PYTHON_PACKAGES`] were chosen for (Debian 12 has it).
@@ -99,6 +101,9 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
     };
     if matches!(purpose, Purpose::Packages | Purpose::Tests) && cfg!(target_os = "linux") {
         tools.extend(package_tools()?);
+    }
+    if purpose == Purpose::Packages {
+        tools.push(cargo_cyclonedx());
     }
     if purpose == Purpose::Tests {
         tools.extend(browser_tools());
@@ -240,6 +245,24 @@ fn package_tools() -> Result<Vec<Tool>> {
             },
         },
     ])
+}
+
+/// Only releases have such a list.
+fn cargo_cyclonedx() -> Tool {
+    Tool {
+        name: "cargo-cyclonedx",
+        wanted: CARGO_CYCLONEDX.into(),
+        find: Box::new(|| {
+            let said = output(command("cargo").args(["cyclonedx", "--version"]))?;
+            let version = said.split_whitespace().last().unwrap_or_default();
+            exactly(CARGO_CYCLONEDX, version.to_owned())
+        }),
+        source: Source::Crate {
+            name: "cargo-cyclonedx",
+            version: CARGO_CYCLONEDX.into(),
+            options: &[],
+        },
+    }
 }
 
 fn browser_tools() -> Vec<Tool> {

@@ -21,6 +21,30 @@ const TESTS: [&str; 11] = [
     "e2e/tests",
 ];
 
+/// A release is what its tag, the workspace and the changelog call it.
+#[test]
+fn the_changelog_has_this_version() {
+    let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let mut headings = changelog
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "));
+    let version = env!("CARGO_PKG_VERSION");
+    let newest = headings.next().unwrap();
+    match std::env::var("GITHUB_REF_NAME") {
+        Ok(tag) if tag.starts_with('v') => {
+            assert_eq!(tag, format!("v{version}"), "the tag is not the workspace's");
+            assert!(
+                newest.starts_with(&format!("[{version}] - ")),
+                "CHANGELOG.md begins with {newest:?}, not with [{version}] and a date"
+            );
+        }
+        _ => assert!(
+            newest == "Unreleased" || newest.starts_with(&format!("[{version}] - ")),
+            "CHANGELOG.md begins with {newest:?}"
+        ),
+    }
+}
+
 #[test]
 fn every_relative_link_leads_to_a_file_and_a_heading() {
     let mut broken = Vec::new();

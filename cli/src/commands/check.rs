@@ -192,7 +192,7 @@ fn check_kept(dir: &Path) -> Result<String> {
 
 fn check_frontend(options: &Options) -> Result<String> {
     let Some(dir) = &options.page.dir else {
-        let without = if cfg!(feature = "embedded-page") {
+        let without = if PageOptions::INSIDE {
             "the page that is in the program"
         } else {
             "none, so that only the API is served"

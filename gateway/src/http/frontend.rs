@@ -1,9 +1,9 @@
 //! The built page: files from a folder or from the program itself, with their compressed copies and cache headers.
 
-#[cfg(feature = "embedded-page")]
+#[cfg(page_inside)]
 mod embedded;
 // Its tests need no page.
-#[cfg(any(feature = "embedded-page", test))]
+#[cfg(any(page_inside, test))]
 mod encoding;
 mod frame;
 
@@ -59,12 +59,12 @@ fn folder(dir: PathBuf) -> Router {
 }
 
 /// The page that the program holds, where it holds one.
-#[cfg(feature = "embedded-page")]
+#[cfg(page_inside)]
 fn built_in() -> Router {
     Router::new().fallback(embedded::file)
 }
 
-#[cfg(not(feature = "embedded-page"))]
+#[cfg(not(page_inside))]
 fn built_in() -> Router {
     Router::new().fallback(missing)
 }
@@ -94,12 +94,12 @@ async fn index(
     }
 }
 
-#[cfg(feature = "embedded-page")]
+#[cfg(page_inside)]
 fn built_in_index() -> Option<String> {
     embedded::index()
 }
 
-#[cfg(not(feature = "embedded-page"))]
+#[cfg(not(page_inside))]
 fn built_in_index() -> Option<String> {
     None
 }

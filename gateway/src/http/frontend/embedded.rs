@@ -13,7 +13,7 @@ use crate::http::frontend::encoding::accepts;
 use crate::http::problem::Error;
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[folder = "$PAGE_INSIDE"]
 struct Page;
 
 /// The compressed copies beside each file, the smallest first.
