@@ -17,7 +17,7 @@ export async function openStore(network, ...args) {
     ['--lightning-rpc', network.store.socket],
     ['--invoices-per-minute', '0'],
     ['--secret-file', secret],
-    ['--frontend', join(root, 'dist')],
+    args.includes('--frontend') ? [] : ['--frontend', join(root, 'dist')],
   ];
   const listening = /listening on (http:\S+)/;
   const start = (address) =>

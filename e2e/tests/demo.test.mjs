@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { newVisitor, takePictures } from '../browser.mjs';
 import { recordStory } from '../recorded-story.mjs';
-import { outputDir } from '../server.mjs';
+import { outputDir, root } from '../server.mjs';
 import { buy, seesTheGoods } from '../story.mjs';
 import { setUp } from '../world.mjs';
 
@@ -15,7 +15,9 @@ describe('the demo', () => {
 
   setUp(async (world) => {
     [network, browser] = await Promise.all([world.network(), world.browser()]);
-    store = await world.store(network, '--webln-script', network.webln('alice'));
+    // The demo has a page of its own, because a release takes long to compile.
+    const page = process.env.DEMO_PAGE ?? join(root, '.demo/page');
+    store = await world.store(network, '--frontend', page, '--webln-script', network.webln('alice'));
   });
 
   for (const node of ['alice', 'bob']) {

@@ -2,16 +2,12 @@
 //!
 //! `cargo xtask build` makes the page, the widget and their compressed copies.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::SystemTime,
-};
+use std::{path::PathBuf, process::Command, time::SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
+    changed,
     command::{command, root, run},
     setup::setup,
     size::{self, Sizes},
@@ -67,14 +63,10 @@ pub(crate) fn page() -> Result<Sizes> {
 /// Builds the page unless nothing has changed since it was built.
 pub(crate) fn page_if_changed() -> Result<()> {
     // Of all that a build writes, these come last.
-    let built = ["dist/index.html.br", "dist/widget.js.br"];
-    let built = built.iter().map(|path| modified(&root().join(path)));
-    let built = built
-        .collect::<Result<Vec<_>>>()
-        .ok()
-        .and_then(|times| times.into_iter().min());
-    if let Some(built) = built
-        && newest_source()? <= built
+    let built = ["index.html.br", "widget.js.br"];
+    let built = built.map(|file| changed::modified(&page_dir().join(file)));
+    if let [Ok(page), Ok(widget)] = built
+        && newest_source()? <= page.min(widget)
     {
         println!("nothing has changed since it was built");
         return Ok(());
@@ -86,24 +78,10 @@ pub(crate) fn page_if_changed() -> Result<()> {
 /// When the newest of the files changed that the page is built from.
 fn newest_source() -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
-    let mut paths: Vec<_> = SOURCES.iter().map(|path| root().join(path)).collect();
-    while let Some(path) = paths.pop() {
-        if path.is_dir() {
-            let entries =
-                fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))?;
-            for entry in entries {
-                paths.push(entry?.path());
-            }
-        } else {
-            newest = newest.max(modified(&path)?);
-        }
+    for source in SOURCES {
+        newest = newest.max(changed::newest(&root().join(source))?);
     }
     Ok(newest)
-}
-
-fn modified(path: &Path) -> Result<SystemTime> {
-    let time = fs::metadata(path).and_then(|data| data.modified());
-    time.with_context(|| format!("cannot see when {} changed", path.display()))
 }
 
 /// The command that builds the gateway and the devnet, and nothing else.

@@ -28,6 +28,13 @@ pub(crate) fn programs_dir() -> Result<PathBuf> {
     Ok(dir.to_owned())
 }
 
+/// Where cargo puts all that it builds.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let programs = programs_dir()?;
+    let dir = programs.parent().context("cargo's folder has no parent")?;
+    Ok(dir.to_owned())
+}
+
 /// Whether this is continuous integration, where nothing that can be tested may be left out.
 pub(crate) fn is_ci() -> bool {
     env::var("CI").is_ok_and(|ci| ci == "true")

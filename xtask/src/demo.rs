@@ -12,7 +12,7 @@ use crate::{
     build,
     clnrest::Clnrest,
     command::{command, programs_dir, root, run},
-    goods,
+    demo_page, goods,
     server::Server,
     setup::setup,
     site,
@@ -90,14 +90,16 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
          everything and takes minutes; the next ones take seconds."
     );
     let mut steps = Steps::new();
-    steps.run("tools", || setup(Purpose::Build))?;
+    steps.run("tools", || setup(Purpose::Demo))?;
     steps.run("programs", || run(&mut build::programs()))?;
-    steps.run("page", build::page_if_changed)?;
 
     // From here on Ctrl-C is ours, so that we end after our children.
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGCHLD]).context("cannot listen for Ctrl-C")?;
     let mut network = steps.run("Lightning network", || start_network(port + 1, options))?;
+    println!("Its page is open already: http://{}/", address(port + 1));
+    let page = format!("{DIR}/page");
+    steps.run("page", || demo_page::build(&root().join(&page)))?;
     let by_rune = if options.by_rune {
         Some(steps.run("rune", || Clnrest::find(&network, DIR))?)
     } else {
@@ -105,7 +107,9 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     };
     let store_url = format!("http://{}", address(port));
     let sealed = goods::prepare(&root().join(DIR), &site::files(port + 2))?;
-    let mut store = steps.run("store", || start_store(port, port + 1, by_rune.as_ref()))?;
+    let mut store = steps.run("store", || {
+        start_store(port, port + 1, &page, by_rune.as_ref())
+    })?;
     let journal = site::open(port + 2, &store_url, &node_id(&network)?, sealed)?;
     steps.summary();
     println!(
@@ -153,13 +157,18 @@ fn start_network(port: u16, options: &Options) -> Result<Server> {
     Server::start("the Lightning network", devnet, "ready")
 }
 
-fn start_store(port: u16, network_port: u16, by_rune: Option<&Clnrest>) -> Result<Server> {
+fn start_store(
+    port: u16,
+    network_port: u16,
+    page: &str,
+    by_rune: Option<&Clnrest>,
+) -> Result<Server> {
     let mut gateway = command(programs_dir()?.join("purrwall"));
     gateway
         .args(["--config", &format!("{DIR}/{}", goods::FILE)])
         .args(["--listen", &address(port)])
         .args(["--secret-file", &format!("{DIR}/secret")])
-        .args(["--frontend", "dist"])
+        .args(["--frontend", page])
         .args([
             "--webln-script",
             &format!("http://{}/webln.js?node=alice", address(network_port)),

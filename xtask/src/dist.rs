@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     build,
-    command::{command, output, programs_dir, root, run},
+    command::{command, output, root, run, target_dir},
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -186,11 +186,4 @@ fn tarball(program: &Path, dir: &Path) -> Result<PathBuf> {
         ])
         .current_dir(dir))?;
     Ok(staged)
-}
-
-/// Where cargo puts what it builds.
-fn target_dir() -> Result<PathBuf> {
-    let programs = programs_dir()?;
-    let dir = programs.parent().context("cargo's folder has no parent")?;
-    Ok(dir.to_owned())
 }

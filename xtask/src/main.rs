@@ -10,9 +10,11 @@
 
 mod bench;
 mod build;
+mod changed;
 mod clnrest;
 mod command;
 mod demo;
+mod demo_page;
 mod dist;
 mod docs;
 mod faults;

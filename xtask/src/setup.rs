@@ -74,6 +74,12 @@ fn install(tool: &Tool) -> Result<()> {
             show(command("rustup").args(["component", "add", component]))
                 .with_context(|| format!("install {component} for your Rust"))
         }
+        Source::Crate { name, version, .. } if has_binstall() => show(
+            command("cargo")
+                .args(["binstall", "--no-confirm", "--root"])
+                .arg(tools_dir())
+                .arg(format!("{name}@{version}")),
+        ),
         Source::Crate {
             name,
             version,
@@ -97,6 +103,11 @@ fn install(tool: &Tool) -> Result<()> {
         ),
         Source::Python(packages) => install_python(packages),
     }
+}
+
+/// Whether tools can be had compiled.
+fn has_binstall() -> bool {
+    output(command("cargo").args(["binstall", "-V"])).is_ok()
 }
 
 /// Makes a new Python environment with exactly these packages. A file with other hashes than the

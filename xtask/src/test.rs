@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     build,
     command::{command, programs_dir, root, run},
-    dist, faults, modules,
+    demo_page, dist, faults, modules,
     setup::setup,
     steps::Steps,
     tools::{self, Purpose},
@@ -105,6 +105,8 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
     })?;
     let sizes = steps.run("page", build::page)?;
     steps.run("size of the page", || sizes.check())?;
+    let demo_page = root().join("target/demo-page");
+    steps.run("the demo's page", || demo_page::build(&demo_page))?;
     steps.run("npm package", widget::pack)?;
     steps.run("modules for servers", modules::pack)?;
     steps.run("programs", || run(&mut build::tested_programs()))?;
@@ -116,7 +118,8 @@ fn browser_tests(steps: &mut Steps) -> Result<()> {
             .env("CHROMIUM", tools::chromium()?)
             .env("FIREFOX", tools::firefox()?)
             .env("PURRWALL", programs.join("purrwall"))
-            .env("DEVNET", programs.join("devnet")))
+            .env("DEVNET", programs.join("devnet"))
+            .env("DEMO_PAGE", &demo_page))
     })
 }
 

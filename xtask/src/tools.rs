@@ -33,6 +33,8 @@ const PYTHON_PACKAGES: &str = "xtask/python/requirements.txt";
 /// What the tools are wanted for: tests need all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// A first look: the programs, and a page in the dev profile.
+    Demo,
     /// Building the page and the programs.
     Build,
     /// Building what owners install.
@@ -97,6 +99,7 @@ pub(crate) fn python_mark() -> PathBuf {
 pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
     let mut tools = match purpose {
         Purpose::Book => return Ok(vec![mdbook()]),
+        Purpose::Demo => return Ok(compilers()),
         _ => build_tools()?,
     };
     if matches!(purpose, Purpose::Packages | Purpose::Tests) && cfg!(target_os = "linux") {
@@ -141,20 +144,14 @@ pub(crate) fn firefox() -> Result<String> {
     program("FIREFOX", &["firefox-esr", "firefox"])
 }
 
-fn build_tools() -> Result<Vec<Tool>> {
-    let wasm_bindgen = locked_version("wasm-bindgen")?;
-    Ok(vec![
+/// What compiles the frontend.
+fn compilers() -> Vec<Tool> {
+    vec![
         Tool {
             name: "wasm32 target",
             wanted: "of the Rust in use".into(),
             find: Box::new(|| find_target("wasm32-unknown-unknown")),
             source: Source::RustTarget("wasm32-unknown-unknown".into()),
-        },
-        Tool {
-            name: "rust-src",
-            wanted: "of the Rust in use".into(),
-            find: Box::new(find_rust_source),
-            source: Source::RustComponent("rust-src"),
         },
         Tool {
             name: "clang",
@@ -164,6 +161,20 @@ fn build_tools() -> Result<Vec<Tool>> {
                 apt: &["clang-14"],
                 brew: "brew install llvm && export CC_wasm32_unknown_unknown=\"$(brew --prefix llvm)/bin/clang\"",
             },
+        },
+    ]
+}
+
+/// What makes a release of the page.
+fn build_tools() -> Result<Vec<Tool>> {
+    let wasm_bindgen = locked_version("wasm-bindgen")?;
+    let mut tools = compilers();
+    tools.extend([
+        Tool {
+            name: "rust-src",
+            wanted: "of the Rust in use".into(),
+            find: Box::new(find_rust_source),
+            source: Source::RustComponent("rust-src"),
         },
         Tool {
             name: "wasm-opt",
@@ -197,7 +208,8 @@ fn build_tools() -> Result<Vec<Tool>> {
                 options: &[],
             },
         },
-    ])
+    ]);
+    Ok(tools)
 }
 
 fn mdbook() -> Tool {

@@ -26,17 +26,17 @@ const DRAWINGS: [(&str, &str); 2] = [
     ("the-drawing-of-the-box", "box.svg"),
 ];
 /// What the names of the built program begin with.
-const PROGRAM: &str = "purrwall-web-";
+pub(crate) const PROGRAM: &str = "purrwall-web-";
 /// What opens the page.
 const START: &str = "frontend/js/start.js";
 const OFFER_FILE: &str = "offer.js";
 /// The built page, which names the files, too.
-const PAGE: &str = "index.html";
+pub(crate) const PAGE: &str = "index.html";
 const GLUE: &str = "purrwall-web.js";
 const WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
 /// The folder of the languages' words.
-const WORDS: &str = "words";
+pub(crate) const WORDS: &str = "words";
 const OFFER_HASH: &str = "sha384-of-the-offer";
 const GLUE_HASH: &str = "sha384-of-the-glue";
 const WASM_HASH: &str = "sha384-of-the-wasm";
@@ -85,10 +85,20 @@ fn find(dist: &Path, start: &str, end: &str) -> Result<PathBuf> {
 pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
     let dir = Path::new(&dir);
-    write_offer(dir)?;
-    write_start(dir)?;
+    write_scripts(dir)?;
     shorten_names(dir)?;
     write_loader(dir)
+}
+
+/// Writes the scripts around a program that is in this folder, and names them in its page.
+pub(crate) fn finish(dir: &Path) -> Result<()> {
+    write_scripts(dir)?;
+    write_loader(dir)
+}
+
+fn write_scripts(dir: &Path) -> Result<()> {
+    write_offer(dir)?;
+    write_start(dir)
 }
 
 /// Writes what draws an offer, with its drawings, under a name with its hash.
@@ -157,7 +167,7 @@ fn minified(path: &str, text: &str) -> Result<String> {
 }
 
 /// What names of files tell their contents apart by: 16 hex digits.
-fn short_hash(parts: &[&[u8]]) -> String {
+pub(crate) fn short_hash(parts: &[&[u8]]) -> String {
     let mut hash = Sha384::new();
     for part in parts {
         hash.update(part);

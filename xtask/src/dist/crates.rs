@@ -5,16 +5,14 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{
-    FOR_TESTS, VERSION,
-    sale::{Place, free_address},
-    target_dir,
-};
+use super::sale::{Place, free_address};
 use crate::{
     build,
-    command::{command, output, root, run},
+    command::{command, output, root, run, target_dir},
     packing, tools,
 };
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All that are published; the order is cargo's business.
 const CRATES: [&str; 8] = [
@@ -80,9 +78,8 @@ pub(crate) fn check() -> Result<()> {
     let installed = place.dir().join("installed");
     run(command("cargo")
         .args(["install", "--locked", "--quiet", "--no-track"])
-        .args(["--profile", FOR_TESTS.profile])
-        // The Debian package has the same, so that dependencies are compiled once for both.
-        .args(["--target", &tools::musl_target()?])
+        // As for the tests of the Debian package, so that dependencies are compiled once for both.
+        .args(["--debug", "--target", &tools::musl_target()?])
         .arg("--root")
         .arg(&installed)
         .arg("--path")
@@ -113,11 +110,8 @@ fn workspace() -> Result<String> {
         .split_once("[profile.dev]")
         .context("Cargo.toml has no [profile.dev]")?;
     let dirs = CRATES.map(|name| format!("{name}-{VERSION}"));
-    let patches: String = CRATES
-        .iter()
-        .zip(&dirs)
-        .map(|(name, dir)| format!("{name} = {{ path = {dir:?} }}\n"))
-        .collect();
+    let patches = CRATES.map(|name| format!("{name} = {{ path = \"{name}-{VERSION}\" }}\n"));
+    let patches = patches.concat();
     Ok(format!(
         "[workspace]\nresolver = \"3\"\nmembers = {dirs:?}\n\n[patch.crates-io]\n{patches}\n\
          [profile.dev]{profiles}"
