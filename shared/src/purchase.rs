@@ -88,7 +88,7 @@ pub struct Order {
 }
 
 /// What is known of a wallet that a page told to pay an invoice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wallet {
     /// None was told.
     #[default]
@@ -99,16 +99,15 @@ pub enum Wallet {
     Silent,
     /// It says that it paid, but gave no proof.
     SaysPaid,
-    /// It says that it did not pay, and why; the reason may be empty. A wallet whose own network failed says so,
-    /// too, and may pay yet.
-    Failed(String),
+    /// It says that it did not pay. A wallet whose own network failed says so, too, and may pay yet.
+    Failed,
     /// Whatever it says, lightningd has said that the invoice expired unpaid.
     TooLate,
 }
 
 impl Wallet {
     /// Whether it may pay, or have paid, what lightningd has not spoken of yet.
-    fn is_in_flight(&self) -> bool {
+    fn is_in_flight(self) -> bool {
         !matches!(self, Self::Untold | Self::TooLate)
     }
 }
@@ -271,8 +270,6 @@ pub enum Event {
         /// What is known now.
         wallet: Wallet,
     },
-    /// What is in storage now. Another tab may have told a wallet to pay.
-    Stored(Box<Saved>),
     /// The page woke up, or the network is back: what was asked may have been lost.
     Recheck,
     /// The buyer wants a new invoice in place of an expired or refused one.
@@ -349,7 +346,7 @@ pub struct Saved {
     /// The size of the goods in bytes, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// A wallet was told to pay the invoice.
+    /// A wallet was told to pay the invoice, perhaps by another tab.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
     /// What it took the place of, paid or not.
@@ -399,7 +396,7 @@ impl Purchase {
     pub fn may_tell_wallet(&self) -> bool {
         match &self.state {
             State::AwaitingPayment { order, .. } => {
-                matches!(order.wallet, Wallet::Untold | Wallet::Failed(_))
+                matches!(order.wallet, Wallet::Untold | Wallet::Failed)
             }
             _ => false,
         }
@@ -485,11 +482,6 @@ impl Purchase {
             State::AwaitingPayment { order, trouble } => {
                 (ask(order, WAIT_SECS), trouble, BETWEEN_ROUNDS)
             }
-            State::Refused {
-                order: Some(order),
-                asking: true,
-                ..
-            } if order.wallet.is_in_flight() => (ask(order, WAIT_SECS), &None, BETWEEN_LATE_ROUNDS),
             State::Expired {
                 order,
                 asking: true,
@@ -498,7 +490,14 @@ impl Purchase {
                 order: Some(order),
                 asking: true,
                 ..
-            } => (ask(order, 0), &None, Duration::ZERO),
+            } => {
+                let (wait_secs, pause) = if order.wallet.is_in_flight() {
+                    (WAIT_SECS, BETWEEN_LATE_ROUNDS)
+                } else {
+                    (0, Duration::ZERO)
+                };
+                (ask(order, wait_secs), &None, pause)
+            }
             State::Paid {
                 order,
                 preimage,
@@ -597,7 +596,6 @@ impl Purchase {
                 payment_hash,
                 wallet,
             } => self.wallet(payment_hash, wallet),
-            Event::Stored(saved) => self.stored(&saved),
             Event::Recheck => self.recheck(),
             Event::Replace { purchase_id } => self.replace(purchase_id),
             Event::Agree => self.agree(),
@@ -811,32 +809,19 @@ impl Purchase {
         else {
             return self;
         };
-        let fits = match (&order.wallet, &wallet) {
-            (_, Wallet::Untold | Wallet::TooLate) => false,
-            (_, Wallet::Paying) => may_tell,
+        let fits = match wallet {
+            Wallet::Untold | Wallet::TooLate => false,
+            Wallet::Paying => may_tell,
             // Another tab has told a wallet, whose answer this one will not hear.
-            (Wallet::Untold | Wallet::Paying, Wallet::Silent) => true,
-            (Wallet::Paying | Wallet::Silent, Wallet::SaysPaid | Wallet::Failed(_)) => true,
-            _ => false,
+            Wallet::Silent => matches!(order.wallet, Wallet::Untold | Wallet::Paying),
+            Wallet::SaysPaid | Wallet::Failed => {
+                matches!(order.wallet, Wallet::Paying | Wallet::Silent)
+            }
         };
         if fits && order.invoice.payment_hash == payment_hash {
             order.wallet = wallet;
         }
         self
-    }
-
-    fn stored(self, saved: &Saved) -> Self {
-        let told = [saved].into_iter().chain(&saved.earlier);
-        let told = told.filter(|saved| saved.told);
-        told.filter_map(|saved| saved.claim.as_ref().map(Claim::payment_hash))
-            .fold(self, |purchase, payment_hash| {
-                match purchase.unpaid_order() {
-                    Some(order) if order.wallet == Wallet::Untold => {
-                        purchase.wallet(payment_hash, Wallet::Silent)
-                    }
-                    _ => purchase,
-                }
-            })
     }
 
     fn content(self, round: u32, found: ContentHash) -> Self {
@@ -911,36 +896,27 @@ impl Purchase {
                 preimage,
                 reason: Undelivered::Problem(problem),
             },
-            // Only lightningd's word ends this.
-            (
-                State::Refused {
-                    failure,
-                    order: Some(order),
-                    ..
-                },
-                trouble,
-            ) if order.wallet.is_in_flight() => match trouble {
-                Err(_) => State::Refused {
-                    failure,
-                    order: Some(order),
-                    asking: true,
-                },
-                Ok(problem) => State::Failed {
-                    problem,
-                    purchase_id: order.purchase_id,
-                    order: Some(order),
-                },
-            },
             // A question asked once more on the side; its failure changes nothing on screen.
             (State::Expired { order, .. }, _) => State::Expired {
                 order,
                 asking: false,
             },
-            (State::Refused { failure, order, .. }, _) => State::Refused {
-                failure,
-                order,
-                asking: false,
-            },
+            (State::Refused { failure, order, .. }, trouble) => {
+                // Only lightningd's word ends this.
+                let in_flight = self.is_in_flight();
+                match (order, trouble) {
+                    (Some(order), Ok(problem)) if in_flight => State::Failed {
+                        problem,
+                        purchase_id: order.purchase_id,
+                        order: Some(order),
+                    },
+                    (order, _) => State::Refused {
+                        failure,
+                        order,
+                        asking: in_flight,
+                    },
+                }
+            }
             _ => return self,
         };
         self.enter(state)

@@ -13,6 +13,7 @@ use common::{CREATED_AT, GOODS, payment_hash, preimage, purchase_id, sample, ter
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use purrwall_shared::api::{InvoiceStatus, PurchaseId, Status};
+use purrwall_shared::claim::Claim;
 use purrwall_shared::content::ContentHash;
 use purrwall_shared::invoice::Terms;
 use purrwall_shared::lightning::{Msat, PaymentHash};
@@ -136,8 +137,19 @@ impl World {
 
     /// Before the buyer does what could lead to another invoice, the tab looks into storage.
     fn hear(&mut self, tab: usize) {
-        if let Some(saved) = self.stored.clone() {
-            self.send(tab, Event::Stored(Box::new(saved)));
+        let told = self.stored.as_ref().filter(|saved| saved.told);
+        let claim = told.and_then(|saved| saved.claim.as_ref());
+        if let Some(payment_hash) = claim.map(Claim::payment_hash)
+            && !self.tabs[tab].is_in_flight()
+        {
+            let wallet = Wallet::Silent;
+            self.send(
+                tab,
+                Event::Wallet {
+                    payment_hash,
+                    wallet,
+                },
+            );
         }
     }
 
@@ -187,7 +199,9 @@ impl World {
                 self.hear(tab);
                 let purchase = &self.tabs[tab];
                 if matches!(purchase.state(), State::Failed { .. }) {
-                    if purchase.may_start_over(self.now) {
+                    let mine = purchase.saved().map(|saved| saved.purchase_id);
+                    let stored = self.stored.as_ref().map(|saved| saved.purchase_id);
+                    if purchase.may_start_over(self.now) && stored == mine {
                         self.stored = None;
                     }
                     self.send(tab, Event::Reset);
@@ -229,7 +243,7 @@ impl World {
             },
         );
         self.tellings += 1;
-        let failed = Act::Answer(Wallet::Failed(String::new()));
+        let failed = Act::Answer(Wallet::Failed);
         let patience = WALLET_PATIENCE.as_secs();
         let (acts, answers): (Vec<(u64, Act)>, bool) = match habit {
             Habit::Pays => (vec![(1, Act::Pay), (1, Act::Prove)], true),
