@@ -193,7 +193,7 @@ describe('wallets', () => {
     assert.deepEqual(told, [first, second]);
   });
 
-  test(`${RUNS} purchases with silent and late wallets are each paid once`, async () => {
+  test('two dozen purchases with silent and late wallets are each paid once', async () => {
     const paid = async () => {
       const { invoices } = await network.store.call('listinvoices');
       return invoices.filter(({ status }) => status === 'paid').length;

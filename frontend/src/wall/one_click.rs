@@ -49,12 +49,12 @@ pub fn one_click(on_change: Callback<()>) -> Html {
         }
     });
     let limits = allowed.unwrap_or(OFFERED).limits();
-    let labels = ["Most sat a purchase", "Most sat a day"];
+    let labels = [say("Most sat a purchase"), say("Most sat a day")];
     let fields = labels.into_iter().zip(limits).map(|(label, limit)| {
         let input = element("input", "")
             .attribute("type", "number")
             .attribute("value", limit.to_string());
-        element("label", "quiet").say(label).child(input).into()
+        element("label", "quiet").text(label).child(input).into()
     });
     let form = element("form", "proof")
         // What is wrong is said in the page's own words.

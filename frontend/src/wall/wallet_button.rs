@@ -59,9 +59,20 @@ pub struct Teller {
 #[derive(Clone, PartialEq)]
 struct Shown {
     given: JsValue,
-    /// In English, with a place for `why`.
-    said: &'static str,
+    said: Said,
+    /// The wallet's own words.
     why: String,
+}
+
+/// What is said while no wallet was told, or after it failed.
+#[derive(Clone, Copy, PartialEq)]
+enum Said {
+    Nothing,
+    Asking,
+    /// The link was followed, and nothing came.
+    NoWallet,
+    AboveLimit,
+    Failed,
 }
 
 /// What the buyer pressed.
@@ -73,10 +84,6 @@ enum Pressed {
     Buy,
 }
 
-const ASKING: &str = "Asking…";
-const NO_WALLET: &str = "No wallet opened on this device.";
-const FAILED: &str = "Your wallet did not pay: {0}";
-
 /// One link, and the wallet's answer below it. A click looks for a wallet of the site's or the browser's, because
 /// those may come late; without one the link opens the system's wallet. Where the site can connect a
 /// wallet, a button does.
@@ -85,7 +92,7 @@ pub fn WalletButton(props: &Props) -> Html {
     use_language();
     let shown = use_state_eq(|| Shown {
         given: JsValue::UNDEFINED,
-        said: "",
+        said: Said::Nothing,
         why: String::new(),
     });
     let link = use_node_ref();
@@ -97,7 +104,7 @@ pub fn WalletButton(props: &Props) -> Html {
     use_effect_with((), {
         let payment = payment.clone();
         move |()| {
-            payment.say(payment.ask(), "", "");
+            payment.say(payment.ask(), Said::Nothing, "");
             if payment.props.teller.at_once.take() && allowance::load().is_some() {
                 payment.start(Pressed::Buy);
             }
@@ -105,7 +112,7 @@ pub fn WalletButton(props: &Props) -> Html {
     });
     // One that answered may be told again, of the same invoice.
     let told = !matches!(props.word, Word::Untold | Word::Failed);
-    let busy = told || shown.said == ASKING;
+    let busy = told || shown.said == Said::Asking;
     let connect = (!told && connector(&shown.given).is_some()).then(|| {
         let payment = payment.clone();
         let on_connect = Callback::from(move |()| {
@@ -135,30 +142,39 @@ pub fn WalletButton(props: &Props) -> Html {
     } else {
         pay
     };
-    let said = match props.word {
-        Word::Paying => "Your wallet is paying…",
-        Word::Silent => {
-            "Your wallet has not answered yet. It may still pay. If another one pays now, only one of \
-             the two payments goes through."
-        }
-        Word::SaysPaid => "Your wallet says that it paid. Waiting for the store…",
-        _ => shown.said,
-    };
-    let silent = say("it gave no reason");
-    let why = match &*shown.why {
-        "" => &*silent,
-        why => why,
-    };
     let line = element("p", "wallet-line")
         .attribute("aria-live", "polite")
-        .text(say_of(said, &[why]));
-    let open = shown.said == NO_WALLET;
+        .text(line(props.word, &shown));
+    let open = shown.said == Said::NoWallet;
     element("div", "wallet")
         .child(pay)
         .children(connect)
         .child(line)
         .child(html! { <Help gateway={props.gateway.clone()} {open} /> })
         .into()
+}
+
+fn line(word: Word, shown: &Shown) -> AttrValue {
+    match (word, shown.said) {
+        (Word::Paying, _) => say("Your wallet is paying…"),
+        (Word::Silent, _) => say(
+            "Your wallet has not answered yet. It may still pay. If another one pays now, only one of \
+             the two payments goes through.",
+        ),
+        (Word::SaysPaid, _) => say("Your wallet says that it paid. Waiting for the store…"),
+        (_, Said::Nothing) => AttrValue::default(),
+        (_, Said::Asking) => say("Asking…"),
+        (_, Said::NoWallet) => say("No wallet opened on this device."),
+        (_, Said::AboveLimit) => say("This is above your limit for one click."),
+        (_, Said::Failed) => {
+            let silent = say("it gave no reason");
+            let why = match &*shown.why {
+                "" => &*silent,
+                why => why,
+            };
+            say_of("Your wallet did not pay: {0}", &[why]).into()
+        }
+    }
 }
 
 /// All that paying one invoice needs.
@@ -184,7 +200,7 @@ impl Payment {
         self.props.teller.on_event.emit(event)
     }
 
-    fn say(&self, given: JsValue, said: &'static str, why: &str) {
+    fn say(&self, given: JsValue, said: Said, why: &str) {
         let why = why.to_owned();
         self.shown.set(Shown { given, said, why });
     }
@@ -196,13 +212,13 @@ impl Payment {
         let connect = connector(&given).filter(|_| wallet.is_none() && pressed != Pressed::Pay);
         let asked = match (&wallet, connect) {
             (None, None) => {
-                self.say(given, "", "");
+                self.say(given, Said::Nothing, "");
                 return false;
             }
             (Some(wallet), _) => wallet.enable(),
             (None, Some(connect)) => webln::future(connect.call0(&JsValue::NULL)),
         };
-        self.say(given.clone(), ASKING, "");
+        self.say(given.clone(), Said::Asking, "");
         spawn_local(self.clone().go_on(pressed, given, wallet, asked));
         true
     }
@@ -217,14 +233,14 @@ impl Payment {
     ) {
         let answer = match asked.await {
             Ok(answer) => answer,
-            Err(error) => return self.say(given, FAILED, &webln::message(&error)),
+            Err(error) => return self.say(given, Said::Failed, &webln::message(&error)),
         };
         let wallet = if let Some(wallet) = wallet {
             wallet
         } else {
             webln::connected(answer);
             if pressed == Pressed::Connect {
-                self.say(given, "", "");
+                self.say(given, Said::Nothing, "");
                 // The button that was pressed goes.
                 if let Some(link) = self.link.cast::<HtmlElement>() {
                     let _ = link.focus();
@@ -239,10 +255,10 @@ impl Payment {
         if pressed == Pressed::Buy {
             let spent = JsFuture::from(allowance::spend(self.props.amount)).await;
             if !spent.is_ok_and(|spent| spent.is_truthy()) {
-                return self.say(given, "This is above your limit for one click.", "");
+                return self.say(given, Said::AboveLimit, "");
             }
         }
-        self.say(given.clone(), "", "");
+        self.say(given.clone(), Said::Nothing, "");
         if !self.tell(Word::Paying) {
             return;
         }
@@ -263,7 +279,7 @@ impl Payment {
             }
             Err(error) => {
                 self.tell(Word::Failed);
-                self.say(given, FAILED, &webln::message(&error));
+                self.say(given, Said::Failed, &webln::message(&error));
             }
         }
     }
@@ -279,7 +295,7 @@ fn tell_if_nothing_opens(payment: Rc<Payment>) {
     let waited = Timeout::new(OPENING_MS, move || {
         drop(leaving);
         if !opened.get() {
-            payment.say(payment.ask(), NO_WALLET, "");
+            payment.say(payment.ask(), Said::NoWallet, "");
         }
     });
     // It ends by itself, and changes nothing once the button is gone.
