@@ -3,8 +3,8 @@
 use axum::extract::{Path as Named, State};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
-use purrwall_gateway::draw_qr_code;
 use purrwall_gateway::goods::catalogue::Goods;
+use purrwall_gateway::{Code, draw_qr_code};
 use shared::lightning::Payees;
 use shared::qr_code::QrCode;
 
@@ -106,6 +106,11 @@ fn sheet(desk: &Desk, words: Words, goods: &Goods, address: &str) -> Markup {
     };
     html! {
         p class="no-print" { (words.t("Print this page, or save it as PDF: only the poster is on the sheet.")) }
+        @if desk.gateway.code(&goods.id).is_none() {
+            p class="told no-print" data-test="no-code" {
+                (words.t("Wallets follow codes to https addresses only, and the store’s public_url is none. So this code leads to its page."))
+            }
+        }
         article class="panel poster" data-test="sheet" {
             h2 { bdi { (goods.title) } }
             @if desk.gateway.preview(&goods.id).is_some() {
@@ -113,11 +118,22 @@ fn sheet(desk: &Desk, words: Words, goods: &Goods, address: &str) -> Markup {
             }
             @if !goods.teaser.is_empty() { p class="teaser" dir="auto" { (goods.teaser) } }
             p class="price" dir="ltr" { (price) }
-            @if let Some(code) = QrCode::of_text(address) {
-                (draw_qr_code(&code, words.t("Code of the address")))
+            @if let Some(Code { lnurl, address: name }) = desk.gateway.code(&goods.id) {
+                @if let Some(code) = QrCode::of(&lnurl) {
+                    (draw_qr_code(&code, words.t("Code for wallets")))
+                }
+                p { (words.t("Scan this with a Lightning wallet: it pays, and you get what stands above. It works for as long as it is sold.")) }
+                @if let Some(name) = name {
+                    p class="address" dir="ltr" data-test="lightning-address" { (name) }
+                }
+                p { (words.t("Without such a wallet, open this page:")) }
+            } @else {
+                @if let Some(code) = QrCode::of_text(address) {
+                    (draw_qr_code(&code, words.t("Code of the address")))
+                }
+                p { (words.t("Scan this with the camera of a phone, and pay with a Lightning wallet.")) }
             }
-            p { (words.t("Scan this with the camera of a phone, and pay with a Lightning wallet.")) }
-            p class="address" dir="ltr" { (address) }
+            p class="address" dir="ltr" data-test="page-address" { (address) }
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn check(written: &Written) -> Result<(), Refused> {
     match written.price.parse::<Price>() {
         Ok(_) => Ok(()),
         Err(ParsePriceError::Nothing) => wrong(said(
-            "The price is nothing. Lightning cannot ask for less than 1 msat.",
+            "The price is nothing. Lightning cannot ask for less than 0.001 sat.",
         )),
         Err(_) => wrong(said(
             "The price is a number and a unit, such as 100 sat or 0.25 USD.",

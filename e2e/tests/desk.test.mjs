@@ -48,7 +48,7 @@ function picture() {
 }
 
 describe('the owner’s desk', () => {
-  let network, store, browser, desk, file;
+  let network, store, browser, desk, file, harbour;
 
   setUp(async (world) => {
     const dir = await world.folder();
@@ -58,6 +58,13 @@ describe('the owner’s desk', () => {
     await writeFile(join(dir, 'tide.txt'), 'High at nine\n');
     ({ network, browser, store } = await world.shop('--config', file));
     desk = await deskOf(file);
+    // Wallets follow codes to https alone.
+    const other = await world.folder();
+    await writeFile(join(other, 'purrwall.toml'), STORE.replace('https://sea', 'http://harbour'));
+    await writeFile(join(other, 'story.txt'), 'Once upon a time\n');
+    await writeFile(join(other, 'tide.txt'), 'High at nine\n');
+    await world.store(network, '--config', join(other, 'purrwall.toml'), '--store-id', 'harbour');
+    harbour = await deskOf(join(other, 'purrwall.toml'));
   });
 
   /** Buys an item as alice does. */
@@ -218,13 +225,29 @@ describe('the owner’s desk', () => {
     assert.ok(lines.includes('src="https://sea.example/widget.js"'), lines);
     await takePictures(page, 'desk-embed');
     await page.getByTestId('embed-story').getByTestId('poster').click();
-    assert.equal(await scan(page.getByTestId('qr')), 'https://sea.example/buy/story');
+    const code = await scan(page.getByTestId('qr'));
+    const plain = await newVisitor(browser, { javaScriptEnabled: false });
+    await plain.goto(new URL('buy/story', store.url).href);
+    const lnurl = await plain.getByTestId('lnurl').inputValue();
+    assert.equal(code.toLowerCase(), `lightning:${lnurl}`.toLowerCase());
+    assert.equal(await page.getByTestId('lightning-address').innerText(), 'story@sea.example');
+    assert.equal(await page.getByTestId('page-address').innerText(), 'https://sea.example/buy/story');
+    assert.equal(await page.getByTestId('no-code').count(), 0);
     await takePictures(page, 'desk-poster');
     await page.emulateMedia({ media: 'print' });
     assert.equal(await page.getByTestId('tab-sales').isVisible(), false);
     assert.equal(await page.getByTestId('sheet').isVisible(), true);
     if (process.env.PICTURES) await takePictures(page, 'desk-poster-printed');
     await page.emulateMedia({ media: 'screen' });
+  });
+
+  test('prints the page’s address where wallets would not follow a code, and says so', async () => {
+    const page = await owner(browser, harbour);
+    await page.goto(new URL('embed/story', harbour.url).href);
+    await page.getByTestId('no-code').waitFor();
+    assert.equal(await scan(page.getByTestId('qr')), 'http://harbour.example/buy/story');
+    assert.equal(await page.getByTestId('page-address').innerText(), 'http://harbour.example/buy/story');
+    assert.equal(await page.getByTestId('lightning-address').count(), 0);
   });
 
   test('is clean for axe and html-validate, and fits a phone, in every language', async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { newVisitor } from '../browser.mjs';
+import { openLnbits } from '../lnbits.mjs';
 import { root, startServer } from '../server.mjs';
 import { openSite } from '../site.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
@@ -59,6 +60,53 @@ describe('the npm package', () => {
     });
   }
 
+  test('takes the wallets of bitcoin-connect, loads it at the press, and buys with one click then', async () => {
+    const cwd = join(dir, 'connect');
+    await run(bin('vite'), ['build', ...QUIET], { cwd });
+    const lnbits = await openLnbits(network.alice);
+    const site = await openSite(store.url, join(cwd, 'dist'));
+    try {
+      const page = await newVisitor(browser);
+      const loaded = [];
+      page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+      const isLoaded = async () => {
+        const scripts = (await readdir(join(cwd, 'dist/assets'))).filter((file) => file.endsWith('.js'));
+        const texts = await Promise.all(scripts.map((file) => readFile(join(cwd, 'dist/assets', file), 'utf8')));
+        const connects = scripts.filter((_, index) => texts[index].includes('bc-modal'));
+        assert.ok(connects.length > 0, 'bitcoin-connect is in none of the scripts');
+        return loaded.some((path) => connects.some((file) => path.endsWith(file)));
+      };
+      await page.goto(site.url);
+      const cats = page.locator('purr-wall[item="two-cats"]');
+      await cats.getByTestId('buy').click();
+      await cats.getByTestId('connect').waitFor();
+      assert.equal(await isLoaded(), false, 'nothing is loaded before the press');
+      await cats.getByTestId('connect').click();
+      await page.locator('bc-modal').getByText('LNbits', { exact: true }).click();
+      await page.locator('bc-lnbits input').first().fill(lnbits.key);
+      await page.locator('bc-lnbits input').last().fill(lnbits.url);
+      await page.locator('bc-lnbits').getByText('Connect', { exact: true }).click();
+      await cats.getByTestId('connect').waitFor({ state: 'detached' });
+      assert.equal(await isLoaded(), true);
+      assert.equal(lnbits.payments.size, 0, 'connecting pays nothing');
+      await cats.getByTestId('pay-webln').click();
+      await seesTheGoods(cats, store, 'two-cats');
+      await cats.getByText('Next time, buy with one click').click();
+      await cats.getByTestId('one-click').getByText('Save').click();
+
+      // A later visit: bitcoin-connect remembers the wallet, and the buyer allows it.
+      await page.reload();
+      const cat = page.locator('purr-wall[item="cat"]');
+      await cat.getByTestId('buy').click();
+      await seesTheGoods(cat, store, 'cat');
+      assert.equal(await page.locator('bc-modal').count(), 0);
+      assert.equal(lnbits.payments.size, 2);
+    } finally {
+      await site.stop();
+      await lnbits.stop();
+    }
+  });
+
   for (const [name, vite] of [
     ['Vite 8', 'vite'],
     ['Vite 7', 'vite7'],
@@ -100,7 +148,7 @@ describe('the npm package', () => {
     }));
 
   test('its types know the element, its properties and its events', async () => {
-    for (const site of ['vite', 'react', 'solid']) {
+    for (const site of ['vite', 'react', 'solid', 'connect']) {
       await compiles('tsc', ['--project', '.'], join(dir, site));
     }
     await compiles('vue-tsc', ['--project', '.'], join(dir, 'vue'));

@@ -198,12 +198,21 @@ class PurrWall extends HTMLElement {
       this.#root.append(message);
       console.error(message);
     }
-    const detail = { code: 'load-failed', message };
-    const options = { detail, bubbles: true, composed: true };
-    for (const name of ['purr-wall:error', 'purrwallerror']) {
-      this.dispatchEvent(new CustomEvent(name, options));
+    this.#tell('error', { code: 'load-failed', message });
+  }
+
+  #tell(name, detail) {
+    for (const prefix of ['purr-wall:', 'purrwall']) {
+      this.dispatchEvent(new CustomEvent(prefix + name, { detail, bubbles: true, composed: true }));
     }
   }
+
+  /** What the site has for its buyers: a wallet, a function that connects one, or nothing. */
+  #wallet = () => {
+    let given = this.wallet;
+    if (!given) this.#tell('wallet', { provide: (wallet) => (given = wallet) });
+    return given;
+  };
 
   #fallBack(state) {
     PurrWall.#early.delete(this);
@@ -217,7 +226,7 @@ class PurrWall extends HTMLElement {
     const gateway = this.gateway ?? HOME;
     // Without a word from the site, the visitor's browser chooses.
     const lang = this.closest('[lang]')?.lang;
-    return { item, gateway, payee, maxSat, theme, mode, lang, words };
+    return { item, gateway, payee, maxSat, theme, mode, lang, words, wallet: this.#wallet };
   }
 }
 
@@ -245,6 +254,9 @@ for (const [property, attribute] of Object.entries(PROPERTIES)) {
     configurable: true,
   });
 }
+
+// Not a field of the class: that would take the place of a wallet that was set before this script came.
+PurrWall.prototype.wallet = undefined;
 
 /** Whether the WebAssembly has been started. */
 let isStarted = false;

@@ -44,6 +44,21 @@ export interface ErrorDetail {
   message: string;
 }
 
+/** A wallet of WebLN's form: the browser's `window.webln`, what bitcoin-connect gives, or one of your own. */
+export interface PurrWallWallet {
+  enable(): Promise<unknown>;
+  /** Pays, and proves it by the preimage: 64 hex digits. */
+  sendPayment(bolt11: string): Promise<{ preimage: string }>;
+}
+
+/** A wallet, or a function that connects one when the buyer presses "Connect a wallet". */
+export type WalletSource = PurrWallWallet | (() => PurrWallWallet | Promise<PurrWallWallet>);
+
+export interface WalletDetail {
+  /** To be called before the listener returns. */
+  provide(wallet: WalletSource): void;
+}
+
 export type PurrWallState =
   /** The element was not near the viewport yet. */
   | 'unloaded'
@@ -69,10 +84,12 @@ export interface PurrWallEventMap {
   'purr-wall:paid': CustomEvent<PaidDetail>;
   'purr-wall:content': CustomEvent<ContentDetail>;
   'purr-wall:error': CustomEvent<ErrorDetail>;
+  'purr-wall:wallet': CustomEvent<WalletDetail>;
   purrwallinvoice: CustomEvent<InvoiceDetail>;
   purrwallpaid: CustomEvent<PaidDetail>;
   purrwallcontent: CustomEvent<ContentDetail>;
   purrwallerror: CustomEvent<ErrorDetail>;
+  purrwallwallet: CustomEvent<WalletDetail>;
 }
 
 export type Theme = 'auto' | 'light' | 'dark' | (string & {});
@@ -94,6 +111,8 @@ export interface PurrWallElement extends HTMLElement {
   mode: Mode | null;
   /** When the WebAssembly comes: once a visitor shows an interest, or with the offer. */
   load: Load | null;
+  /** What the site's buyers may pay with; without one, `purr-wall:wallet` asks for it. */
+  wallet: WalletSource | null | undefined;
   readonly state: PurrWallState;
   /** Starts the purchase, or goes on with one that was begun. */
   buy(): void;
@@ -139,6 +158,7 @@ export interface PurrWallAttributes {
   theme?: Theme;
   mode?: Mode;
   load?: Load;
+  wallet?: WalletSource | null;
   lang?: string;
 }
 

@@ -18,6 +18,7 @@ use frontend::browser::goods::{Arriving, Goods};
 use frontend::browser::storage::{Slot, purchases};
 use frontend::wall::content_view::content_view;
 use frontend::wall::invoice_panel::{self, InvoicePanel};
+use frontend::wall::wallet_button::Teller;
 use frontend::wall::{self, Wall};
 use shared::api::{Item, Scene};
 use shared::content::ContentHash;
@@ -46,7 +47,11 @@ async fn an_invoice_can_be_paid_until_the_server_says_that_it_expired() {
             title: "Two cats".into(),
             trouble: None,
             focus: NodeRef::default(),
-            on_paid: Callback::noop(),
+            teller: Teller {
+                site: None,
+                at_once: Rc::default(),
+                on_event: Callback::from(|_| false),
+            },
             on_retry: Callback::noop(),
             on_close: Callback::noop(),
             link: AttrValue::default(),

@@ -74,6 +74,7 @@ mod verify_key;
 pub use errors::chain;
 pub use gateway::{Gateway, PriceError};
 pub use goods::price::{ParsePriceError, Price};
+pub use http::code::Code;
 pub use http::tls::{Tls, TlsError};
 pub use lightningd::{Endpoint, LightningError, Node, Rest, RestError};
 pub use owning::{NodeReport, plain_style};

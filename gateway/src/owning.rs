@@ -11,7 +11,9 @@ use tokio::net::TcpListener;
 use crate::app::Shelf;
 use crate::gateway::Gateway;
 use crate::goods::catalogue::Catalogue;
+use crate::http::code::Code;
 use crate::http::listener::Listener;
+use crate::http::place::Place;
 use crate::http::server;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
@@ -61,6 +63,13 @@ impl Gateway {
         let catalogue = self.catalogue();
         let preview = catalogue.find(item)?.preview()?;
         Some((preview.media_type, preview.bytes.clone()))
+    }
+
+    /// An item's code for paper. `None` where the owner has told no address that wallets would follow: they take
+    /// `https://`, and `http://` to onion services.
+    pub fn code(&self, item: &ItemId) -> Option<Code> {
+        let store = self.app.part::<Arc<StoreOptions>>();
+        Code::of(&Place::told(&store)?, item)
     }
 
     /// Asks each node how it is, in the order of the options.

@@ -20,8 +20,9 @@
 //! - [`receipt`]: what was promised and paid, checked offline. [`verdict`]: what the store says of one.
 //! - [`drawings`], [`styles`]: what every page looks like.
 //! - [`purchase`]: from "buy" to the delivered goods, as states, events and jobs; [`link`]: opens
-//!   one on another device.
+//!   one on another device. [`allowance`]: what a wallet may pay at one click.
 
+pub mod allowance;
 pub mod api;
 pub mod claim;
 pub mod content;

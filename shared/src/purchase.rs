@@ -19,6 +19,9 @@
 //! Each job has a *round*, and its answer carries the same number; an answer to an older round
 //! changes nothing. One exception: the word that an invoice was paid counts whenever it arrives.
 //!
+//! A wallet that was told to pay and has not answered may pay yet. Until lightningd says that its invoice is
+//! paid or expired, the page keeps asking, the wallet is not told again, and no other invoice is asked for.
+//!
 //! An invoice that was replaced may have been paid all the same. Each is asked about once when
 //! another one has come, after a reload, and whenever the page wakes up, before the state's own job.
 
@@ -37,6 +40,10 @@ use crate::problem::Problem;
 const WAIT_SECS: u64 = 25;
 /// Between two status questions, so that a server which answers at once is not hammered.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
+/// The same for an invoice that is not shown any more, but may be paid by a wallet that was told to.
+const BETWEEN_LATE_ROUNDS: Duration = Duration::from_secs(5);
+/// How long a wallet may take to answer before the buyer is told that it has not.
+pub const WALLET_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest pause before a failed job is tried again.
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
 /// How many replaced orders are remembered once the store has called them expired. Browsers' storage
@@ -76,6 +83,33 @@ pub struct Order {
     pub invoice: Invoice,
     /// The size of the goods in bytes, where the store said it.
     pub size: Option<u64>,
+    /// What is known of the wallet that this page told to pay.
+    pub wallet: Wallet,
+}
+
+/// What is known of a wallet that a page told to pay an invoice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wallet {
+    /// None was told.
+    #[default]
+    Untold,
+    /// One was told, and may answer yet.
+    Paying,
+    /// It has not answered for [`WALLET_PATIENCE`], or its answer went with the page that waited for it.
+    Silent,
+    /// It says that it paid, but gave no proof.
+    SaysPaid,
+    /// It says that it did not pay. A wallet whose own network failed says so, too, and may pay yet.
+    Failed,
+    /// Whatever it says, lightningd has said that the invoice expired unpaid.
+    TooLate,
+}
+
+impl Wallet {
+    /// Whether it may pay, or have paid, what lightningd has not spoken of yet.
+    fn is_in_flight(self) -> bool {
+        !matches!(self, Self::Untold | Self::TooLate)
+    }
 }
 
 /// Where a purchase stands.
@@ -229,6 +263,13 @@ pub enum Event {
         /// Checked against the payment hash; one that does not fit changes nothing.
         preimage: Preimage,
     },
+    /// Something is known of the wallet that was told to pay this invoice.
+    Wallet {
+        /// The invoice.
+        payment_hash: PaymentHash,
+        /// What is known now.
+        wallet: Wallet,
+    },
     /// The page woke up, or the network is back: what was asked may have been lost.
     Recheck,
     /// The buyer wants a new invoice in place of an expired or refused one.
@@ -305,9 +346,18 @@ pub struct Saved {
     /// The size of the goods in bytes, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// A wallet was told to pay the invoice, perhaps by another tab.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub told: bool,
     /// What it took the place of, paid or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
+}
+
+/// For serde, which skips what is not worth storing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Purchase {
@@ -338,6 +388,35 @@ impl Purchase {
         match &self.state {
             State::AwaitingPayment { order, .. } if !order.invoice.is_expired(now) => Some(order),
             _ => None,
+        }
+    }
+
+    /// Whether a wallet may be told to pay the order of the moment: none was, or it answered that it did not pay. The
+    /// wallet is told of the same invoice then, which lightningd takes one payment for.
+    pub fn may_tell_wallet(&self) -> bool {
+        match &self.state {
+            State::AwaitingPayment { order, .. } => {
+                matches!(order.wallet, Wallet::Untold | Wallet::Failed)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a wallet that was told to pay may do so yet, so that another invoice could be paid besides. Only
+    /// lightningd's word ends this.
+    pub fn is_in_flight(&self) -> bool {
+        self.unpaid_order()
+            .is_some_and(|order| order.wallet.is_in_flight())
+    }
+
+    /// Whether the buyer may start over with another invoice at `now` (UNIX seconds, the server's clock). Where the
+    /// store no longer answers for an invoice, its own end decides: lightningd takes no payment after it.
+    pub fn may_start_over(&self, now: u64) -> bool {
+        match &self.state {
+            State::Failed {
+                order: Some(order), ..
+            } => !order.wallet.is_in_flight() || order.invoice.is_expired(now),
+            _ => !self.is_in_flight(),
         }
     }
 
@@ -411,7 +490,14 @@ impl Purchase {
                 order: Some(order),
                 asking: true,
                 ..
-            } => (ask(order, 0), &None, Duration::ZERO),
+            } => {
+                let (wait_secs, pause) = if order.wallet.is_in_flight() {
+                    (WAIT_SECS, BETWEEN_LATE_ROUNDS)
+                } else {
+                    (0, Duration::ZERO)
+                };
+                (ask(order, wait_secs), &None, pause)
+            }
             State::Paid {
                 order,
                 preimage,
@@ -506,6 +592,10 @@ impl Purchase {
             Event::Content { round, sha256 } => self.content(round, sha256),
             Event::Failed { round, trouble } => self.failed(round, trouble),
             Event::WalletPaid { preimage } => self.wallet_paid(preimage),
+            Event::Wallet {
+                payment_hash,
+                wallet,
+            } => self.wallet(payment_hash, wallet),
             Event::Recheck => self.recheck(),
             Event::Replace { purchase_id } => self.replace(purchase_id),
             Event::Agree => self.agree(),
@@ -568,6 +658,7 @@ impl Purchase {
                     claim: created.claim,
                     invoice,
                     size: None,
+                    wallet: Wallet::Untold,
                 });
                 self.await_payment(order)
             }
@@ -632,15 +723,28 @@ impl Purchase {
             }
             (State::AwaitingPayment { order, .. } | State::Expired { order, .. }, _) => {
                 self.enter(State::Expired {
-                    order,
+                    order: order.over(),
                     asking: false,
                 })
             }
-            (State::Refused { failure, order, .. }, _) => self.enter(State::Refused {
-                failure,
-                order,
-                asking: false,
-            }),
+            (
+                State::Refused {
+                    failure,
+                    order: Some(order),
+                    ..
+                },
+                word,
+            ) => {
+                let order = match word {
+                    Status::Expired => order.over(),
+                    _ => order,
+                };
+                self.enter(State::Refused {
+                    failure,
+                    asking: order.wallet.is_in_flight(),
+                    order: Some(order),
+                })
+            }
             _ => self,
         }
     }
@@ -691,6 +795,33 @@ impl Purchase {
 
     fn wallet_paid(self, preimage: Preimage) -> Self {
         self.paid_by_status(preimage.payment_hash(), Some(preimage))
+    }
+
+    fn wallet(mut self, payment_hash: PaymentHash, wallet: Wallet) -> Self {
+        let may_tell = self.may_tell_wallet();
+        let (State::AwaitingPayment { order, .. }
+        | State::Refused {
+            order: Some(order), ..
+        }
+        | State::Failed {
+            order: Some(order), ..
+        }) = &mut self.state
+        else {
+            return self;
+        };
+        let fits = match wallet {
+            Wallet::Untold | Wallet::TooLate => false,
+            Wallet::Paying => may_tell,
+            // Another tab has told a wallet, whose answer this one will not hear.
+            Wallet::Silent => matches!(order.wallet, Wallet::Untold | Wallet::Paying),
+            Wallet::SaysPaid | Wallet::Failed => {
+                matches!(order.wallet, Wallet::Paying | Wallet::Silent)
+            }
+        };
+        if fits && order.invoice.payment_hash == payment_hash {
+            order.wallet = wallet;
+        }
+        self
     }
 
     fn content(self, round: u32, found: ContentHash) -> Self {
@@ -770,11 +901,22 @@ impl Purchase {
                 order,
                 asking: false,
             },
-            (State::Refused { failure, order, .. }, _) => State::Refused {
-                failure,
-                order,
-                asking: false,
-            },
+            (State::Refused { failure, order, .. }, trouble) => {
+                // Only lightningd's word ends this.
+                let in_flight = self.is_in_flight();
+                match (order, trouble) {
+                    (Some(order), Ok(problem)) if in_flight => State::Failed {
+                        problem,
+                        purchase_id: order.purchase_id,
+                        order: Some(order),
+                    },
+                    (order, _) => State::Refused {
+                        failure,
+                        order,
+                        asking: in_flight,
+                    },
+                }
+            }
             _ => return self,
         };
         self.enter(state)
@@ -824,7 +966,7 @@ impl Purchase {
             State::Expired { order, .. } => self.remember(order, true),
             State::Refused {
                 order: Some(order), ..
-            } => self.remember(order, false),
+            } if !order.wallet.is_in_flight() => self.remember(order, false),
             State::Refused { order: None, .. } => {}
             _ => return self,
         }
@@ -908,6 +1050,7 @@ impl Saved {
             metadata: None,
             preimage: None,
             size: None,
+            told: false,
             earlier: Vec::new(),
         }
     }
@@ -923,6 +1066,12 @@ impl Saved {
             claim,
             invoice,
             size: self.size,
+            // Its answer went with the page that waited for it.
+            wallet: if self.told {
+                Wallet::Silent
+            } else {
+                Wallet::Untold
+            },
         })
     }
 
@@ -952,6 +1101,7 @@ impl Saved {
                 && ours.bolt11 == theirs.bolt11
                 && (ours.preimage == theirs.preimage || theirs.preimage.is_none())
                 && (ours.size == theirs.size || theirs.size.is_none())
+                && (ours.told || !theirs.told)
         };
         let has = |theirs: &Self| {
             if theirs.claim.is_none() {
@@ -973,8 +1123,17 @@ impl Order {
             metadata: self.invoice.metadata.clone(),
             preimage,
             size: self.size,
+            told: self.wallet != Wallet::Untold,
             earlier: Vec::new(),
         }
+    }
+
+    /// lightningd has said that it cannot be paid any more, whatever a wallet does.
+    fn over(mut self) -> Self {
+        if self.wallet.is_in_flight() {
+            self.wallet = Wallet::TooLate;
+        }
+        self
     }
 
     /// Whether `preimage` proves this order's payment.

@@ -16,7 +16,9 @@ use purrwall_shared::fiat::FiatPrice;
 use purrwall_shared::invoice::{Check, Terms};
 use purrwall_shared::lightning::{Msat, Payees, PaymentHash};
 use purrwall_shared::problem::{ErrorCode, Problem};
-use purrwall_shared::purchase::{Event, Purchase, Saved, State, Task, Trouble, Undelivered};
+use purrwall_shared::purchase::{
+    Event, Purchase, Saved, State, Task, Trouble, Undelivered, Wallet,
+};
 
 const NOW: u64 = CREATED_AT + 1;
 
@@ -392,6 +394,120 @@ fn a_preimage_that_is_typed_in_opens_what_the_node_has_forgotten() {
     };
     assert_eq!((ticket, proof), (claim(1), Some(preimage(1))));
     assert_eq!(size, Some(GOODS.len() as u64));
+}
+
+impl Buyer {
+    fn wallet(self, number: u8, wallet: Wallet) -> Self {
+        self.event(Event::Wallet {
+            payment_hash: payment_hash(number),
+            wallet,
+        })
+    }
+
+    fn replaces(self, number: u8) -> Self {
+        self.event(Event::Replace {
+            purchase_id: purchase_id(number),
+        })
+    }
+}
+
+/// A wallet's word that it did not pay.
+fn no_route() -> Wallet {
+    Wallet::Failed
+}
+
+#[test]
+fn a_wallet_is_told_once_until_it_says_that_it_did_not_pay() {
+    assert!(!Buyer::new().0.may_tell_wallet());
+    let buyer = Buyer::awaiting();
+    assert!(buyer.0.may_tell_wallet() && !buyer.0.is_in_flight());
+    let round = buyer.round();
+    let buyer = buyer.wallet(1, Wallet::Paying);
+    assert_eq!(buyer.round(), round, "the page goes on asking");
+    for wallet in [Wallet::Paying, Wallet::Silent, Wallet::SaysPaid] {
+        let buyer = Buyer(buyer.0.clone()).wallet(1, wallet);
+        assert!(!buyer.0.may_tell_wallet() && buyer.0.is_in_flight());
+        assert!(buyer.payable(), "another wallet may pay the same invoice");
+        let again = Buyer(buyer.0.clone()).wallet(1, Wallet::Paying);
+        assert_eq!(again.0, buyer.0);
+    }
+    let failed = buyer.wallet(1, Wallet::Silent).wallet(1, no_route());
+    assert!(failed.0.may_tell_wallet());
+    assert!(failed.0.is_in_flight(), "its word is not lightningd's");
+    check(&failed.wallet(1, Wallet::Paying), "awaiting", Some("wait"));
+}
+
+#[test]
+fn an_answer_that_comes_late_or_for_another_invoice_changes_nothing() {
+    let replaced = Buyer::replaced();
+    let before = replaced.0.clone();
+    assert_eq!(replaced.wallet(1, no_route()).0, before);
+    let untold = Buyer::awaiting();
+    let before = untold.0.clone();
+    assert_eq!(untold.wallet(1, Wallet::SaysPaid).0, before);
+    let paid = Buyer::paid();
+    let before = paid.0.clone();
+    assert_eq!(paid.wallet(1, no_route()).0, before);
+}
+
+#[test]
+fn what_a_wallet_may_pay_is_not_replaced_before_lightningd_has_spoken() {
+    let buyer = Buyer::awaiting()
+        .wallet(1, Wallet::Paying)
+        .event(Event::Terms(limited(99)));
+    check(&buyer, "refused", Some("wait"));
+    let buyer = buyer.replaces(2).status(1, Status::Unpaid).replaces(2);
+    check(&buyer, "refused", Some("wait"));
+    let buyer = buyer.fails(Trouble::Offline).replaces(2);
+    check(&buyer, "refused", Some("wait"));
+    assert!(buyer.0.job().unwrap().delay >= Duration::from_secs(1));
+    assert!(!buyer.0.may_start_over(EXPIRES_AT + 1));
+    let buyer = buyer.reloaded();
+    assert!(!buyer.0.may_tell_wallet(), "a reload forgets nothing");
+    let buyer = buyer
+        .event(Event::Terms(limited(99)))
+        .status(1, Status::Expired);
+    check(&buyer, "refused", None);
+    check(&buyer.replaces(2), "requesting", Some("create"));
+}
+
+#[test]
+fn where_the_store_no_longer_answers_the_invoices_own_end_decides() {
+    let buyer = Buyer::awaiting()
+        .wallet(1, Wallet::Paying)
+        .wallet(1, Wallet::Silent);
+    let refused = Buyer(buyer.0.clone()).event(Event::Terms(limited(99)));
+    for buyer in [buyer.fails(gone()), refused.fails(gone())] {
+        check(&buyer, "failed", None);
+        assert!(!buyer.0.may_start_over(EXPIRES_AT - 1));
+        assert!(buyer.0.may_start_over(EXPIRES_AT));
+    }
+    let untold = Buyer::awaiting().fails(gone());
+    assert!(untold.0.may_start_over(CREATED_AT));
+    assert!(Buyer::paid().0.may_start_over(CREATED_AT));
+}
+
+#[test]
+fn an_invoice_that_a_wallet_was_told_of_expires_as_any_other() {
+    let buyer = Buyer::awaiting()
+        .wallet(1, Wallet::Paying)
+        .status(1, Status::Expired);
+    check(&buyer, "expired", None);
+    assert!(!buyer.0.is_in_flight());
+    let stored = buyer.saved();
+    let buyer = buyer.replaces(2).created(2);
+    assert!(buyer.0.may_tell_wallet(), "the new one is another matter");
+    assert!(buyer.saved().includes(&stored), "nothing is set aside");
+}
+
+#[test]
+fn a_tab_hears_what_another_has_told_a_wallet() {
+    let told = Buyer::awaiting().wallet(1, Wallet::Paying);
+    assert!(told.saved().told);
+    let other = Buyer::awaiting().wallet(1, Wallet::Silent);
+    assert!(!other.0.may_tell_wallet() && other.0.is_in_flight());
+    assert!(told.saved().includes(&Buyer::awaiting().saved()));
+    assert!(!Buyer::awaiting().saved().includes(&told.saved()));
 }
 
 #[test]
@@ -912,6 +1028,8 @@ enum Step {
     Content(bool, u32),
     Fail(Trouble, u32),
     Wallet(u8),
+    /// A wallet is told to pay this one, and perhaps answers.
+    Tell(u8, Wallet),
     Recheck,
     Replace(u8),
     Agree,
@@ -936,6 +1054,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(refusal()),
         Just(gone())
     ];
+    let wallet = prop_oneof![
+        Just(Wallet::Paying),
+        Just(Wallet::Silent),
+        Just(Wallet::SaysPaid),
+        Just(no_route())
+    ];
     let step = prop_oneof![
         number.clone().prop_map(Step::Buy),
         (number.clone(), late.clone()).prop_map(|(n, l)| Step::Created(n, l)),
@@ -943,6 +1067,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (any::<bool>(), late.clone()).prop_map(|(right, l)| Step::Content(right, l)),
         (trouble, late).prop_map(|(t, l)| Step::Fail(t, l)),
         number.clone().prop_map(Step::Wallet),
+        (number.clone(), wallet).prop_map(|(n, w)| Step::Tell(n, w)),
         Just(Step::Recheck),
         number.prop_map(Step::Replace),
         Just(Step::Agree),
@@ -977,6 +1102,10 @@ fn event(step: &Step, round: u32) -> Event {
         },
         Step::Wallet(n) => Event::WalletPaid {
             preimage: preimage(*n),
+        },
+        Step::Tell(n, wallet) => Event::Wallet {
+            payment_hash: payment_hash(*n),
+            wallet: *wallet,
         },
         Step::Recheck => Event::Recheck,
         Step::Replace(n) => Event::Replace {
@@ -1090,7 +1219,7 @@ proptest! {
 
             prop_assert!(!has_paid(&before) || has_paid(purchase), "{step:?} lost a payment");
             prop_assert!(!has_paid(purchase) || proof_of_payment, "{step:?} paid by itself");
-            if before.payable(NOW).is_some() {
+            if before.payable(NOW).is_some() || before.is_in_flight() {
                 let asks_anew = matches!(
                     purchase.job().map(|job| job.task),
                     Some(Task::CreateInvoice { .. })

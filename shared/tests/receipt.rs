@@ -11,7 +11,7 @@ use lightning_invoice::Currency;
 use purrwall_shared::content::{ContentHash, describe};
 use purrwall_shared::invoice::Invoice;
 use purrwall_shared::lnurl::metadata;
-use purrwall_shared::purchase::Order;
+use purrwall_shared::purchase::{Order, Wallet};
 use purrwall_shared::receipt::{Receipt, ReceiptError};
 use serde_json::{Value, json};
 use written::assert_written;
@@ -19,6 +19,7 @@ use written::assert_written;
 fn receipt() -> Receipt {
     let order = Order {
         size: None,
+        wallet: Wallet::Untold,
         purchase_id: purchase_id(1),
         claim: claim(1),
         invoice: Invoice::decode(&sample(1).bolt11()).expect("a sample invoice is valid"),

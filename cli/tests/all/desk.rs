@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use testing::nodes::{nodes, pay, run};
@@ -22,8 +22,13 @@ pub(crate) struct WithDesk {
 impl WithDesk {
     /// A store with these sections, whose goods lie in its folder already.
     pub(crate) async fn open(folder: Folder, sections: &str) -> Self {
+        Self::open_with(folder, sections, &[]).await
+    }
+
+    /// The same with these variables.
+    async fn open_with(folder: Folder, sections: &str, variables: &[(&str, &str)]) -> Self {
         folder.describe(&format!("desk_listen = \"127.0.0.1:0\"\n{sections}"));
-        let store = OwnStore::open(&folder).await;
+        let store = OwnStore::open_with(&folder, variables).await;
         let file = folder.path(".purrwall/desk/address");
         eventually("the desk's address", || file.exists()).await;
         let url = fs::read_to_string(file).unwrap();
@@ -702,6 +707,56 @@ fn a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent() {
     });
 }
 
+/// What libfiu does to the program from now on, as `fiu-ctrl` takes it.
+fn disturb(desk: &WithDesk, what: &str) {
+    let output = Command::new("fiu-ctrl")
+        .arg("-f")
+        .arg(desk.folder.path("fiu"))
+        .args(["-c", what, &desk.store.process_id().to_string()])
+        .output()
+        .expect("fiu-utils are there: `cargo xtask setup` installs them");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_disk_that_gets_full_under_an_upload_is_told_and_nothing_is_lost() {
+    run(async {
+        let folder = Folder::new("");
+        folder.put("cat", b"meow");
+        let (libraries, fifo) = (
+            "/usr/lib/fiu/fiu_run_preload.so /usr/lib/fiu/fiu_posix_preload.so",
+            folder.path("fiu"),
+        );
+        let variables = [
+            ("LD_PRELOAD", libraries),
+            ("FIU_CTRL_FIFO", fifo.to_str().unwrap()),
+        ];
+        let sections = section("cat", "21 sat", "");
+        let desk = WithDesk::open_with(folder, &sections, &variables).await;
+        let owner = desk.owner().await;
+        let before = owner.file();
+        let file: [(&str, &str, &[u8]); 1] = [("file", "song.mp3", b"la la la")];
+
+        // ENOSPC when the bytes are to stay on the disk: there was room when the upload began.
+        disturb(&desk, "enable name=posix/io/sync/fsync,failinfo=28");
+        let answer = owner.upload(&GOOD, &file);
+        assert_eq!(answer.status(), 507);
+        let page = text(&answer);
+        assert!(page.contains("not enough room on the disk"), "{page}");
+        assert!(page.contains("Nothing was kept"), "{page}");
+        assert_eq!(owner.uploads(), [""; 0]);
+        assert_eq!(owner.file(), before);
+        assert_eq!(desk.store.offers().len(), 1, "what was sold is sold");
+
+        // With room again, the same upload is taken.
+        disturb(&desk, "disable name=posix/io/sync/fsync");
+        let answer = owner.upload(&GOOD, &file);
+        assert_eq!(answer.status(), 303, "{}", text(&answer));
+        assert_eq!(owner.uploads(), ["song.mp3"]);
+        assert_eq!(desk.store.offers().len(), 2);
+    });
+}
+
 #[test]
 fn goods_are_changed_moved_and_taken_off_and_comments_stay() {
     run(async {
@@ -831,6 +886,10 @@ fn lines_and_posters_name_the_node_and_the_store() {
         );
         assert!(page.contains(&lines), "{page}");
         let poster = text(&owner.get("/embed/cat"));
+        assert!(
+            poster.contains("cat@cats.example") && !poster.contains("data-test=\"no-code\""),
+            "{poster}"
+        );
         assert!(
             poster.contains("https://cats.example/buy/cat") && poster.contains("data-test=\"qr\"")
         );

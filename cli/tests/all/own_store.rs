@@ -81,10 +81,19 @@ pub(crate) type Answer = Response<Vec<u8>>;
 
 impl OwnStore {
     pub(crate) async fn open(folder: &Folder) -> Self {
-        Self::open_file(&folder.file()).await
+        Self::open_file(&folder.file(), &[]).await
     }
 
-    async fn open_file(file: &Path) -> Self {
+    /// The same with these variables.
+    pub(crate) async fn open_with(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        Self::open_file(&folder.file(), variables).await
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    async fn open_file(file: &Path, variables: &[(&str, &str)]) -> Self {
         let socket = &nodes().await.store;
         // Other stores have sold at this node, so a new one has to be called that.
         if !file.with_file_name(".purrwall/secret").exists() {
@@ -93,6 +102,7 @@ impl OwnStore {
         }
         let metrics = format!("127.0.0.1:{}", free_port());
         let mut command = purrwall(&["--metrics-listen", &metrics], file, socket);
+        command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -247,7 +257,7 @@ fn a_new_store_sells_its_cats() {
         let kept: Vec<_> = fs::read_dir(dir.join(".purrwall")).unwrap().collect();
         assert_eq!(kept.len(), 1, "check makes nothing: {kept:?}");
 
-        let store = OwnStore::open_file(&file).await;
+        let store = OwnStore::open_file(&file, &[]).await;
         let ids: Vec<_> = store.offers().into_iter().map(|one| one.id).collect();
         assert_eq!(ids, [item("cat"), item("two-cats")]);
         let claim = store.buy("two-cats").await;
@@ -291,7 +301,7 @@ fn a_new_store_sells_what_is_in_a_folder() {
             "{told}"
         );
 
-        let store = OwnStore::open_file(&file).await;
+        let store = OwnStore::open_file(&file, &[]).await;
         let offers = store.offers();
         let offers: Vec<_> = offers
             .iter()

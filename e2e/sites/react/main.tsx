@@ -1,6 +1,6 @@
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import type { Receipt } from 'purrwall-widget';
+import type { PurrWallWallet, Receipt } from 'purrwall-widget';
 import { TwoCats } from './TwoCats';
 
 function Page() {
@@ -11,6 +11,11 @@ function Page() {
       {receipt && <p>Paid for {receipt.item}</p>}
     </>
   );
+}
+
+/** Never called: what a site may give its buyers to pay with. */
+export function WithWallet({ wallet }: { wallet: PurrWallWallet }) {
+  return <purr-wall item="two-cats" wallet={wallet} onpurrwallwallet={({ detail }) => detail.provide(wallet)} />;
 }
 
 /** Never called: tsc alone has to find what is wrong. */

@@ -3,6 +3,7 @@
 //! Nothing here knows what is on the screen.
 
 pub mod address_bar;
+pub mod allowance;
 pub mod client;
 pub mod clipboard;
 pub mod clock;

@@ -101,23 +101,33 @@ impl Slot {
 
 /// The language that the visitor chose.
 pub fn language() -> Option<String> {
-    local()?.get_item(LANGUAGE).ok()?
+    text(LANGUAGE)
 }
 
 /// Stores the visitor's choice, if the browser allows it; an empty string removes it.
 pub fn keep_language(language: &str) {
-    if let Some(storage) = local() {
-        // If nothing can be stored, the choice lasts as long as the page.
-        let _ = if language.is_empty() {
-            storage.remove_item(LANGUAGE)
-        } else {
-            storage.set_item(LANGUAGE, language)
-        };
-    }
+    keep_text(LANGUAGE, language);
 }
 
 /// Not the name of a purchase, since those begin with `purrwall:`.
 const LANGUAGE: &str = "purrwall-language";
+
+/// A text that is stored under a name.
+pub fn text(name: &str) -> Option<String> {
+    local()?.get_item(name).ok()?
+}
+
+/// Stores a text under a name, if the browser allows it; an empty one is removed. What cannot be stored
+/// is forgotten.
+pub fn keep_text(name: &str, text: &str) {
+    if let Some(storage) = local() {
+        let _ = if text.is_empty() {
+            storage.remove_item(name)
+        } else {
+            storage.set_item(name, text)
+        };
+    }
+}
 
 /// The purchases at a gateway, in no order: those that were paid, and those that were set aside. A
 /// purchase that waits in its slot for its payment is left out where its item `is_sold`, because its
@@ -164,7 +174,7 @@ fn find(entries: &[(String, String)], key: &str) -> Option<usize> {
 }
 
 fn read(key: &str) -> Option<Saved> {
-    let stored = local().and_then(|storage| storage.get_item(key).ok()?);
+    let stored = self::text(key);
     // What could not be stored is newer than what may have been stored before.
     let text = UNSTORED
         .with_borrow(|kept| Some(kept[find(kept, key)?].1.clone()))

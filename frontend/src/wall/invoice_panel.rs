@@ -1,7 +1,7 @@
 //! What to pay, how, and until when.
 
 use shared::invoice::Invoice;
-use shared::lightning::Preimage;
+use shared::lightning::Msat;
 use shared::purchase::{Order, Purchase, Tries};
 use yew::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::wall::countdown::countdown;
 use crate::wall::until::until;
 use crate::wall::use_server_now::use_server_now;
 use crate::wall::verified::verified;
-use crate::wall::wallet_button::WalletButton;
+use crate::wall::wallet_button::{Teller, WalletButton};
 
 /// The purchase that waits for its payment.
 #[derive(Properties, PartialEq)]
@@ -40,8 +40,8 @@ pub struct Props {
     pub lost_with_the_page: bool,
     /// Gets the focus when the panel opens.
     pub focus: NodeRef,
-    /// A wallet's proof of payment.
-    pub on_paid: Callback<Preimage>,
+    /// How wallets are told.
+    pub teller: Teller,
     /// The buyer wants the next attempt now.
     pub on_retry: Callback<()>,
     /// The buyer does not want to pay now.
@@ -106,7 +106,11 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
     let invoice = &order.invoice;
     let bolt11 = AttrValue::from(invoice.bolt11.clone());
     let ways = element("div", "ways")
-        .child(html! { <WalletButton bolt11={&bolt11} gateway={props.gateway.clone()} on_paid={&props.on_paid} /> })
+        .child(html! {
+            <WalletButton key={&*bolt11} bolt11={&bolt11} gateway={props.gateway.clone()}
+                amount={invoice.amount_msat.unwrap_or(Msat(u64::MAX))} payment_hash={invoice.payment_hash} word={order.wallet}
+                teller={props.teller.clone()} />
+        })
         .child(html! {
             <CopyButton text={&bolt11} label={say("Copy invoice")} class="plain" test="copy" />
         });

@@ -8,27 +8,30 @@ mod failed_check;
 mod help;
 pub mod invoice_panel;
 mod offer;
+mod one_click;
 mod proof_form;
 mod until;
 pub mod use_purchase;
 mod use_server_now;
 mod verified;
-mod wallet_button;
+pub mod wallet_button;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Function;
 use shared::api::{self, Item};
 use shared::drawings::PAW;
 use shared::invoice::{FailedCheck, Terms};
 use shared::lightning::Msat;
 use shared::link::Link;
 use shared::problem::{ErrorCode, Problem};
-use shared::purchase::{Event, Order, State, Tries, Undelivered};
+use shared::purchase::{Event, Order, State, Tries, Undelivered, Wallet};
 use shared::receipt::Receipt;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::goods::Goods;
 use crate::i18n::format::amount;
@@ -46,9 +49,11 @@ use crate::wall::content_view::{content_view, use_fitted_letters};
 use crate::wall::failed_check::failed_check;
 use crate::wall::invoice_panel::{InvoicePanel, not_kept, rate};
 use crate::wall::offer::offer;
+use crate::wall::one_click::one_click;
 use crate::wall::proof_form::proof_form;
 use crate::wall::until::until;
 use crate::wall::use_purchase::{Handle, use_purchase};
+use crate::wall::wallet_button::Teller;
 
 /// From this size in bytes, goods take long enough to show the progress of their download.
 const LARGE: u64 = 200_000;
@@ -65,6 +70,9 @@ pub struct Props {
     /// The catalogue does not have the item now: what was bought opens, and nothing new is offered.
     #[prop_or_default]
     pub off_the_shelf: bool,
+    /// Asks the site for a wallet, or for a function that connects one.
+    #[prop_or_default]
+    pub site: Option<Function>,
     /// Called with the first state, and after each change.
     #[prop_or_default]
     pub on_change: Callback<Rc<Handle>>,
@@ -79,6 +87,7 @@ pub fn Wall(props: &Props) -> Html {
     use_language();
     let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
     let focus = use_node_ref();
+    let update = use_force_update();
     let purchase = handle.purchase();
     use_effect_with((purchase.clone(), props.on_change.clone()), {
         let handle = handle.clone();
@@ -96,6 +105,7 @@ pub fn Wall(props: &Props) -> Html {
         focus: &focus,
         attended: &attended,
         taken,
+        again: Callback::from(move |()| update.force_update()),
     };
     let over = matches!(purchase.state(), State::Undelivered { order, .. } if view.is_over(order));
     element("div", "wall")
@@ -198,6 +208,8 @@ struct View<'a> {
     focus: &'a NodeRef,
     attended: &'a Rc<Cell<bool>>,
     taken: Option<bool>,
+    /// Draws it again.
+    again: Callback<()>,
 }
 
 impl View<'_> {
@@ -231,14 +243,25 @@ impl View<'_> {
     }
 
     fn invoice(&self, trouble: Option<Tries>) -> Html {
-        let on_paid = {
-            let handle = self.handle.clone();
-            Callback::from(move |preimage| handle.send(Event::WalletPaid { preimage }))
+        let handle = self.handle.clone();
+        let teller = Teller {
+            site: self.props.site.clone(),
+            at_once: self.handle.at_once().clone(),
+            on_event: Callback::from(move |event| match event {
+                Event::Wallet {
+                    wallet: Wallet::Paying,
+                    ..
+                } => handle.tell_wallet(),
+                event => {
+                    handle.send(event);
+                    true
+                }
+            }),
         };
         html! {
             <InvoicePanel purchase={self.handle.purchase().clone()}
                 gateway={self.props.client.gateway().clone()} clock={self.props.client.clock().clone()} title={self.props.item.title.clone()}
-                {trouble} focus={self.focus} {on_paid} link={self.link().unwrap_or_default()}
+                {trouble} focus={self.focus} {teller} link={self.link().unwrap_or_default()}
                 lost_with_the_page={self.handle.is_lost_with_the_page()}
                 on_retry={self.on(Handle::retry)} on_close={self.on(Handle::put_away)} />
         }
@@ -335,7 +358,8 @@ impl View<'_> {
         } else {
             vec![paragraph("quiet", say("You have not been charged."))]
         };
-        let children = [why].into_iter().chain(rest);
+        let waits = (!self.handle.may_start_over()).then(in_flight);
+        let children = [why].into_iter().chain(rest).chain(waits);
         self.notice(
             "failed",
             heading,
@@ -458,6 +482,7 @@ impl View<'_> {
             .test("paid")
             .child(drawing(PAW))
             .say("Paid. It is yours.");
+        let told = order.wallet != Wallet::Untold || allowance::load().is_some();
         let about = element("div", "about")
             .child(
                 element("h2", "")
@@ -467,7 +492,8 @@ impl View<'_> {
             )
             .child(badge)
             .children(self.until(order))
-            .child(self.asides(vec![self.save_receipt(goods), Some(again)]));
+            .child(self.asides(vec![self.save_receipt(goods), Some(again)]))
+            .children(told.then(|| one_click(self.again.clone())));
         element("slot", "")
             .attribute("name", "paid")
             .children(stage)
@@ -526,6 +552,9 @@ impl View<'_> {
         if self.props.off_the_shelf {
             return self.start_over(class);
         }
+        if self.handle.purchase().is_in_flight() {
+            return in_flight();
+        }
         let on_click = self.on(Handle::replace);
         button(class, "new-invoice", &on_click)
             .say("Get a new invoice")
@@ -535,7 +564,11 @@ impl View<'_> {
     fn retry_or_start_over(&self) -> Html {
         element("div", "ways")
             .child(button("main", "retry", &self.on(Handle::retry)).say("Try again"))
-            .child(self.start_over("plain"))
+            .children(
+                self.handle
+                    .may_start_over()
+                    .then(|| self.start_over("plain")),
+            )
             .into()
     }
 
@@ -565,6 +598,15 @@ impl View<'_> {
             act(&handle);
         })
     }
+}
+
+/// Why there is no other invoice yet.
+fn in_flight() -> Html {
+    let words = say(
+        "Your wallet may still pay this invoice. You can get another one once the store’s node says that it \
+         is over.",
+    );
+    element("p", "quiet").test("in-flight").text(words).into()
 }
 
 fn nothing_payable() -> Html {

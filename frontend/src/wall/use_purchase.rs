@@ -3,7 +3,7 @@
 //! Each decision is [`Purchase::update`]'s. What is here starts the job of the moment, ends it
 //! when another takes its place or the component goes, and keeps the purchase in storage.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,13 +15,15 @@ use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Terms;
 use shared::lightning::Preimage;
-use shared::purchase::{Event, Job, Purchase, Saved, State, Task, Trouble};
+use shared::purchase::{Event, Job, Purchase, Saved, State, Task, Trouble, Wallet};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, PageTransitionEvent, VisibilityState};
 use yew::prelude::*;
 
+use crate::browser::allowance;
 use crate::browser::client::Client;
+use crate::browser::clock::Clock;
 use crate::browser::goods::{Arriving, Goods};
 use crate::browser::storage::Slot;
 
@@ -39,6 +41,9 @@ pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
     let arriving = use_memo((), |()| RefCell::new(Arriving::default()));
     let received = use_state_eq(|| None);
     let buying = use_reducer(|| Buying::restored(terms.clone(), &slot));
+    let at_once = use_memo((), |()| Cell::new(false));
+    let newest = use_memo((), |()| RefCell::new(Purchase::new(terms.clone())));
+    newest.replace(buying.purchase.clone());
 
     use_effect_with(terms.clone(), {
         let answer = buying.dispatcher();
@@ -77,6 +82,9 @@ pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
         buying,
         slot,
         received: *received,
+        clock: client.clock().clone(),
+        at_once,
+        newest,
     }
 }
 
@@ -85,6 +93,10 @@ pub struct Handle {
     buying: UseReducerHandle<Buying>,
     slot: Slot,
     received: Option<u64>,
+    clock: Clock,
+    at_once: Rc<Cell<bool>>,
+    /// The purchase as it was drawn last, also for a handle that was drawn before: a wallet may take minutes.
+    newest: Rc<RefCell<Purchase>>,
 }
 
 impl Handle {
@@ -119,8 +131,10 @@ impl Handle {
     }
 
     /// Buys, or goes on with what this browser has begun to buy, perhaps in another tab or in another
-    /// element of this page: what is begun is stored at once, before anything is drawn.
+    /// element of this page: what is begun is stored at once, before anything is drawn. Where the buyer has
+    /// pressed something for that, and not a script, a wallet may pay without another question.
     pub fn buy(&self) {
+        self.at_once.set(allowance::is_pressed());
         let event = if let Some(saved) = self.slot.load() {
             Event::Restore(Box::new(saved))
         } else {
@@ -134,7 +148,12 @@ impl Handle {
     /// Asks for an invoice in place of the one that expired or was refused; for the one that
     /// another tab or element has asked for meanwhile, if there is one. It is stored at once, too.
     pub fn replace(&self) {
-        let mine = self.purchase().saved();
+        self.at_once.set(false);
+        let mine = self.heard();
+        if mine.is_in_flight() {
+            return;
+        }
+        let mine = mine.saved();
         let others = self.slot.load().map(|saved| saved.purchase_id);
         let purchase_id = match (&mine, others) {
             (Some(mine), Some(other)) if mine.purchase_id != other => other,
@@ -154,6 +173,57 @@ impl Handle {
         self.send(Event::Agree);
     }
 
+    /// A wallet is to be told to pay what is shown. Returns whether it may be; that it was told is stored then.
+    pub fn tell_wallet(&self) -> bool {
+        let purchase = self.heard();
+        let now = self.clock.now();
+        let Some(order) = purchase.payable(now).filter(|_| purchase.may_tell_wallet()) else {
+            return false;
+        };
+        let payment_hash = order.invoice.payment_hash;
+        let paying = || Event::Wallet {
+            payment_hash,
+            wallet: Wallet::Paying,
+        };
+        let told = purchase.update(paying());
+        if let Some(saved) = told.saved() {
+            self.slot.save(&saved);
+        }
+        self.newest.replace(told);
+        self.send(paying());
+        true
+    }
+
+    /// Whether the buyer has just pressed "buy", and has seen no question since. Whoever takes it may pay at once.
+    pub fn at_once(&self) -> &Rc<Cell<bool>> {
+        &self.at_once
+    }
+
+    /// Whether another purchase may take the place of this one.
+    pub fn may_start_over(&self) -> bool {
+        self.purchase().may_start_over(self.clock.now())
+    }
+
+    /// The purchase, once it has heard what other tabs have told wallets.
+    fn heard(&self) -> Purchase {
+        let purchase = self.newest.borrow().clone();
+        match self.slot.load() {
+            Some(Saved {
+                told: true,
+                claim: Some(claim),
+                ..
+            }) if !purchase.is_in_flight() => {
+                let silent = || Event::Wallet {
+                    payment_hash: claim.payment_hash(),
+                    wallet: Wallet::Silent,
+                };
+                self.send(silent());
+                purchase.update(silent())
+            }
+            _ => purchase,
+        }
+    }
+
     /// Tries again what failed.
     pub fn retry(&self) {
         self.send(Event::Retry);
@@ -162,13 +232,23 @@ impl Handle {
     /// Puts the purchase away. An unpaid one stays in storage: its invoice may be paid yet, and
     /// the next "buy" goes on with it.
     pub fn put_away(&self) {
+        self.at_once.set(false);
         self.send(Event::Reset);
     }
 
-    /// Starts over with a new purchase. What has a ticket stays in storage under a name of its own.
+    /// Starts over with a new purchase. What has a ticket stays in storage under a name of its own. What a wallet may
+    /// pay yet is put away only.
     pub fn start_over(&self) {
-        self.slot.clear();
-        self.send(Event::Reset);
+        let mine = self.heard();
+        let is_mine = |there: &Saved| {
+            mine.saved()
+                .is_none_or(|mine| mine.purchase_id == there.purchase_id)
+        };
+        // Another tab may have gone on with another invoice.
+        if mine.may_start_over(self.clock.now()) && self.slot.load().as_ref().is_none_or(is_mine) {
+            self.slot.clear();
+        }
+        self.put_away();
     }
 }
 

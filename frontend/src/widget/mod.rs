@@ -46,6 +46,9 @@ extern "C" {
     fn theme(this: &Config) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     fn mode(this: &Config) -> Option<String>;
+    /// Asks the site for a wallet.
+    #[wasm_bindgen(method, getter)]
+    fn wallet(this: &Config) -> Function;
     /// Called when there is something to show.
     #[wasm_bindgen(method, getter)]
     fn ready(this: &Config) -> Function;
@@ -57,7 +60,7 @@ extern "C" {
 /// The browser's, where it cannot make an element.
 #[wasm_bindgen]
 pub fn mount(host: HtmlElement, config: &Config) -> Result<WallHandle, JsValue> {
-    let remote = Remote::new(host, config.ready());
+    let remote = Remote::new(host, config.ready(), config.wallet());
     set_files(config.words());
     let stage = Stage::take(props(config, &remote))?;
     Ok(WallHandle {

@@ -31,6 +31,8 @@ struct Inner {
     host: HtmlElement,
     /// Tells the element that there is something to show.
     ready: Function,
+    /// Asks the site for a wallet.
+    wallet: Function,
     /// The purchase as it was drawn last; `None` while there is no offer.
     handle: RefCell<Option<Rc<Handle>>>,
     /// The purchase that the site was told of last, with its slot, which is unique to the item.
@@ -52,10 +54,11 @@ impl PartialEq for Remote {
 
 impl Remote {
     /// A remote of `host`, whose wall is not drawn yet.
-    pub fn new(host: HtmlElement, ready: Function) -> Self {
+    pub fn new(host: HtmlElement, ready: Function, wallet: Function) -> Self {
         Self(Rc::new(Inner {
             host,
             ready,
+            wallet,
             handle: RefCell::default(),
             told: RefCell::default(),
             state: Cell::new("loading"),
@@ -67,6 +70,11 @@ impl Remote {
     /// Where a dialog is, if there is one.
     pub fn dialog(&self) -> &NodeRef {
         &self.0.dialog
+    }
+
+    /// Asks the site for a wallet, or for a function that connects one.
+    pub fn wallet(&self) -> Function {
+        self.0.wallet.clone()
     }
 
     /// There is something to show: an offer, or why there is none.

@@ -284,6 +284,6 @@ fn wall(
     };
     html! {
         <Wall key={config.item.as_str()} client={client.clone()} item={item.clone()} {terms}
-            {off_the_shelf} {on_change} on_goods={Some(on_goods)} />
+            {off_the_shelf} site={remote.wallet()} {on_change} on_goods={Some(on_goods)} />
     }
 }

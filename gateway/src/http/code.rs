@@ -7,11 +7,12 @@ use shared::lnurl;
 use crate::http::place::Place;
 
 /// What is printed.
-pub(crate) struct Code {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
     /// `LNURL1…` (LUD-01).
-    pub(crate) lnurl: String,
+    pub lnurl: String,
     /// The Lightning Address (LUD-16), such as `two-cats@cats.example`, where the item has one.
-    pub(crate) address: Option<String>,
+    pub address: Option<String>,
 }
 
 impl Code {

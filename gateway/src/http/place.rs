@@ -26,17 +26,23 @@ impl Place {
         uri: &Uri,
         below: &str,
     ) -> Self {
-        if let Some(url) = &store.public_url {
-            return Self {
-                url: Some(url.clone()),
-                base: path_of(url),
-            };
+        if let Some(place) = Self::told(store) {
+            return place;
         }
         let base = uri.path().strip_suffix(below).unwrap_or_default();
         Self {
             url: address(headers, visitor).map(|address| address + base),
             base: base.to_owned(),
         }
+    }
+
+    /// As the owner says it.
+    pub(crate) fn told(store: &StoreOptions) -> Option<Self> {
+        let url = store.public_url.clone()?;
+        Some(Self {
+            base: path_of(&url),
+            url: Some(url),
+        })
     }
 
     /// The whole address of a path below the store's; the path alone where the host is not known.

@@ -34,6 +34,8 @@ pub struct Sample {
     pub is_hashed: bool,
     pub key: [u8; 32],
     pub currency: Currency,
+    /// In UNIX seconds.
+    pub created_at: u64,
 }
 
 /// The invoice of the purchase with this number; each has a payment hash of its own.
@@ -45,6 +47,7 @@ pub fn sample(number: u8) -> Sample {
         is_hashed: false,
         key: [42; 32],
         currency: Currency::Regtest,
+        created_at: CREATED_AT,
     }
 }
 
@@ -105,7 +108,7 @@ impl Sample {
             .invoice_description(description)
             .payment_hash(sha256::Hash::from_byte_array(payment_hash(self.number).0))
             .payment_secret(PaymentSecret([1; 32]))
-            .duration_since_epoch(Duration::from_secs(CREATED_AT))
+            .duration_since_epoch(Duration::from_secs(self.created_at))
             .expiry_time(Duration::from_secs(EXPIRES_AT - CREATED_AT))
             .min_final_cltv_expiry_delta(18);
         if let Some(amount) = self.amount_msat {
@@ -126,8 +129,8 @@ impl Sample {
                 payment_hash: payment_hash(self.number),
                 amount_msat: Msat(self.amount_msat.unwrap_or(0)),
                 description: self.description.clone(),
-                created_at: CREATED_AT,
-                expires_at: EXPIRES_AT,
+                created_at: self.created_at,
+                expires_at: self.created_at + EXPIRES_AT - CREATED_AT,
             },
             rate: None,
             sealed: None,
