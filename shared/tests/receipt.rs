@@ -19,6 +19,7 @@ use written::assert_written;
 fn receipt() -> Receipt {
     let order = Order {
         size: None,
+        manifest: None,
         purchase_id: purchase_id(1),
         claim: claim(1),
         invoice: Invoice::decode(&sample(1).bolt11()).expect("a sample invoice is valid"),
