@@ -16,17 +16,28 @@ const PHONE = { width: 390, height: 844 };
 /** The storage and pages of each visitor who is there. */
 const visitors = new Set();
 
-/** Starts Chromium; `options` are more of Playwright's. */
-export function launchBrowser(options = {}) {
+/** What Chromium is started with. */
+const START = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-gpu',
+    '--disable-sync',
+  ],
+};
+
+/** Starts Chromium with a visitor's profile on the disk; the others keep what they keep in memory. */
+export function launchProfile(dir) {
+  return chromium.launchPersistentContext(dir, { ...START, viewport: DESKTOP, reducedMotion: 'reduce' });
+}
+
+/** Starts Chromium; `args` are more of its own, `options` more of Playwright's. */
+export function launchBrowser({ args = [], ...options } = {}) {
   return chromium.launch({
     ...options,
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-gpu',
-      '--disable-sync',
-    ],
+    executablePath: START.executablePath,
+    args: [...START.args, ...args],
   });
 }
 

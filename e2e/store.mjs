@@ -34,9 +34,10 @@ export async function openStore(network, ...args) {
       await meanwhile();
       server = await start(new URL(url).host);
     },
-    /** Ends it as a crash would, and opens it again at the same address. */
-    async killed() {
+    /** Ends it as a crash would, and opens it again at the same address once `meanwhile` is done. */
+    async killed(meanwhile = async () => {}) {
       await server.kill();
+      await meanwhile();
       server = await start(new URL(url).host);
     },
     async stop() {

@@ -64,6 +64,11 @@ class World {
     return keep(this.#others, openSite(store.url, dir), (site) => site.stop());
   }
 
+  /** Ends something that was started elsewhere. */
+  keep(part) {
+    keep(this.#others, Promise.resolve(part), () => part.stop());
+  }
+
   /** Makes an empty folder. */
   folder() {
     const making = mkdtemp(join(tmpdir(), 'purrwall-'));

@@ -62,6 +62,8 @@ impl fmt::Display for FailedCheck {
                 f,
                 "the claim or charge that came with it is for the payment {claim}, but it is for {invoice}"
             ),
+            // The page's; programs check sealed goods by themselves ([`crate::sealed`]).
+            page @ (Failed::Manifest | Failed::Ciphertext) => write!(f, "{page}"),
         }
     }
 }

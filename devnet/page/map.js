@@ -15,6 +15,8 @@ const LOGO = await (await fetch('/logo.svg')).text();
 const [FACE, BOLT, EYES, NOSE] = ['face', 'bolt', 'eyes', 'line'].map(
   (part) => LOGO.match(`class="logo-${part}" d="([^"]*)"`)[1],
 );
+/** The half of a key that comes back with a payment for sealed goods. */
+const HALF = 'M0 -8a8 8 0 0 0 0 16z';
 const ASLEEP = 'M11.5 28c2 2 5 2 7 0m11 0c2 2 5 2 7 0';
 
 export class NetworkMap {
@@ -53,6 +55,7 @@ export class NetworkMap {
     const purse = this.#svg.querySelector('.purse') ?? this.#svg.appendChild(drawPurse());
     purse.setAttribute('transform', `translate(${x} ${y})`);
     purse.classList.toggle('freed', move.freed);
+    purse.classList.toggle('half', Boolean(move.key));
   }
 
   /** The walk is over, or not begun. */
@@ -222,7 +225,11 @@ function shifted(from, to, bend, part) {
 
 function drawPurse() {
   const purse = element('g', { class: 'purse' });
-  purse.append(element('circle', { r: 13 }), element('path', { d: BOLT, transform: 'translate(-24.3 -19)' }));
+  purse.append(
+    element('circle', { r: 13 }),
+    element('path', { d: BOLT, class: 'bolt', transform: 'translate(-24.3 -19)' }),
+    element('path', { d: HALF, class: 'half-key' }),
+  );
   return purse;
 }
 

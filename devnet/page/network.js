@@ -1,7 +1,7 @@
 // The network's page: asks how the network is, again and again, and draws it; tells it what to do.
 
 import { NetworkMap, colorAt, describeChannel } from './map.js';
-import { money, steps, summary } from './walk.js';
+import { keys, money, steps, summary } from './walk.js';
 
 const LOOK_EVERY_MS = 400;
 /** How long money takes from one node to the next. In truth it is a few milliseconds. */
@@ -14,7 +14,7 @@ const map = new NetworkMap($('map'), choosePayer);
 let picture;
 let payer = 'bob';
 /** The payment that is shown: its steps, and how many of them were walked already. */
-let walk = { id: undefined, steps: [], walked: 0, running: false };
+let walk = { id: undefined, steps: [], keys: [], walked: 0, running: false };
 
 // ---- What there is to see ----
 
@@ -126,7 +126,7 @@ function follow(isOld) {
   const same = walk.id === payment.id && walk.steps.every((step, index) => step.key === list[index]?.key || step.tone === 'wait');
   const kept = walk.steps.findIndex((step, index) => step.key !== list[index]?.key);
   const walked = same ? Math.min(walk.walked, kept < 0 ? list.length : kept) : 0;
-  walk = { ...walk, id: payment.id, steps: list, walked: isOld ? list.length : walked };
+  walk = { ...walk, id: payment.id, steps: list, keys: keys(payment), walked: isOld ? list.length : walked };
   setText($('summary'), summary(payment));
   if (isOld || stillness.matches) walk.walked = list.length;
   drawSteps();
@@ -166,7 +166,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, stillness.mat
 let drawn = '';
 
 function drawSteps() {
-  const state = JSON.stringify([walk.steps, walk.walked]);
+  const state = JSON.stringify([walk.steps, walk.keys, walk.walked]);
   if (state === drawn) return;
   drawn = state;
   const done = walk.walked >= walk.steps.length;
@@ -181,7 +181,26 @@ function drawSteps() {
     $(id).replaceChildren(...items);
     $(id).previousElementSibling.hidden = items.length === 0;
   }
+  const owners = done ? walk.keys.map(keyRow) : [];
+  $('keys').replaceChildren(...owners);
+  $('keys').previousElementSibling.hidden = owners.length === 0;
   $('again').hidden = !done || !walk.steps.some((step) => step.move) || stillness.matches;
+}
+
+/** What a node has of the key, as a drawing and in words. */
+function keyRow({ name, preimage, token, text }) {
+  const row = make('li', { 'data-test': `key-${name}` });
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '-10 -10 20 20');
+  svg.setAttribute('aria-hidden', 'true');
+  for (const [has, half] of [[preimage, 'M-1 -8a8 8 0 0 0 0 16z'], [token, 'M1 -8a8 8 0 0 1 0 16z']]) {
+    const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+    path.setAttribute('d', half);
+    path.setAttribute('class', has ? 'has' : '');
+    svg.append(path);
+  }
+  row.append(svg, make('span', {}, `${name} ${text}`));
+  return row;
 }
 
 $('again').addEventListener('click', () => {

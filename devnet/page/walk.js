@@ -10,7 +10,7 @@ export const money = (msat) => `${sats.format(msat / 1000)} sat`;
  * money is locked for the next node, or back, where it is taken or set free.
  *
  * @returns {{ key: string, part: 'map' | 'walk', text: string, tone?: string,
- *   move?: { channel: string, from: string, to: string, freed: boolean } }[]}
+ *   move?: { channel: string, from: string, to: string, freed: boolean, key?: boolean } }[]}
  */
 export function steps(payment, nodes) {
   const known = nodes.find(({ name }) => name === payment.payer)?.knows.length ?? 0;
@@ -20,6 +20,28 @@ export function steps(payment, nodes) {
   ]);
   if (payment.status === 'failed') list.push(failed(payment, known));
   return list;
+}
+
+/**
+ * Who can open sealed goods once they are paid for. Their key is made of the preimage, which comes back over the
+ * whole way, and of the token_id, which never leaves the buyer's claim. None for other goods.
+ *
+ * @returns {{ name: string, preimage: boolean, token: boolean, text: string }[]}
+ */
+export function keys({ payer, payee, sealed, status, attempts }) {
+  if (!sealed || status !== 'complete') return [];
+  const routed = (attempts.at(-1)?.hops ?? []).slice(0, -1).map(({ to }) => ({
+    name: to,
+    preimage: true,
+    token: false,
+    text: 'has the preimage alone, which opens nothing.',
+  }));
+  const buyer = 'has the preimage now, and the token_id in the claim: the two make the key.';
+  return [
+    { name: payer, preimage: true, token: true, text: buyer },
+    ...routed,
+    { name: payee ?? 'the payee', preimage: true, token: true, text: 'has both: it sealed the goods.' },
+  ];
 }
 
 /** What became of a payment, in one sentence. */
@@ -57,7 +79,8 @@ function walked(payment, attempt, tries, isLast) {
   }));
   const back = (index, text, tone) => {
     const { short_channel_id: channel, from, to } = passed[index];
-    return { key: key(tone, index), part: 'walk', text, tone, move: { channel, from: to, to: from, freed: true } };
+    const move = { channel, from: to, to: from, freed: true, key: payment.sealed && tone === 'good' };
+    return { key: key(tone, index), part: 'walk', text, tone, move };
   };
   const backwards = passed.map((_, index) => index).reverse();
   if (attempt.failed) {
@@ -75,13 +98,16 @@ function walked(payment, attempt, tries, isLast) {
     return [...out, { key: key('stuck', 0), part: 'walk', text, tone: 'wait' }];
   }
   if (isLast && payment.status === 'complete') {
-    return [...out, ...backwards.map((index) => back(index, taken(passed[index], index === passed.length - 1), 'good'))];
+    const isPayee = (index) => index === passed.length - 1;
+    const told = (index) => taken(passed[index], isPayee(index), payment.sealed);
+    return [...out, ...backwards.map((index) => back(index, told(index), 'good'))];
   }
   return out;
 }
 
-function taken({ from, to, amount_msat, fee_msat }, isPayee) {
-  const shows = isPayee ? 'knows the preimage, shows it' : 'shows it';
+function taken({ from, to, amount_msat, fee_msat }, isPayee, sealed) {
+  const what = sealed ? 'the preimage, a half of the goods’ key' : 'the preimage';
+  const shows = isPayee ? `knows ${what}, shows it` : 'shows it';
   const kept = isPayee ? '' : ` ${money(fee_msat)} of it stay with ${to}.`;
   return `${to} ${shows} to ${from} and takes ${money(amount_msat)}.${kept}`;
 }

@@ -61,6 +61,17 @@ pub struct Paid {
     pub earlier: bool,
 }
 
+/// Whether an invoice with this description sells sealed goods: it then has the hash of a manifest.
+fn is_sealed(description: &str) -> bool {
+    let mut words = description.split(' ');
+    words.any(|word| {
+        let hash = word.strip_prefix("manifest:");
+        hash.is_some_and(|hash| {
+            hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    })
+}
+
 impl Node {
     /// Pays an invoice and waits for the end. One that this node paid before is not paid again.
     pub async fn pay(&self, request: PayRequest) -> Result<Paid, PayError> {
@@ -89,7 +100,10 @@ impl Node {
             Begin::Join(outcome) => outcome,
             Begin::Send(outcome) => {
                 let payee = invoice.get_payee_pub_key();
-                self.ldk.walks.begin(payment_hash, payee, amount_msat);
+                let sealed = is_sealed(&invoice.description().to_string());
+                self.ldk
+                    .walks
+                    .begin(payment_hash, payee, amount_msat, sealed);
                 if let Err(error) = self.send(&invoice, amount_msat, &request) {
                     self.fail_payment(payment_hash, error);
                 }

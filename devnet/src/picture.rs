@@ -86,6 +86,8 @@ pub struct PaymentPicture {
     pub payee: Option<String>,
     /// What the payee is to get.
     pub amount_msat: u64,
+    /// Whether it pays for sealed goods, so that its preimage is a part of their key.
+    pub sealed: bool,
     /// Where it stands.
     pub status: PaymentStatus,
     /// Why it failed.
@@ -243,6 +245,7 @@ fn payment(payer: &Node, walk: &Walk, network: &Network) -> PaymentPicture {
         payer: payer.name().to_owned(),
         payee: find(network, &walk.payee).map(|node| node.name().to_owned()),
         amount_msat: walk.amount_msat,
+        sealed: walk.sealed,
         status,
         reason,
         attempts: walk

@@ -22,6 +22,8 @@ pub(crate) struct Walk {
     pub(crate) payee: PublicKey,
     /// What the payee is to get.
     pub(crate) amount_msat: u64,
+    /// Whether it pays for sealed goods, so that its preimage is a part of their key.
+    pub(crate) sealed: bool,
     /// When the payer began.
     pub(crate) started_at: SystemTime,
     /// The ways that were tried, the newest last.
@@ -69,13 +71,20 @@ pub(crate) struct Walks {
 
 impl Walks {
     /// A payment begins; no way is known yet.
-    pub(crate) fn begin(&self, payment_hash: Hex32, payee: PublicKey, amount_msat: u64) {
+    pub(crate) fn begin(
+        &self,
+        payment_hash: Hex32,
+        payee: PublicKey,
+        amount_msat: u64,
+        sealed: bool,
+    ) {
         let mut latest = self.latest();
         latest.truncate(KEPT - 1);
         latest.push_front(Walk {
             payment_hash,
             payee,
             amount_msat,
+            sealed,
             started_at: SystemTime::now(),
             attempts: Vec::new(),
             end: None,

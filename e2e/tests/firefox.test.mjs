@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
+import { openCinema, seconds } from '../cinema.mjs';
 import { PATIENCE_MS } from '../until.mjs';
 import { setUp } from '../world.mjs';
 
 describe('Firefox', () => {
-  let network, store, site, browser, context;
+  let network, store, site, browser, context, cinema;
 
   setUp(async (world) => {
     [network, browser] = await Promise.all([
@@ -22,6 +23,7 @@ describe('Firefox', () => {
     ]);
     store = await world.store(network);
     site = await world.site(store);
+    cinema = await openCinema(world, network, 3_000_000);
   });
 
   /** A page with a storage of its own: another visitor. */
@@ -68,6 +70,28 @@ describe('Firefox', () => {
     const refusal = await find(page, '[data-test="refused"]');
     assert.match(await refusal.evaluate((node) => node.textContent), /pays the node/);
     assert.equal(await page.$('[data-test="qr"]'), null);
+  });
+
+  test('opens sealed goods, although the store is gone, and seeks in them', async () => {
+    const page = await visit(cinema.store.url);
+    await click(page, '[data-test="item-song"] [data-test="buy"]');
+    const bolt11 = await shownInvoice(page);
+    assert.ok(cinema.host.sent > 3_000_000);
+    await cinema.store.killed(async () => {
+      const preimage = await network.alice.pay(bolt11);
+      const field = await find(page, '[data-test="proof"] input');
+      await field.type(preimage);
+      await click(page, '[data-test="proof"] button');
+      const song = await find(page, '[data-test="content"]');
+      const [duration, at] = await song.evaluate(async (node) => {
+        if (node.readyState < 1) await new Promise((resolve) => (node.onloadedmetadata = resolve));
+        node.currentTime = node.duration - 1;
+        await new Promise((resolve) => (node.onseeked = resolve));
+        return [node.duration, node.currentTime];
+      });
+      assert.ok(Math.abs(duration - seconds(3_000_000)) < 1, `${duration} s`);
+      assert.ok(Math.abs(at - duration + 1) < 0.5, `${at} s`);
+    });
   });
 
   test('opens a purchase by its link', async () => {

@@ -41,6 +41,31 @@ describe('the network’s page', () => {
     await takePictures(page, 'network-paid');
   });
 
+  test('the key of sealed goods travels with the payment, and only its payer can make it', async () => {
+    const bolt11 = await network.store.invoice(100_000, `two cats manifest:${'0a'.repeat(32)} nonce:${'0b'.repeat(8)}`);
+    const page = await open(`#lightning:${bolt11}`);
+    await page.getByTestId('payer-bob').check();
+    await page.getByTestId('pay').click();
+    await says(page, 'walked', /store knows the preimage, a half of the goods’ key, shows it to alice and takes 100 sat\./);
+    await says(page, 'walked', /alice shows it to bob/);
+    assert.deepEqual(await page.getByTestId('keys').locator('li').allTextContents(), [
+      'bob has the preimage now, and the token_id in the claim: the two make the key.',
+      'alice has the preimage alone, which opens nothing.',
+      'store has both: it sealed the goods.',
+    ]);
+    const halves = (name) => page.getByTestId(`key-${name}`).locator('path.has').count();
+    assert.deepEqual([await halves('bob'), await halves('alice')], [2, 1]);
+    await assertAccessible(page);
+    await takePictures(page, 'network-sealed');
+
+    // Other goods have no key.
+    await makeInvoice(page);
+    await page.getByTestId('pay').click();
+    await says(page, 'outcome', /^Paid\./);
+    await says(page, 'walked', /store knows the preimage, shows it to alice/);
+    assert.equal(await page.getByTestId('keys').locator('li').count(), 0);
+  });
+
   test('the walk is walked before one’s eyes', async () => {
     const page = await newVisitor(browser, { reducedMotion: 'no-preference' });
     await page.goto(network.page);

@@ -19,9 +19,13 @@ const loadStyle = () => fetch(STYLE);
 /** What draws an offer. */
 const loadOffer = () => import('./offer.js');
 
+/** What opens sealed goods. */
+const loadSealed = () => import('./sealed.js');
+
 /** The program, started. */
 async function loadProgram() {
   const glue = await import('./purrwall-web.js');
   await glue.default();
+  glue.sealed(loadSealed);
   return glue;
 }

@@ -1,11 +1,13 @@
 // Where the parts are that the store serves: beside this script, under names and with hashes that
 // `cargo xtask build` writes in.
 const OFFER = new URL('./offer.js', import.meta.url);
+const SEALED = new URL('./sealed.js', import.meta.url);
 const GLUE = new URL('./purrwall-web.js', import.meta.url);
 const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
 const STYLE = new URL('./wall.css', import.meta.url);
 const INTEGRITY = {
   offer: 'sha384-of-the-offer',
+  sealed: 'sha384-of-the-sealed',
   glue: 'sha384-of-the-glue',
   wasm: 'sha384-of-the-wasm',
   style: 'sha384-of-the-style',
@@ -23,11 +25,18 @@ async function loadOffer() {
   return import(OFFER.href);
 }
 
+/** What opens sealed goods. */
+async function loadSealed() {
+  await verify(SEALED, INTEGRITY.sealed);
+  return import(SEALED.href);
+}
+
 /** The program, started. */
 async function loadProgram() {
   const [wasm] = await Promise.all([file(WASM, INTEGRITY.wasm), verify(GLUE, INTEGRITY.glue)]);
   const glue = await import(GLUE.href);
   await glue.default({ module_or_path: wasm });
+  glue.sealed(loadSealed);
   return glue;
 }
 

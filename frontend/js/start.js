@@ -42,8 +42,9 @@ function start() {
 
 async function load() {
   const { href: glue, dataset } = document.head.querySelector('link[rel="program"]');
-  const [{ default: init }, wasm] = await Promise.all([import(glue), fetch(dataset.wasm)]);
+  const [{ default: init, sealed }, wasm] = await Promise.all([import(glue), fetch(dataset.wasm)]);
   await init({ module_or_path: wasm });
+  sealed(() => import(document.head.querySelector('link[rel="sealed"]').href));
 }
 
 /** Puts what the program has drawn in place of what was there. */

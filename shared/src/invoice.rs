@@ -20,6 +20,7 @@ use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
 use crate::lnurl;
+use crate::sealed::SealedGoods;
 
 /// What a BOLT11 string says, its signature verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,6 +222,8 @@ pub struct Terms {
     pub sha256: ContentHash,
     /// Their size in bytes; no invoice says it, but receipts do.
     pub size: u64,
+    /// Their ciphertext, if they are to be bought sealed.
+    pub sealed: Option<SealedGoods>,
 }
 
 /// By how much a rate may have moved between the advertised price and the invoice. Beyond that the
@@ -238,6 +241,7 @@ impl Terms {
             max_msat: None,
             sha256: item.sha256,
             size: item.size,
+            sealed: item.sealed.clone(),
         }
     }
 
@@ -332,17 +336,21 @@ pub enum Check {
     Commitment,
     /// It belongs to the claim that came with it.
     Claim,
+    /// Of goods that are sold sealed: the ciphertext is here and is the advertised one, and the invoice commits
+    /// to the manifest that says so.
+    Sealed,
 }
 
 impl Check {
     /// Every check; an invoice that passes has passed all of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Signature,
         Self::Network,
         Self::Payee,
         Self::Amount,
         Self::Commitment,
         Self::Claim,
+        Self::Sealed,
     ];
 
     /// A stable name for programs and style sheets.
@@ -354,6 +362,7 @@ impl Check {
             Self::Amount => "amount",
             Self::Commitment => "commitment",
             Self::Claim => "claim",
+            Self::Sealed => "sealed",
         }
     }
 }
@@ -405,6 +414,11 @@ pub enum FailedCheck {
         /// The payment that the invoice is for.
         invoice: PaymentHash,
     },
+    /// [`Check::Sealed`]: the manifest is not the one that the invoice was signed for, or is for another claim or for
+    /// other goods ([`crate::sealed::Manifest::check`]).
+    Manifest,
+    /// [`Check::Sealed`]: what the store itself gives as the ciphertext is another one.
+    Ciphertext,
 }
 
 impl FailedCheck {
@@ -417,6 +431,7 @@ impl FailedCheck {
             Self::Amount { .. } | Self::AboveMaximum { .. } => Check::Amount,
             Self::Commitment { .. } => Check::Commitment,
             Self::Claim { .. } => Check::Claim,
+            Self::Manifest | Self::Ciphertext => Check::Sealed,
         }
     }
 }
@@ -462,6 +477,8 @@ impl fmt::Display for FailedCheck {
                 f,
                 "the ticket that came with the invoice belongs to another payment"
             ),
+            Self::Manifest => f.write_str("the invoice is not for the sealed goods of the offer"),
+            Self::Ciphertext => f.write_str("the sealed goods are not those of the offer"),
         }
     }
 }
@@ -475,7 +492,8 @@ impl std::error::Error for FailedCheck {
     }
 }
 
-/// Makes every [`Check`] but the signature's, which [`Invoice::decode`] made. Expiry is no check
+/// Makes every [`Check`] but the signature's, which [`Invoice::decode`] made, and that of sealed goods, whose
+/// manifest comes beside the invoice ([`crate::purchase`]). Expiry is no check
 /// here: it depends on the time, so it is asked when the invoice is shown ([`Invoice::is_expired`]).
 /// `paid_for` is the payment that the ticket is for.
 ///

@@ -7,7 +7,7 @@
 //! | state | on screen | job |
 //! |---|---|---|
 //! | `Idle` | price, button | none |
-//! | `Requesting` | busy | `CreateInvoice` |
+//! | `Requesting` | busy | `CreateInvoice`, after all checks of a ciphertext |
 //! | `AwaitingPayment` | QR code, countdown | `AskStatus`, waiting |
 //! | `Expired` | offer a new invoice | none; `AskStatus` once after `Recheck` |
 //! | `Refused` | the failed check | `AskStatus` once: it may be paid all the same |
@@ -31,10 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{CreatedInvoice, InvoiceStatus, PurchaseId, Status};
 use crate::claim::Claim;
-use crate::content::{ContentHash, commitment};
+use crate::content::{ContentHash, Description, commitment};
 use crate::invoice::{FailedCheck, Invoice, Terms, check};
 use crate::lightning::{Msat, PaymentHash, Preimage};
 use crate::problem::Problem;
+use crate::sealed::Manifest;
 
 /// How long one status question waits for the payment, in seconds. The next follows at once.
 const WAIT_SECS: u64 = 25;
@@ -62,6 +63,8 @@ pub struct Purchase {
     earlier: Vec<Earlier>,
     /// How many of them, from the first on, are to be asked about.
     unasked: usize,
+    /// The buyer has seen that the key of the sealed goods is false, and wants them from the store.
+    unsealed: bool,
 }
 
 /// An order that another one took the place of.
@@ -85,6 +88,8 @@ pub struct Order {
     pub size: Option<u64>,
     /// What is known of the wallet that this page told to pay.
     pub wallet: Wallet,
+    /// The manifest of what the payment opens, in its one form, if the goods are sold sealed. It passed every check.
+    pub manifest: Option<String>,
 }
 
 /// What is known of a wallet that a page told to pay an invoice.
@@ -196,6 +201,9 @@ pub enum Undelivered {
         /// What came.
         found: ContentHash,
     },
+    /// The key that was sold does not make the promised goods of the ciphertext: the store lied, which the
+    /// receipt proves with the manifest, the claim's token_id and the ciphertext.
+    FalseKey,
 }
 
 /// Tries that failed in a row.
@@ -251,6 +259,16 @@ pub enum Event {
         /// The hash of what came.
         sha256: ContentHash,
     },
+    /// What the store itself gives as the ciphertext is another one.
+    WrongCiphertext {
+        /// The job's.
+        round: u32,
+    },
+    /// The key does not make the promised goods of the ciphertext.
+    FalseKey {
+        /// The job's.
+        round: u32,
+    },
     /// A job failed.
     Failed {
         /// The job's.
@@ -303,7 +321,8 @@ pub struct Job {
 /// The kinds of job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// `POST` [`crate::api::invoices_path`]; answer with [`Event::Created`].
+    /// `POST` [`crate::api::invoices_path`]; answer with [`Event::Created`]. If the terms name a ciphertext, it is
+    /// fetched and checked first; one that is another gives [`Event::WrongCiphertext`].
     CreateInvoice {
         /// For the request's body.
         purchase_id: PurchaseId,
@@ -315,7 +334,8 @@ pub enum Task {
         /// For the query; 0 asks without waiting.
         wait_secs: u64,
     },
-    /// `GET` [`crate::api::content_path`]; answer with [`Event::Content`].
+    /// Open the ciphertext; or, if that cannot be done here, `GET` [`crate::api::content_path`]. Answer with
+    /// [`Event::Content`], or with [`Event::FalseKey`].
     FetchContent {
         /// For the header.
         claim: Claim,
@@ -323,6 +343,8 @@ pub enum Task {
         preimage: Option<Preimage>,
         /// The size of the goods in bytes, where it is known: nothing beyond it is read.
         size: Option<u64>,
+        /// The manifest of what the preimage opens, if the goods are sold sealed, and the hash of the promised ones.
+        sealed: Option<(String, ContentHash)>,
     },
 }
 
@@ -349,6 +371,9 @@ pub struct Saved {
     /// A wallet was told to pay the invoice, perhaps by another tab.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
+    /// The manifest of what the payment opens, in its one form, if the goods are sold sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
     /// What it took the place of, paid or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
@@ -369,6 +394,7 @@ impl Purchase {
             round: 0,
             earlier: Vec::new(),
             unasked: 0,
+            unsealed: false,
         }
     }
 
@@ -507,6 +533,11 @@ impl Purchase {
                     claim: order.claim.clone(),
                     preimage: *preimage,
                     size: order.size,
+                    sealed: order
+                        .manifest
+                        .clone()
+                        .filter(|_| !self.unsealed)
+                        .zip(order.promised()),
                 };
                 (task, trouble, Duration::ZERO)
             }
@@ -590,6 +621,8 @@ impl Purchase {
                 status,
             } => self.status(round, payment_hash, &status),
             Event::Content { round, sha256 } => self.content(round, sha256),
+            Event::WrongCiphertext { round } => self.wrong_ciphertext(round),
+            Event::FalseKey { round } => self.false_key(round),
             Event::Failed { round, trouble } => self.failed(round, trouble),
             Event::WalletPaid { preimage } => self.wallet_paid(preimage),
             Event::Wallet {
@@ -659,15 +692,48 @@ impl Purchase {
                     invoice,
                     size: None,
                     wallet: Wallet::Untold,
+                    manifest: None,
                 });
-                self.await_payment(order)
+                let manifest = created.sealed.map(|sale| sale.manifest);
+                match self.sold_sealed(order, manifest.as_ref()) {
+                    Some(order) => self.await_payment(order),
+                    None => self.refuse(FailedCheck::Manifest),
+                }
             }
-            Err(error) => self.enter(State::Refused {
-                failure: FailedCheck::Signature(error),
-                order: None,
-                asking: false,
-            }),
+            Err(error) => self.refuse(FailedCheck::Signature(error)),
         }
+    }
+
+    /// What is advertised sealed has to be sold sealed, by a manifest that the invoice commits to.
+    fn sold_sealed(&self, mut order: Order, manifest: Option<&Manifest>) -> Option<Order> {
+        if let Some(advertised) = &self.terms.sealed {
+            let manifest = manifest?;
+            let description = order.invoice.description.as_deref().unwrap_or_default();
+            let token_id = &order.claim.identifier().token_id;
+            let layout = manifest.check(&Description::read(description), token_id);
+            let found = (manifest.ct, layout.ok()?.size(), manifest.chunk);
+            if found != (advertised.ct, self.terms.size, advertised.chunk) {
+                return None;
+            }
+            order.manifest = Some(manifest.to_json());
+        }
+        Some(order)
+    }
+
+    fn wrong_ciphertext(self, round: u32) -> Self {
+        match self.state {
+            State::Requesting { .. } if round == self.round => self.refuse(FailedCheck::Ciphertext),
+            _ => self,
+        }
+    }
+
+    /// There is nothing to ask about, and nothing to keep.
+    fn refuse(self, failure: FailedCheck) -> Self {
+        self.enter(State::Refused {
+            failure,
+            order: None,
+            asking: false,
+        })
     }
 
     /// Of the goods that are advertised now, the size is known, unless they are off the shelf
@@ -690,11 +756,7 @@ impl Purchase {
                 order,
                 trouble: None,
             },
-            Err(failure @ FailedCheck::Claim { .. }) => State::Refused {
-                failure,
-                order: None,
-                asking: false,
-            },
+            Err(failure @ FailedCheck::Claim { .. }) => return self.refuse(failure),
             Err(failure) => State::Refused {
                 failure,
                 order: Some(order),
@@ -836,6 +898,19 @@ impl Purchase {
                 }),
                 _ => self.enter(State::Delivered { order, preimage }),
             },
+            _ => self,
+        }
+    }
+
+    fn false_key(self, round: u32) -> Self {
+        match self.state.clone() {
+            State::Paid {
+                order, preimage, ..
+            } if round == self.round => self.enter(State::Undelivered {
+                order,
+                preimage,
+                reason: Undelivered::FalseKey,
+            }),
             _ => self,
         }
     }
@@ -1004,15 +1079,20 @@ impl Purchase {
             .retain(|earlier| earlier.order.invoice.payment_hash != hash);
     }
 
-    fn retry(self) -> Self {
+    fn retry(mut self) -> Self {
         match self.state.clone() {
             State::Failed {
                 order: Some(order), ..
             } => self.await_payment(order),
             State::Failed { purchase_id, .. } => self.request(purchase_id),
             State::Undelivered {
-                order, preimage, ..
-            } => self.paid(order, preimage),
+                order,
+                preimage,
+                reason,
+            } => {
+                self.unsealed |= reason == Undelivered::FalseKey;
+                self.paid(order, preimage)
+            }
             _ => self.recheck(),
         }
     }
@@ -1036,6 +1116,7 @@ impl Purchase {
             return self;
         }
         self.earlier.clear();
+        self.unsealed = false;
         self.enter(State::Idle)
     }
 }
@@ -1051,6 +1132,7 @@ impl Saved {
             preimage: None,
             size: None,
             told: false,
+            manifest: None,
             earlier: Vec::new(),
         }
     }
@@ -1072,6 +1154,7 @@ impl Saved {
             } else {
                 Wallet::Untold
             },
+            manifest: self.manifest.clone(),
         })
     }
 
@@ -1102,6 +1185,7 @@ impl Saved {
                 && (ours.preimage == theirs.preimage || theirs.preimage.is_none())
                 && (ours.size == theirs.size || theirs.size.is_none())
                 && (ours.told || !theirs.told)
+                && (ours.manifest.is_some() || theirs.manifest.is_none())
         };
         let has = |theirs: &Self| {
             if theirs.claim.is_none() {
@@ -1124,6 +1208,7 @@ impl Order {
             preimage,
             size: self.size,
             told: self.wallet != Wallet::Untold,
+            manifest: self.manifest.clone(),
             earlier: Vec::new(),
         }
     }

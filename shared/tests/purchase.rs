@@ -11,13 +11,17 @@ use common::{
 use proptest::prelude::*;
 use purrwall_shared::api::Status;
 use purrwall_shared::claim::Claim;
-use purrwall_shared::content::{ContentHash, describe};
+use purrwall_shared::content::{ContentHash, Description, describe};
+use purrwall_shared::digest::{Digest, Nonce};
 use purrwall_shared::fiat::FiatPrice;
 use purrwall_shared::invoice::{Check, Terms};
 use purrwall_shared::lightning::{Msat, Payees, PaymentHash};
 use purrwall_shared::problem::{ErrorCode, Problem};
 use purrwall_shared::purchase::{
     Event, Purchase, Saved, State, Task, Trouble, Undelivered, Wallet,
+};
+use purrwall_shared::sealed::{
+    CHUNK, FORMAT, Manifest, SealedGoods, SealedSale, SecretId, WrappedKey,
 };
 
 const NOW: u64 = CREATED_AT + 1;
@@ -388,6 +392,7 @@ fn a_preimage_that_is_typed_in_opens_what_the_node_has_forgotten() {
         claim: ticket,
         preimage: proof,
         size,
+        sealed: None,
     }) = buyer.0.job().map(|job| job.task)
     else {
         panic!("nothing is fetched");
@@ -1307,4 +1312,148 @@ proptest! {
         let rests = matches!(purchase.state(), State::Delivered { .. });
         prop_assert!(rests, "{:?}", purchase.state());
     }
+}
+
+/// What is sold sealed by the first invoice.
+fn manifest() -> Manifest {
+    Manifest {
+        format: FORMAT,
+        ct: Digest([7; 32]),
+        size: GOODS.len() as u64,
+        chunk: CHUNK,
+        key: WrappedKey([9; 32]),
+        secret: SecretId([1; 4]),
+        token: Digest::of(&[&[1; 32]]),
+    }
+}
+
+fn offers_sealed() -> Buyer {
+    Buyer(Purchase::new(Terms {
+        sealed: Some(SealedGoods {
+            ct: manifest().ct,
+            chunk: CHUNK,
+            urls: vec!["https://cdn.example/7".to_owned()],
+        }),
+        ..terms()
+    }))
+    .buys(1)
+}
+
+/// A buyer of sealed goods who is given one manifest, and an invoice that commits to another.
+fn sold_sealed(given: Option<Manifest>, committed: Manifest) -> Buyer {
+    let buyer = offers_sealed();
+    let mut changed = sample(1);
+    changed.description = Description {
+        title: "Two cats",
+        manifest: Some(committed.hash()),
+        nonce: Some(Nonce([0; 8])),
+        sha256: Some(ContentHash::of(GOODS)),
+        ..Description::default()
+    }
+    .to_string();
+    let mut created = changed.created();
+    created.sealed = given.map(|manifest| SealedSale {
+        manifest,
+        urls: Vec::new(),
+    });
+    let round = buyer.round();
+    buyer.event(Event::Created {
+        round,
+        created: Box::new(created),
+    })
+}
+
+#[test]
+fn sealed_goods_are_payable_only_by_the_manifest_that_the_invoice_commits_to() {
+    let right = manifest();
+    let buyer = sold_sealed(Some(right), right);
+    check(&buyer, "awaiting", Some("wait"));
+    assert!(buyer.payable());
+    assert_eq!(buyer.saved().manifest, Some(right.to_json()));
+
+    let another_ct = Manifest {
+        ct: Digest([8; 32]),
+        ..right
+    };
+    let another_size = Manifest { size: 1, ..right };
+    let another_chunk = Manifest {
+        chunk: 1 << 10,
+        ..right
+    };
+    let another_claim = Manifest {
+        token: Digest::of(&[&[2; 32]]),
+        ..right
+    };
+    let another_format = Manifest { format: 2, ..right };
+    for wrong in [
+        another_ct,
+        another_size,
+        another_chunk,
+        another_claim,
+        another_format,
+    ] {
+        let refused = [
+            sold_sealed(Some(wrong), wrong),
+            sold_sealed(Some(wrong), right),
+        ];
+        for buyer in refused {
+            let State::Refused { failure, .. } = buyer.0.state() else {
+                panic!("{wrong:?}: {}", name(&buyer));
+            };
+            assert_eq!(failure.check(), Check::Sealed, "{wrong:?}");
+            check(&buyer, "refused", None);
+            // A reload shows it no more than this page does.
+            assert_eq!(buyer.0.saved(), None);
+        }
+    }
+    assert_eq!(name(&sold_sealed(None, right)), "refused");
+}
+
+#[test]
+fn another_ciphertext_is_refused_before_there_is_an_invoice() {
+    let buyer = offers_sealed();
+    let round = buyer.round();
+    let stale = Event::WrongCiphertext { round: round + 1 };
+    check(&offers_sealed().event(stale), "requesting", Some("create"));
+    let buyer = buyer.event(Event::WrongCiphertext { round });
+    check(&buyer, "refused", None);
+}
+
+#[test]
+fn a_reload_finds_what_the_payment_opens() {
+    let paid = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    let reloaded = Buyer(Purchase::new(terms())).event(Event::Restore(Box::new(paid.saved())));
+    let Some(Task::FetchContent {
+        sealed: Some(opened),
+        ..
+    }) = reloaded.0.job().map(|job| job.task)
+    else {
+        panic!("{}", name(&reloaded));
+    };
+    assert_eq!(opened, (manifest().to_json(), ContentHash::of(GOODS)));
+}
+
+#[test]
+fn a_false_key_is_reported_and_the_store_may_deliver_all_the_same() {
+    let buyer = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    let round = buyer.round();
+    let buyer = buyer.event(Event::FalseKey { round });
+    check(&buyer, "undelivered", None);
+    let State::Undelivered { reason, order, .. } = buyer.0.state() else {
+        unreachable!();
+    };
+    assert_eq!(*reason, Undelivered::FalseKey);
+    assert!(order.manifest.is_some());
+
+    let buyer = buyer.event(Event::Retry);
+    let task = buyer.0.job().map(|job| job.task);
+    assert!(matches!(
+        task,
+        Some(Task::FetchContent { sealed: None, .. })
+    ));
+    check(&buyer.content(GOODS), "delivered", None);
 }

@@ -20,6 +20,7 @@ fn receipt() -> Receipt {
     let order = Order {
         size: None,
         wallet: Wallet::Untold,
+        manifest: None,
         purchase_id: purchase_id(1),
         claim: claim(1),
         invoice: Invoice::decode(&sample(1).bolt11()).expect("a sample invoice is valid"),

@@ -157,8 +157,8 @@ mod tests {
             .filter_map(|value| value.strip_prefix('/'))
             .filter(|path| path.contains('-'))
             .collect();
-        // Two styles, the icon, two scripts, the program and its glue.
-        assert_eq!(named.len(), 7, "{named:?}");
+        // Two styles, the icon, three scripts, the program and its glue.
+        assert_eq!(named.len(), 8, "{named:?}");
         for path in named {
             assert!(dir.path().join(path).is_file(), "{path}");
         }

@@ -23,6 +23,9 @@ const LOADER_LIMIT: usize = 3_000;
 /// What it and all else may weigh that visitors load who look and do not buy, but for the store's list.
 const OFFER_LIMIT: usize = 11_000;
 
+/// What opens sealed goods may weigh, which is loaded for who buys some, in page and widget.
+const SEALED_LIMIT: usize = 3_000;
+
 /// What one kind of files weighs, in bytes.
 #[derive(Clone, Copy, Default)]
 struct Weight {
@@ -41,6 +44,7 @@ pub(crate) struct Sizes {
     widget: Weight,
     loader: Weight,
     offer: Weight,
+    sealed: Weight,
 }
 
 impl Sizes {
@@ -50,7 +54,8 @@ impl Sizes {
         check("the page without its program", self.look, LOOK_LIMIT)?;
         check("the widget", self.widget, WIDGET_LIMIT)?;
         check("the widget's loader", self.loader, LOADER_LIMIT)?;
-        check("the widget's offer", self.offer, OFFER_LIMIT)
+        check("the widget's offer", self.offer, OFFER_LIMIT)?;
+        check("what opens sealed goods", self.sealed, SEALED_LIMIT)
     }
 }
 
@@ -78,6 +83,7 @@ pub(crate) fn compress_all(dist: &Path) -> Result<Sizes> {
         widget: sum(&kinds, &["loader", "offer", "wall", "glue", "wasm"]),
         loader: sum(&kinds, &["loader"]),
         offer: sum(&kinds, &["loader", "offer", "wall"]),
+        sealed: sum(&kinds, &["sealed"]),
     };
     let sums = [
         ("the page", sizes.page),
@@ -129,10 +135,12 @@ fn kind(path: &Path) -> &'static str {
         return "loader";
     }
     let name = path.file_name().and_then(|name| name.to_str());
-    let named = ["wall", "offer", "start"].into_iter().find(|kind| {
-        let rest = name.and_then(|name| name.strip_prefix(kind));
-        rest.is_some_and(|rest| rest.starts_with('-'))
-    });
+    let named = ["wall", "offer", "start", "sealed"]
+        .into_iter()
+        .find(|kind| {
+            let rest = name.and_then(|name| name.strip_prefix(kind));
+            rest.is_some_and(|rest| rest.starts_with('-'))
+        });
     if let Some(kind) = named {
         return kind;
     }

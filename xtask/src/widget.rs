@@ -19,6 +19,8 @@ const LOADER: &str = "frontend/js/widget.js";
 /// of the real ones, and where it is in the package.
 const SERVED: &str = "frontend/js/served.js";
 const PACKAGED: &str = "frontend/js/packaged.js";
+/// What opens sealed goods.
+const SEALED: &str = "frontend/js/sealed.js";
 /// What draws an offer, with places for the drawings in `shared/looks`.
 const OFFER: &str = "frontend/js/offer.js";
 const DRAWINGS: [(&str, &str); 2] = [
@@ -30,6 +32,7 @@ pub(crate) const PROGRAM: &str = "purrwall-web-";
 /// What opens the page.
 const START: &str = "frontend/js/start.js";
 const OFFER_FILE: &str = "offer.js";
+const SEALED_FILE: &str = "sealed.js";
 /// The built page, which names the files, too.
 pub(crate) const PAGE: &str = "index.html";
 const GLUE: &str = "purrwall-web.js";
@@ -38,6 +41,7 @@ const STYLE: &str = "wall.css";
 /// The folder of the languages' words.
 pub(crate) const WORDS: &str = "words";
 const OFFER_HASH: &str = "sha384-of-the-offer";
+const SEALED_HASH: &str = "sha384-of-the-sealed";
 const GLUE_HASH: &str = "sha384-of-the-glue";
 const WASM_HASH: &str = "sha384-of-the-wasm";
 const STYLE_HASH: &str = "sha384-of-the-style";
@@ -55,6 +59,7 @@ const PACKAGE_FILES: [&str; 5] = [
 /// What Trunk and [`hook`] made of the frontend.
 struct Program {
     offer: PathBuf,
+    sealed: PathBuf,
     glue: PathBuf,
     wasm: PathBuf,
     style: PathBuf,
@@ -65,6 +70,7 @@ impl Program {
     fn find(dist: &Path) -> Result<Self> {
         Ok(Self {
             offer: find(dist, "offer-", ".js")?,
+            sealed: find(dist, "sealed-", ".js")?,
             glue: find(dist, PROGRAM, ".js")?,
             wasm: find(dist, PROGRAM, "_bg.wasm")?,
             style: find(dist, "wall-", ".css")?,
@@ -98,6 +104,7 @@ pub(crate) fn finish(dir: &Path) -> Result<()> {
 
 fn write_scripts(dir: &Path) -> Result<()> {
     write_offer(dir)?;
+    write_sealed(dir)?;
     write_start(dir)
 }
 
@@ -108,13 +115,23 @@ fn write_offer(dist: &Path) -> Result<()> {
         let drawing = source(&format!("shared/looks/{file}"))?;
         text = fill(OFFER, &text, place, drawing.trim())?;
     }
-    let small = minified(OFFER, &text)?;
+    write_part(dist, OFFER, &text, OFFER_FILE)
+}
+
+/// Writes what opens sealed goods, under a name with its hash.
+fn write_sealed(dist: &Path) -> Result<()> {
+    write_part(dist, SEALED, &source(SEALED)?, SEALED_FILE)
+}
+
+/// Writes a script without its comments, under a name with its hash, which the page then names.
+fn write_part(dist: &Path, path: &str, text: &str, named: &str) -> Result<()> {
+    let small = minified(path, text)?;
     let hash = short_hash(&[small.as_bytes()]);
-    let file = format!("offer-{hash}.js");
+    let file = named.replace(".js", &format!("-{hash}.js"));
     fs::write(dist.join(&file), small)?;
     let index = dist.join(PAGE);
     let page = fs::read_to_string(&index)?;
-    fs::write(&index, fill(PAGE, &page, OFFER_FILE, &file)?)?;
+    fs::write(&index, fill(PAGE, &page, named, &file)?)?;
     Ok(())
 }
 
@@ -196,6 +213,7 @@ pub(crate) fn pack() -> Result<()> {
     };
     // Names without hashes: a package has a version, and bundlers make names of their own.
     copy(&program.offer, OFFER_FILE)?;
+    copy(&program.sealed, SEALED_FILE)?;
     copy(&program.glue, GLUE)?;
     copy(&program.wasm, WASM)?;
     // Development servers make scripts of what they know by its name.
@@ -236,10 +254,12 @@ fn loader(program: &Program) -> Result<String> {
     let source = [source(SERVED)?, source(LOADER)?].concat();
     let written = [
         (OFFER_FILE, name(&program.offer)?),
+        (SEALED_FILE, name(&program.sealed)?),
         (GLUE, name(&program.glue)?),
         (WASM, name(&program.wasm)?),
         (STYLE, name(&program.style)?),
         (OFFER_HASH, &integrity_of(&program.offer)?),
+        (SEALED_HASH, &integrity_of(&program.sealed)?),
         (GLUE_HASH, &integrity_of(&program.glue)?),
         (WASM_HASH, &integrity_of(&program.wasm)?),
         (STYLE_HASH, &integrity_of(&program.style)?),
@@ -283,14 +303,15 @@ mod tests {
     fn the_loader_names_the_files_and_their_hashes() {
         let dir = tempfile::tempdir().unwrap();
         let (glue, wasm) = ("purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm");
-        let (style, offer) = ("wall-2c3d.css", "offer-4e5f.js");
-        for (name, text) in [(glue, "glue"), (wasm, ""), (style, "style"), (offer, "")] {
+        let (style, offer, sealed) = ("wall-2c3d.css", "offer-4e5f.js", "sealed-6071.js");
+        let scripts = [(glue, "glue"), (offer, ""), (sealed, "")];
+        for (name, text) in scripts.into_iter().chain([(wasm, ""), (style, "style")]) {
             fs::write(dir.path().join(name), text).unwrap();
         }
         write_loader(dir.path()).unwrap();
 
         let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
-        for name in [glue, wasm, style, offer] {
+        for name in [glue, wasm, style, offer, sealed] {
             assert!(loader.contains(&format!("new URL('./{name}',import.meta.url)")));
         }
         // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.

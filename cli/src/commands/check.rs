@@ -192,7 +192,7 @@ fn check_kept(dir: &Path) -> Result<String> {
 
 fn check_frontend(options: &Options) -> Result<String> {
     let Some(dir) = &options.page.dir else {
-        let without = if PageOptions::INSIDE {
+        let without = if purrwall_gateway::options::PageOptions::INSIDE {
             "the page that is in the program"
         } else {
             "none, so that only the API is served"

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use purrwall_buyer::sealed::{Judgement, judge};
 use purrwall_buyer::store::hash;
+use serde::Deserialize;
 use shared::digest::Digest;
 use shared::lightning::Payees;
 use shared::receipt::Receipt;
@@ -17,7 +18,8 @@ use crate::commands::output::say;
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The receipt, as `purrwall buy` and the store's page save it.
+    /// The receipt, as `purrwall buy` and the store's page save it; or the evidence that the page saves of sealed
+    /// goods that do not open, which needs nothing but --ciphertext beside it.
     receipt: PathBuf,
 
     /// The goods, to be held against the receipt.
@@ -41,11 +43,16 @@ struct Sealed {
     manifest: Option<PathBuf>,
 
     /// The claim's token_id, in 64 hex digits. Whoever has it and the receipt can open the goods.
-    #[arg(long, value_name = "HEX", requires = "ciphertext")]
+    #[arg(
+        long,
+        value_name = "HEX",
+        requires = "manifest",
+        requires = "ciphertext"
+    )]
     token_id: Option<Digest>,
 
     /// The sealed goods.
-    #[arg(long, value_name = "FILE", requires = "manifest")]
+    #[arg(long, value_name = "FILE")]
     ciphertext: Option<PathBuf>,
 }
 
@@ -59,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } = arguments;
     let text = fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
     // What stands in it is not repeated in the error: it may be a preimage.
-    let Ok(receipt) = serde_json::from_slice::<Receipt>(&text) else {
+    let Some((receipt, evidence)) = read(&text) else {
         bail!(
             "{} is no receipt: a JSON object of bolt11, preimage, item, sha256 and size",
             receipt.display()
@@ -88,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             receipt.size
         );
     }
-    match sealed.judge(&receipt)? {
+    match sealed.judge(&receipt, evidence)? {
         None => say!("{proof}"),
         Some(kept @ Judgement::Kept(..)) => say!("{kept}"),
         Some(broken @ Judgement::Broken(..)) => bail!("{broken}"),
@@ -96,21 +103,53 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// What the store's page saves of sealed goods that do not open.
+#[derive(Deserialize)]
+struct Evidence {
+    receipt: Receipt,
+    manifest: Manifest,
+    token_id: Digest,
+}
+
+/// A receipt, and what judges the store beside it, where the file has that, too.
+fn read(text: &[u8]) -> Option<(Receipt, Option<(Manifest, Digest)>)> {
+    if let Ok(receipt) = serde_json::from_slice(text) {
+        return Some((receipt, None));
+    }
+    let Evidence {
+        receipt,
+        manifest,
+        token_id,
+    } = serde_json::from_slice(text).ok()?;
+    Some((receipt, Some((manifest, token_id))))
+}
+
 impl Sealed {
-    /// What the three of them prove; `None` if they were not given.
-    fn judge(&self, receipt: &Receipt) -> Result<Option<Judgement>> {
-        let (Some(manifest), Some(token_id), Some(ciphertext)) =
-            (&self.manifest, self.token_id, &self.ciphertext)
-        else {
+    /// What is proven of the sealed goods; `None` if they were not given.
+    fn judge(
+        &self,
+        receipt: &Receipt,
+        evidence: Option<(Manifest, Digest)>,
+    ) -> Result<Option<Judgement>> {
+        let Some(ciphertext) = &self.ciphertext else {
             return Ok(None);
         };
         let cannot_read = |path: &PathBuf| format!("cannot read {}", path.display());
-        let text = fs::read(manifest).with_context(|| cannot_read(manifest))?;
-        let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else {
-            bail!(
-                "{} is no manifest: a JSON object of format, ct, size, chunk, key, secret and token",
-                manifest.display()
-            );
+        let given = self.manifest.as_ref().zip(self.token_id);
+        let (manifest, token_id) = match (given, evidence) {
+            (Some((manifest, token_id)), _) => {
+                let text = fs::read(manifest).with_context(|| cannot_read(manifest))?;
+                let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else {
+                    bail!(
+                        "{} is no manifest: a JSON object of format, ct, size, chunk, key, secret and \
+                         token",
+                        manifest.display()
+                    );
+                };
+                (manifest, token_id)
+            }
+            (None, Some(evidence)) => evidence,
+            (None, None) => bail!("--ciphertext needs --manifest and --token-id beside a receipt"),
         };
         let file = File::open(ciphertext).with_context(|| cannot_read(ciphertext))?;
         Ok(Some(judge(receipt, &manifest, token_id.0, &file)?))

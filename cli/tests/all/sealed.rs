@@ -306,6 +306,38 @@ fn a_false_key_convicts_the_store_in_one_sentence_and_another_token_id_does_not(
             "{said}"
         );
         assert!(!said.contains("lied"), "{said}");
+
+        // As the store's page saves it, all in one file.
+        let evidence = serde_json::json!({
+            "receipt": receipt,
+            "manifest": manifest,
+            "token_id": Digest(identifier.token_id),
+        });
+        let file = cinema.folder.path("evidence.json");
+        fs::write(&file, serde_json::to_vec(&evidence).unwrap()).unwrap();
+        let verify = |path: &Path, ciphertext: &[&Path]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_purrwall"));
+            command.arg("verify").arg(path);
+            for path in ciphertext {
+                command.arg("--ciphertext").arg(path);
+            }
+            told(&command.output().unwrap())
+        };
+        let (ended_well, said) = verify(&file, &[&ciphertext]);
+        assert!(
+            !ended_well && said.trim().ends_with("the store lied."),
+            "{said}"
+        );
+        let (ended_well, said) = verify(&file, &[]);
+        assert!(
+            ended_well && said.contains("the invoice was paid"),
+            "{said}"
+        );
+        let (ended_well, said) = verify(&files[0], &[&ciphertext]);
+        assert!(
+            !ended_well && said.contains("--manifest and --token-id"),
+            "{said}"
+        );
     });
 }
 

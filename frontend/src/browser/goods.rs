@@ -27,7 +27,7 @@ pub struct Goods {
 }
 
 impl Goods {
-    /// Takes the bytes of goods that the store says are of this type.
+    /// Takes the bytes of goods that the store says are of this type, in pieces or files.
     ///
     /// # Errors
     /// The browser's, if it has no room.
@@ -37,7 +37,7 @@ impl Goods {
             Kind::Text => JsFuture::from(blob.text()).await?.as_string(),
             _ => None,
         };
-        let address = Address::of(&blob, parts, content_type)?;
+        let address = Address::of(&blob, content_type).await?;
         Ok(Self {
             content_type: content_type.to_owned(),
             blob,
@@ -132,17 +132,15 @@ pub fn media_type(content_type: &str) -> &str {
 struct Address(String);
 
 impl Address {
-    fn of(blob: &Blob, parts: &Array, content_type: &str) -> Result<Option<Self>, JsValue> {
+    async fn of(blob: &Blob, content_type: &str) -> Result<Option<Self>, JsValue> {
         let media_type = media_type(content_type);
         let url = match Kind::of(content_type) {
             Kind::Text | Kind::File => return Ok(None),
             // Opened in a tab of its own, a drawing may run scripts. At a `data:` URL they run
             // nowhere; at a blob's they would run on the store's origin.
             Kind::Image if media_type == SVG => {
-                let bytes: Vec<u8> = parts
-                    .iter()
-                    .flat_map(|part| part.unchecked_into::<Uint8Array>().to_vec())
-                    .collect();
+                let bytes = JsFuture::from(blob.array_buffer()).await?;
+                let bytes = Uint8Array::new(&bytes).to_vec();
                 ["data:image/svg+xml;base64,", &STANDARD.encode(bytes)].concat()
             }
             _ => {

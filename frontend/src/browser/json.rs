@@ -59,6 +59,10 @@ impl<'de> Deserializer<'de> for Value {
         self.deserialize_u64(visitor)
     }
 
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_u64(visitor)
+    }
+
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_bool(self.0.as_bool().ok_or(Unreadable)?)
     }
@@ -115,7 +119,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
+        i8 i16 i32 i64 i128 u8 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
         tuple_struct map
     }
 }
@@ -183,6 +187,7 @@ mod tests {
         name: String,
         colours: Vec<Colour>,
         lives: u64,
+        kittens: u32,
         awake: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
@@ -193,13 +198,13 @@ mod tests {
             name: "Tama \u{1f431}".into(),
             colours: vec![Colour::Black, Colour::Ginger],
             lives: 9_007_199_254_740_991,
+            kittens: 4_294_967_295,
             awake: false,
             owner: None,
         }
     }
 
-    const TEXT: &str =
-        r#"{"name":"Tama 🐱","colours":["black","ginger"],"lives":9007199254740991,"awake":false}"#;
+    const TEXT: &str = r#"{"name":"Tama 🐱","colours":["black","ginger"],"lives":9007199254740991,"kittens":4294967295,"awake":false}"#;
 
     #[test]
     fn what_is_written_is_read_again() {
@@ -223,6 +228,7 @@ mod tests {
             ("9007199254740991", "-1"),
             ("9007199254740991", "9007199254740993"),
             ("9007199254740991", "\"9\""),
+            ("4294967295", "4294967296"),
             ("\"ginger\"", "\"green\""),
             ("\"ginger\"", "{}"),
             ("false", "0"),

@@ -13,6 +13,7 @@ pub mod goods;
 pub mod ios;
 pub mod json;
 pub mod object;
+pub mod sealed;
 pub mod storage;
 pub mod use_store;
 pub mod webln;

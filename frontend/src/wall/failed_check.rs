@@ -50,6 +50,8 @@ pub fn failed_check(failure: &FailedCheck) -> AttrValue {
         FailedCheck::Claim { .. } => {
             say("the ticket that came with the invoice belongs to another payment")
         }
+        FailedCheck::Manifest => say("the invoice is not for the sealed goods of the offer"),
+        FailedCheck::Ciphertext => say("the sealed goods are not those of the offer"),
     }
 }
 

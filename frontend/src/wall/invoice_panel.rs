@@ -126,7 +126,7 @@ fn ways_to_pay(props: &Props, order: &Order, code: Option<Html>, now: u64) -> Ht
                 .attribute("data-bolt11", bolt11.clone())
                 .text(bolt11),
         )
-        .child(verified(invoice, order.promised()))
+        .child(verified(order))
         .into()
 }
 

@@ -21,6 +21,7 @@ use std::rc::Rc;
 
 use js_sys::Function;
 use shared::api::{self, Item};
+use shared::digest::Digest;
 use shared::drawings::PAW;
 use shared::invoice::{FailedCheck, Terms};
 use shared::lightning::Msat;
@@ -34,6 +35,7 @@ use yew::prelude::*;
 use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::goods::Goods;
+use crate::browser::sealed::Sealed;
 use crate::i18n::format::amount;
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_around, say_of};
@@ -41,7 +43,7 @@ use crate::ui::copy_button::copy_link;
 use crate::ui::drawing::drawing;
 use crate::ui::element::{button, element, paragraph};
 use crate::ui::notice::notice;
-use crate::ui::receipt_button::receipt_button;
+use crate::ui::receipt_button::{evidence_button, receipt_button};
 use crate::ui::trouble::{problem_text, trouble_line};
 use crate::wall::announcements::announcements;
 use crate::wall::box_view::box_view;
@@ -57,6 +59,8 @@ use crate::wall::wallet_button::Teller;
 
 /// From this size in bytes, goods take long enough to show the progress of their download.
 const LARGE: u64 = 200_000;
+/// From this size in bytes, sealed goods take so long to check that the buyer may leave it for later.
+const HUGE: u64 = 16 << 20;
 
 /// What is behind the wall, and what its invoice has to say.
 #[derive(Clone, Properties, PartialEq)]
@@ -216,8 +220,17 @@ impl View<'_> {
     fn draw(&self) -> Vec<Html> {
         match self.handle.purchase().state() {
             State::Idle => self.offer(false, None),
-            State::Requesting { trouble, .. } => self.offer(true, trouble.as_ref()),
-            State::AwaitingPayment { trouble, .. } => vec![self.invoice(trouble.clone())],
+            State::Requesting { trouble, .. } => {
+                let mut drawn = self.offer(true, trouble.as_ref());
+                drawn.push(self.about_sealed("about", false));
+                drawn
+            }
+            State::AwaitingPayment { order, trouble } => {
+                // Sealed goods open without the store's word.
+                let is_alone = order.manifest.is_some() && trouble.is_some();
+                let about = self.about_sealed("invoice", is_alone);
+                vec![self.invoice(trouble.clone()), about]
+            }
             State::Expired { .. } => vec![self.expired()],
             State::Refused { failure, order, .. } => {
                 match self.handle.purchase().moved_price().zip(order.as_ref()) {
@@ -240,6 +253,31 @@ impl View<'_> {
         let on_buy = self.on(Handle::buy);
         let offer = offer(gateway, &self.props.item, busy, self.focus, &on_buy);
         [offer].into_iter().chain(self.trouble(trouble)).collect()
+    }
+
+    /// How far the check of sealed goods is, or that there is none; and how they open while the store is away.
+    fn about_sealed(&self, class: &'static str, is_alone: bool) -> Html {
+        let about = element("div", class);
+        let about = if is_alone {
+            let words =
+                say("If you have paid, the preimage that your wallet shows opens the goods:");
+            about.child(paragraph("", words)).child(self.proof())
+        } else if self.props.item.sealed.is_some() && !self.handle.can_keep_sealed() {
+            let words =
+                say("This browser cannot open sealed goods here, so the store delivers them open.");
+            about.child(element("p", "quiet").test("not-opened").text(words))
+        } else if let Some(bar) = self.progress() {
+            let words = say("Your browser checks the sealed goods before you pay.");
+            let later = button("plain", "check-later", &self.on(Handle::check_later));
+            let later = later.say("Check after paying").into();
+            about
+                .child(paragraph("quiet", words))
+                .child(bar)
+                .children((self.props.item.size >= HUGE).then_some(later))
+        } else {
+            return Html::default();
+        };
+        about.into()
     }
 
     fn invoice(&self, trouble: Option<Tries>) -> Html {
@@ -373,19 +411,16 @@ impl View<'_> {
             "We cannot tell whether this was paid, so this browser keeps the ticket. If you did \
              pay, your wallet shows a preimage as the proof. It opens what you bought:",
         );
-        let on_proof = {
-            let handle = self.handle.clone();
-            Callback::from(move |preimage| {
-                let fits = handle.purchase().is_proved_by(preimage);
-                handle.send(Event::WalletPaid { preimage });
-                fits
-            })
-        };
-        vec![
-            paragraph("quiet", words),
-            proof_form(on_proof),
-            self.asides(vec![]),
-        ]
+        vec![paragraph("quiet", words), self.proof(), self.asides(vec![])]
+    }
+
+    fn proof(&self) -> Html {
+        let handle = self.handle.clone();
+        proof_form(Callback::from(move |preimage| {
+            let fits = handle.purchase().is_proved_by(preimage);
+            handle.send(Event::WalletPaid { preimage });
+            fits
+        }))
     }
 
     fn paid(&self, trouble: Option<&Tries>) -> Vec<Html> {
@@ -429,13 +464,17 @@ impl View<'_> {
             Undelivered::WrongContent { .. } => {
                 say("What came is not what the invoice promised, so it is not shown.")
             }
+            Undelivered::FalseKey => say(
+                "The key that was sold does not open these goods: the store lied. Whoever has the \
+                 evidence and the sealed goods can check that.",
+            ),
         };
         let comfort = say("Your payment is safe: this browser keeps the ticket.");
         let children = [
             Some(element("p", "").test("failed").text(why).into()),
             self.until(order),
             Some(paragraph("quiet", comfort)),
-            Some(self.asides(vec![])),
+            Some(self.asides(self.evidence(order, reason))),
             Some(self.retry_or_start_over()),
         ];
         self.notice(
@@ -443,6 +482,27 @@ impl View<'_> {
             say("Paid, but not here yet"),
             children.into_iter().flatten(),
         )
+    }
+
+    /// What convicts a store that lied.
+    fn evidence(&self, order: &Order, reason: &Undelivered) -> Vec<Option<Html>> {
+        let State::Undelivered { preimage, .. } = self.handle.purchase().state() else {
+            return Vec::new();
+        };
+        let (Undelivered::FalseKey, Some(manifest), Some(preimage)) =
+            (reason, &order.manifest, *preimage)
+        else {
+            return Vec::new();
+        };
+        let item = &self.props.item;
+        let size = order.size.unwrap_or(item.size);
+        let receipt = Receipt::new(order, preimage, item.id.clone(), size);
+        let token_id = Digest(order.claim.identifier().token_id).to_hex();
+        let evidence = receipt.map(|receipt| evidence_button(receipt, manifest, &token_id));
+        let sealed = Sealed::sold(self.props.client.gateway(), item, manifest);
+        let on_save = Callback::from(move |()| sealed.save());
+        let ciphertext = button("link", "save-sealed", &on_save).say("Save the sealed goods");
+        vec![evidence, Some(ciphertext.into())]
     }
 
     fn is_over(&self, order: &Order) -> bool {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use shared::api::{Item, ItemId, PurchaseId};
+use js_sys::Array;
+use shared::api::{Item, PurchaseId};
 use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Terms;
@@ -25,6 +26,7 @@ use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::clock::Clock;
 use crate::browser::goods::{Arriving, Goods};
+use crate::browser::sealed::{Failure, Sealed, can_open};
 use crate::browser::storage::Slot;
 
 /// How much longer than a status question's own wait its answer may take, and how long any other
@@ -36,9 +38,9 @@ const LARGEST: u64 = 4 << 30;
 
 /// Holds one item's purchase, and runs it.
 #[hook]
-pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
+pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
     let slot = Slot::new(client.gateway(), &item.id);
-    let arriving = use_memo((), |()| RefCell::new(Arriving::default()));
+    let kept = use_memo((), |()| Kept::new());
     let received = use_state_eq(|| None);
     let buying = use_reducer(|| Buying::restored(terms.clone(), &slot));
     let at_once = use_memo((), |()| Cell::new(false));
@@ -61,8 +63,8 @@ pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
     use_effect_with(buying.purchase.job(), {
         let shell = Shell {
             client: client.clone(),
-            item: item.id.clone(),
-            arriving,
+            item: item.clone(),
+            kept: kept.clone(),
             received: received.setter(),
             answer: buying.dispatcher().into(),
         };
@@ -85,6 +87,7 @@ pub fn use_purchase(client: &Client, item: &Item, terms: &Terms) -> Handle {
         clock: client.clock().clone(),
         at_once,
         newest,
+        kept,
     }
 }
 
@@ -97,6 +100,7 @@ pub struct Handle {
     at_once: Rc<Cell<bool>>,
     /// The purchase as it was drawn last, also for a handle that was drawn before: a wallet may take minutes.
     newest: Rc<RefCell<Purchase>>,
+    kept: Rc<Kept>,
 }
 
 impl Handle {
@@ -115,9 +119,20 @@ impl Handle {
         &self.slot
     }
 
-    /// How many bytes of the goods have come, while they are on their way.
+    /// How many bytes of the goods have come, while they are on their way; or, of sealed goods that are not
+    /// paid for, how many are checked.
     pub fn received(&self) -> Option<u64> {
         self.received
+    }
+
+    /// Whether this browser keeps sealed goods, and so can open them.
+    pub fn can_keep_sealed(&self) -> bool {
+        self.kept.can_keep.get()
+    }
+
+    /// Checks the rest of the sealed goods when they are paid for.
+    pub fn check_later(&self) {
+        self.kept.later.abort();
     }
 
     /// Whether the browser refused to keep the purchase, so that it ends with the page.
@@ -305,11 +320,30 @@ impl Reducible for Buying {
     }
 }
 
+/// What outlives a job.
+struct Kept {
+    arriving: RefCell<Arriving>,
+    /// Aborted if the buyer leaves the check of sealed goods for later.
+    later: AbortController,
+    /// Whether the browser keeps sealed goods, as far as is known.
+    can_keep: Cell<bool>,
+}
+
+impl Kept {
+    fn new() -> Self {
+        Self {
+            arriving: RefCell::default(),
+            later: new_controller(),
+            can_keep: Cell::new(can_open()),
+        }
+    }
+}
+
 /// What jobs need.
 struct Shell {
     client: Client,
-    item: ItemId,
-    arriving: Rc<RefCell<Arriving>>,
+    item: Rc<Item>,
+    kept: Rc<Kept>,
     received: UseStateSetter<Option<u64>>,
     answer: Callback<Action>,
 }
@@ -327,7 +361,7 @@ impl Drop for Running {
 }
 
 fn start(job: Job, shell: Shell) -> Running {
-    let controller = AbortController::new().expect("fetch, and so its abort, exists");
+    let controller = new_controller();
     let pause = Timeout::new(shortened(job.delay), {
         let controller = controller.clone();
         move || {
@@ -344,6 +378,10 @@ fn start(job: Job, shell: Shell) -> Running {
     }
 }
 
+fn new_controller() -> AbortController {
+    AbortController::new().expect("fetch, and so its abort, exists")
+}
+
 /// By a random part of up to a half, so that many buyers do not come back in step.
 #[expect(
     clippy::cast_possible_truncation,
@@ -357,8 +395,27 @@ fn shortened(delay: Duration) -> u32 {
 
 async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
     let round = job.round;
-    let (client, item) = (&shell.client, &shell.item);
+    let (client, item) = (&shell.client, &shell.item.id);
     let signal = controller.signal();
+    let mut files = None;
+    if let Some((function, goods)) = shell.sealed(&job.task) {
+        let is_offered = matches!(job.task, Task::CreateInvoice { .. });
+        match goods.call(function, &signal, &shell.received).await {
+            Ok(opened) => files = Some(opened),
+            Err(Failure::Key) => return Action::Event(Event::FalseKey { round }),
+            // Nothing has to be checked or opened then: the store delivers.
+            Err(Failure::Room) => shell.kept.can_keep.set(false),
+            Err(Failure::Lie) if is_offered => {
+                return Action::Event(Event::WrongCiphertext { round });
+            }
+            Err(Failure::Away) if is_offered => {
+                let trouble = Trouble::Offline;
+                return Action::Event(Event::Failed { round, trouble });
+            }
+            // The store may deliver what no host has.
+            Err(_) => {}
+        }
+    }
     let _deadline = job.task.deadline(controller.clone());
     let event = match job.task {
         Task::CreateInvoice { purchase_id } => client
@@ -380,15 +437,28 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
             claim,
             preimage,
             size,
+            sealed,
         } => {
-            let size = size.unwrap_or(LARGEST);
-            match shell.fetch(&claim, preimage, size, controller).await {
-                Ok((goods, sha256)) => {
-                    return Action::Goods {
-                        round,
-                        sha256,
-                        goods: goods.into(),
-                    };
+            let arrived = if let Some((files, (_, promised))) = files.zip(sealed) {
+                let content_type = shell.item.content_type.clone();
+                Ok((files.unchecked_into(), content_type, promised))
+            } else {
+                let size = size.unwrap_or(LARGEST);
+                shell.fetch(&claim, preimage, size, controller).await
+            };
+            match arrived {
+                Ok((parts, content_type, sha256)) => {
+                    match Goods::new(&parts, &content_type).await {
+                        Ok(goods) => {
+                            return Action::Goods {
+                                round,
+                                sha256,
+                                goods: goods.into(),
+                            };
+                        }
+                        // No room: the next try may find some.
+                        Err(_) => Err(Trouble::Unreadable),
+                    }
                 }
                 Err(trouble) => Err(trouble),
             }
@@ -397,34 +467,57 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
     Action::Event(event.unwrap_or_else(|trouble: Trouble| Event::Failed { round, trouble }))
 }
 
+/// What has come: pieces or files, their type, and their hash.
+type Arrived = (Array, String, ContentHash);
+
 impl Shell {
+    /// What has to be done with sealed goods before the rest of a task, if anything: they are checked before there is an
+    /// invoice, and opened once they are paid for. What the store no longer lists it delivers, with its type.
+    fn sealed(&self, task: &Task) -> Option<(&'static str, Sealed)> {
+        let (gateway, item) = (self.client.gateway(), &self.item);
+        match task {
+            Task::CreateInvoice { .. } if self.kept.can_keep.get() => {
+                let later = self.kept.later.signal();
+                Some(("check", Sealed::offered(gateway, item, &later)?))
+            }
+            Task::FetchContent {
+                claim,
+                preimage: Some(preimage),
+                sealed: Some((manifest, promised)),
+                ..
+            } if self.kept.can_keep.get() && !item.content_type.is_empty() => {
+                let goods = Sealed::sold(gateway, item, manifest);
+                Some(("open", goods.paid(claim, *preimage, *promised)))
+            }
+            _ => None,
+        }
+    }
+
     async fn fetch(
         &self,
         claim: &Claim,
         preimage: Option<Preimage>,
         size: u64,
         controller: &AbortController,
-    ) -> Result<(Goods, ContentHash), Trouble> {
+    ) -> Result<Arrived, Trouble> {
         let goes_on = |received| {
             self.received.set(Some(received));
             received <= size
         };
         let fetching = self.client.fetch_content(
-            &self.item,
+            &self.item.id,
             claim,
             preimage,
-            &self.arriving,
+            &self.kept.arriving,
             controller,
             goes_on,
         );
         fetching.await?;
-        let arrived = self.arriving.take();
+        let arrived = self.kept.arriving.take();
         let content_type = arrived.content_type.clone();
         let (parts, sha256) = arrived.finish();
         self.received.set(None);
-        let goods = Goods::new(&parts, &content_type).await;
-        // No room: the next try may find some.
-        Ok((goods.map_err(|_| Trouble::Unreadable)?, sha256))
+        Ok((parts, content_type, sha256))
     }
 }
 

@@ -103,6 +103,10 @@ pub fn events(previous: Option<&Purchase>, now: &Purchase, item: &Item) -> Vec<W
                     "wrong-content",
                     "what came is not what the invoice promised",
                 ),
+                Undelivered::FalseKey => WidgetEvent::error(
+                    "false-key",
+                    "the key that was sold does not open the sealed goods",
+                ),
             });
         }
         _ => {}

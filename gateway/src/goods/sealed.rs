@@ -192,6 +192,11 @@ impl Seals {
         &self.versions
     }
 
+    /// Where the ciphertexts lie of what is sold now: addresses that end in a slash.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.known().places.values().flatten().cloned().collect()
+    }
+
     /// What everyone may see of an item that is sold sealed.
     pub(crate) fn listed(&self, item: &ItemId, seal: &Seal) -> SealedGoods {
         SealedGoods {

@@ -7,6 +7,7 @@ mod embedded;
 mod encoding;
 mod frame;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/", index.clone())
         .route("/index.html", index)
         .fallback_service(files)
-        .layer(from_fn_with_state(policy(app), file_headers))
+        .layer(from_fn_with_state(Policy::of(app), file_headers))
 }
 
 /// The page's files in a folder, or those that were compressed beside them.
@@ -119,7 +120,7 @@ const NOT_BUILT: &str = "This gateway serves the API, but it has no page to show
 
 /// A file with a hash in its name never changes; every other one may with the next build. All of
 /// them are public, and other sites load some of them: the widget's.
-async fn file_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
+async fn file_headers(State(policy): State<Policy>, request: Request, next: Next) -> Response {
     let hashed = has_hash(request.uri().path());
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -137,27 +138,48 @@ async fn file_headers(State(policy): State<HeaderValue>, request: Request, next:
         CROSS_ORIGIN_RESOURCE_POLICY,
         HeaderValue::from_static("cross-origin"),
     );
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(CONTENT_SECURITY_POLICY, policy.now());
     response
 }
 
-/// The page runs its own script and nobody else's, talks to its own gateway alone, and shows paid
-/// goods from memory. The wallet for development is the one exception.
-fn policy(app: &App) -> HeaderValue {
-    let (page, web): (Arc<PageOptions>, Arc<WebOptions>) = (app.part(), app.part());
-    let wallet = page.webln_script.as_deref().and_then(origin);
-    let wallet = wallet.map_or(String::new(), |origin| format!(" {origin}"));
-    let ancestors = &web.frame_ancestors;
-    let policy = format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{wallet}; style-src 'self'; \
-         connect-src 'self'{wallet}; img-src 'self' blob: data:; media-src blob:; \
-         frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
-         frame-ancestors {ancestors}"
-    );
-    HeaderValue::try_from(policy).expect("origins are plain ASCII")
+/// The page runs its own script and nobody else's, talks to its own gateway and to the hosts of sealed goods, and
+/// shows paid goods from memory. The wallet for development is the one exception.
+#[derive(Clone)]
+struct Policy {
+    page: Arc<PageOptions>,
+    web: Arc<WebOptions>,
+    shelf: Shelf,
 }
 
-/// Where a script comes from, if not from here.
+impl Policy {
+    fn of(app: &App) -> Self {
+        Self {
+            page: app.part(),
+            web: app.part(),
+            shelf: app.part(),
+        }
+    }
+
+    /// As the shelf is now.
+    fn now(&self) -> HeaderValue {
+        let wallet = self.page.webln_script.as_deref().and_then(origin);
+        let wallet = wallet.map_or(String::new(), |origin| format!(" {origin}"));
+        let places = self.shelf.catalogue().seals().places();
+        let places = places.iter().filter_map(|place| origin(place));
+        let places: BTreeSet<String> = places.map(|origin| format!(" {origin}")).collect();
+        let places: String = places.into_iter().collect();
+        let ancestors = &self.web.frame_ancestors;
+        let policy = format!(
+            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{wallet}; style-src 'self'; \
+             connect-src 'self'{wallet}{places}; img-src 'self' blob: data:; media-src blob:; \
+             frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
+             frame-ancestors {ancestors}"
+        );
+        HeaderValue::try_from(policy).expect("origins are plain ASCII")
+    }
+}
+
+/// Where a script or a ciphertext comes from, if not from here.
 fn origin(url: &str) -> Option<String> {
     let url: Uri = url.parse().ok()?;
     Some(format!("{}://{}", url.scheme_str()?, url.authority()?))

@@ -77,6 +77,7 @@ pub fn terms() -> Terms {
         max_msat: None,
         sha256: ContentHash::of(GOODS),
         size: GOODS.len() as u64,
+        sealed: None,
     }
 }
 
