@@ -14,7 +14,7 @@ use purrwall_buyer::sealed::{self, Ciphertext};
 use purrwall_gateway::goods::catalogue::EMPTY;
 use purrwall_gateway::goods::versions::{self, try_writing};
 use purrwall_gateway::goods::{catalogue, rates};
-use purrwall_gateway::options::{Options, RateSource};
+use purrwall_gateway::options::{Options, PageOptions, RateSource};
 use purrwall_gateway::{Endpoint, KeyUse, PAID_ARE_DELETED};
 
 use shared::digest::Digest;
@@ -192,7 +192,7 @@ fn check_kept(dir: &Path) -> Result<String> {
 
 fn check_frontend(options: &Options) -> Result<String> {
     let Some(dir) = &options.page.dir else {
-        let without = if purrwall_gateway::options::PageOptions::INSIDE {
+        let without = if PageOptions::INSIDE {
             "the page that is in the program"
         } else {
             "none, so that only the API is served"
