@@ -8,8 +8,9 @@
 // - signal, later: end it, the second one what is checked before paying, once header and hashes are right;
 // - token_id, preimage: what opens it, in hex digits.
 //
-// What is checked is kept in the browser's private file system, a file for each chunk. So it survives its
-// connection and its page, and no more than a chunk is in memory at a time. A failure rejects with a word:
+// What is checked is kept in the browser's private file system, a file for each chunk, and what is opened in one
+// file, in which players can seek. So it survives its connection and its page, and no more than a chunk is in memory at
+// a time. A failure rejects with a word:
 // `lie` if the last place gives another ciphertext, `key` if the key does not open it, `room` if the
 // browser does not keep it. Any other failure is the network's.
 
@@ -25,8 +26,8 @@ const MAX_CHUNKS = 2 ** 20;
 const PATIENCE = 20_000;
 /** The file of the header and the hashes; those of the chunks are called by their numbers. */
 const HEAD = 'head';
-/** What the names of opened chunks end with. */
-const OPENED = 'p';
+/** The file of the goods, once they are open. */
+const PLAIN = 'plain';
 
 /** Fetches what is missing, and checks it: header and hashes first, for which it calls `on(0)`. */
 export const check = (offered) =>
@@ -46,37 +47,38 @@ export const check = (offered) =>
     }
   });
 
-/** Decrypts the goods; gives them as files, one for each chunk. What is missing is fetched. */
+/** Decrypts the goods; gives their file, alone in a list. What is missing is fetched. */
 export const open = (sold) =>
   using(sold, async (sealed) => {
     const { goods } = sealed;
-    const key = await unwrap(goods);
-    const opened = [];
-    for (let index = 0; index < sealed.count; index += 1) {
-      let file = await sealed.kept(index + OPENED, sealed.length(index) - TAG);
-      let plain = file && (await file.arrayBuffer());
-      if (!file) {
-        const iv = new Uint8Array(12);
-        new DataView(iv.buffer).setUint32(7, index);
-        iv[11] = index + 1 === sealed.count;
-        const chunk = await sealed.bytes(index);
-        plain = await subtle.decrypt({ name: 'AES-GCM', iv }, key, chunk).catch(() => fail('key'));
-        file = await sealed.keep(index + OPENED, plain);
-      }
-      goods.on(new Uint8Array(plain));
-      opened.push(file);
+    const { size, chunk } = goods;
+    let file = await sealed.kept(PLAIN, size);
+    if (file) {
+      for (let at = 0; at < size; at += chunk) goods.on(await bytesOf(file.slice(at, at + chunk)));
+    } else {
+      const key = await unwrap(goods);
+      file = await sealed.keep(PLAIN, async (write) => {
+        for (let index = 0; index < sealed.count; index += 1) {
+          const iv = new Uint8Array(12);
+          new DataView(iv.buffer).setUint32(7, index);
+          iv[11] = index + 1 === sealed.count;
+          const bytes = await bytesOf(await sealed.chunk(index, true));
+          const opened = subtle.decrypt({ name: 'AES-GCM', iv }, key, bytes);
+          const plain = new Uint8Array(await opened.catch(() => fail('key')));
+          goods.on(plain);
+          await write(plain);
+        }
+      });
     }
     goods.on();
-    const { right } = sold;
-    // What is not needed any more goes in its own time: the ciphertext, or what it made.
-    tidy(sealed, right ? '' : OPENED);
-    return right ? opened : fail('key');
+    if (!sold.right) {
+      await sealed.remove(PLAIN);
+      fail('key');
+    }
+    for (let index = 0; index < sealed.count; index += 1) await sealed.remove(String(index));
+    await sealed.remove(HEAD);
+    return [file];
   });
-
-async function tidy(sealed, end) {
-  for (let index = 0; index < sealed.count; index += 1) await sealed.remove(index + end);
-  if (!end) await sealed.remove(HEAD);
-}
 
 /** Saves the ciphertext as a file, by which everyone can judge the store. */
 export const save = (goods) =>
@@ -90,14 +92,19 @@ export const save = (goods) =>
     setTimeout(() => URL.revokeObjectURL(href), 60_000);
   }).catch(() => {});
 
-async function using(goods, use) {
-  const sealed = new Sealed({ ...goods, ...JSON.parse(goods.manifest ?? '{}') });
-  try {
-    sealed.folder = await folder(sealed.goods.ct);
-    return await use(sealed);
-  } finally {
-    sealed.source?.end();
-  }
+/** Two of a browser's pages do not work on the same goods at a time: a file that is written again is another one. */
+async function using(given, use) {
+  const goods = { ...given, ...JSON.parse(given.manifest ?? '{}') };
+  const { ct, signal } = goods;
+  return navigator.locks.request(`purrwall ${ct}`, { signal }, async () => {
+    const sealed = new Sealed(goods);
+    try {
+      sealed.folder = await folder(ct);
+      return await use(sealed);
+    } finally {
+      sealed.source?.end();
+    }
+  });
 }
 
 async function folder(ct) {
@@ -154,15 +161,12 @@ class Sealed {
     return this.right(String(index), start, this.length(index), isRight, now);
   }
 
-  async bytes(index) {
-    return (await this.chunk(index, true)).arrayBuffer();
-  }
-
   /** The file of a part, which is fetched if it is not there, or is there, looked into and wrong. */
   async right(name, start, length, isRight, look) {
     const file = await this.kept(name, length);
-    if (file && (!look || (await isRight(new Uint8Array(await file.arrayBuffer()))))) return file;
-    return this.keep(name, await this.fetch(start, length, isRight));
+    if (file && (!look || (await isRight(await bytesOf(file))))) return file;
+    const bytes = await this.fetch(start, length, isRight);
+    return this.keep(name, (write) => write(bytes));
   }
 
   /** A part of the ciphertext, from the first place that has it right. */
@@ -202,16 +206,19 @@ class Sealed {
     }
   }
 
-  async keep(name, bytes) {
+  /** Writes a file, which is there once all of it is. */
+  async keep(name, fill) {
+    const room = (work) => work.catch(() => fail('room'));
+    const file = await room(this.folder.getFileHandle(name, { create: true }));
+    const writable = await room(file.createWritable());
     try {
-      const file = await this.folder.getFileHandle(name, { create: true });
-      const writable = await file.createWritable();
-      await writable.write(bytes);
-      await writable.close();
-      return await file.getFile();
-    } catch {
-      fail('room');
+      await fill((bytes) => room(writable.write(bytes)));
+    } catch (error) {
+      await writable.abort().catch(() => {});
+      throw error;
     }
+    await room(writable.close());
+    return room(file.getFile());
   }
 
   remove(name) {
@@ -292,6 +299,7 @@ async function sha256(...parts) {
   return new Uint8Array(await subtle.digest('SHA-256', all));
 }
 
+const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
 const hex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
 const digits = (number, length) => number.toString(16).padStart(length, '0');
 const isSame = (one, other) => one.every((byte, at) => byte === other[at]);
