@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { assertAccessible } from '../axe.mjs';
 import { newVisitor, takePictures } from '../browser.mjs';
 import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
 import { until } from '../until.mjs';
@@ -16,7 +17,7 @@ const PATIENCE_MS = 31_000;
 const SILENT = 'Your wallet has not answered yet';
 
 describe('wallets', () => {
-  let network, browser, store, hastyStore, site;
+  let network, browser, store, hastyStore, site, examples;
 
   setUp(async (world) => {
     ({ network, browser, store } = await world.shop());
@@ -51,6 +52,7 @@ describe('wallets', () => {
       document.addEventListener('purr-wall:wallet', ({ detail }) => detail.provide(wallet))`,
     );
     site = await world.site(store, pages);
+    examples = await world.site(store);
   });
 
   /** A visitor whose wallet does with an invoice what `pay` does. */
@@ -94,6 +96,18 @@ describe('wallets', () => {
     });
   }
 
+  test('an element has one of the site’s own', async () => {
+    const page = await newVisitor(browser);
+    await page.route('**/pay', async (route) => {
+      const preimage = await network.alice.pay(route.request().postData());
+      await route.fulfill({ json: { preimage } });
+    });
+    await page.goto(`${examples.url}wallet.html`);
+    await page.getByTestId('buy').click();
+    await page.getByTestId('pay-webln').click();
+    await seesTheGoods(page, store, 'two-cats');
+  });
+
   test('without a listener there is nothing to connect', async () => {
     const page = await visit(`${site.url}none.html`);
     await wall(page, 'cat').getByTestId('buy').click();
@@ -106,6 +120,7 @@ describe('wallets', () => {
     const cat = wall(page, 'cat');
     await cat.getByTestId('buy').click();
     await cat.getByTestId('connect').waitFor();
+    await assertAccessible(page, 'purr-wall');
     await takePictures(page, 'wallet-connect');
     assert.equal(await page.evaluate(() => window.asked), 0, 'nothing is loaded before');
     await cat.getByTestId('connect').click();
@@ -140,6 +155,7 @@ describe('wallets', () => {
     await until('the wallet to be told', () => told === 1);
     await page.clock.fastForward(PATIENCE_MS);
     await page.getByText(SILENT).waitFor();
+    await assertAccessible(page);
     await takePictures(page, 'wallet-silent');
     await press(page);
     await other.getByTestId('pay-webln').click();
@@ -168,6 +184,7 @@ describe('wallets', () => {
     );
     await page.reload();
     await page.getByTestId('in-flight').waitFor();
+    await assertAccessible(page);
     await takePictures(page, 'wallet-in-flight');
     assert.equal(await page.getByTestId('start-over').count(), 0);
     await network.alice.pay(bolt11);
@@ -273,6 +290,7 @@ describe('wallets', () => {
     await day.fill(String(2 * price));
     await form.getByText('Save').click();
     await form.getByTestId('one-click-off').waitFor();
+    await assertAccessible(page);
     await takePictures(page, 'one-click-on');
 
     for (let bought = 1; bought <= 2; bought += 1) {

@@ -584,7 +584,7 @@ describe('the widget', () => {
     });
     assert.deepEqual(names(attributes), found.attributes.sort());
     assert.deepEqual(names(members), found.members.sort());
-    assert.deepEqual(names(events), [...EVENTS].sort());
+    assert.deepEqual(names(events), [...EVENTS, 'purr-wall:wallet'].sort());
 
     const source = async (...paths) =>
       (await Promise.all(paths.map((path) => readFile(join(root, 'frontend', path), 'utf8')))).join('\n');

@@ -1,5 +1,6 @@
 //! The limits for one click in the browser's storage, which is the truth for all tabs.
 
+use gloo_timers::callback::Timeout;
 use js_sys::{Date, Function, Promise, Reflect};
 use shared::allowance::Allowance;
 use shared::lightning::Msat;
@@ -10,6 +11,10 @@ use crate::browser::storage;
 
 /// Not the name of a purchase, since those begin with `purrwall:`. The lock has this name, too.
 const KEY: &str = "purrwall-allowance";
+
+/// How long the lock is held after the sum was stored, in milliseconds: browsers let a tab have the lock before it
+/// sees what another one has stored.
+const SETTLING_MS: u32 = 2_000;
 
 /// What the buyer has set; `None` by default.
 pub fn load() -> Option<Allowance> {
@@ -33,17 +38,25 @@ pub fn spend(amount: Msat) -> Promise {
     };
     let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into());
     let locks = get(&gloo_utils::window().navigator(), "locks").unwrap_or_default();
-    let added = match get(&locks, "request").map(JsCast::dyn_into::<Function>) {
-        Ok(Ok(request)) => {
-            let add = Closure::once_into_js(add);
-            request
-                .call2(&locks, &KEY.into(), &add)
-                .unwrap_or(JsValue::FALSE)
-        }
+    let request = get(&locks, "request").and_then(JsCast::dyn_into::<Function>);
+    let Ok(request) = request else {
         // A page without TLS has no locks.
-        _ => add().into(),
+        return Promise::resolve(&JsValue::from(add()));
     };
-    Promise::resolve(&added)
+    Promise::new(&mut |resolve, _| {
+        let hold = Closure::once_into_js(move || {
+            // It cannot fail.
+            let _ = resolve.call1(&JsValue::NULL, &add().into());
+            Promise::new(&mut |release, _| {
+                let settled = Timeout::new(SETTLING_MS, move || {
+                    let _ = release.call0(&JsValue::NULL);
+                });
+                settled.forget();
+            })
+        });
+        // Where it is refused, nothing can be stored either, and nobody gets here.
+        let _ = request.call2(&locks, &KEY.into(), &hold);
+    })
 }
 
 /// Whether the buyer has just pressed something: no script of a page can make that true.
