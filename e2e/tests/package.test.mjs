@@ -172,6 +172,7 @@ describe('the npm package', () => {
       'package.json',
       'purrwall-web.js',
       'purrwall-web_bg.wasm',
+      'sealed.js',
       'server.js',
       'wall.txt',
       'widget.d.ts',
