@@ -10,7 +10,7 @@ use crate::{
     changed,
     command::{command, root, run, target_dir},
     packing,
-    widget::{self, PAGE, PROGRAM, WORDS, short_hash},
+    widget::{self, PAGE, PROGRAM, WORDS, short_hash, source},
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -43,8 +43,7 @@ pub(crate) fn build(dir: &Path) -> Result<()> {
     }
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let program = bind(&program, dir)?;
-    let template = fs::read_to_string(root().join(PAGE)).context("cannot read index.html")?;
-    fs::write(dir.join(PAGE), assemble(&template, &program, dir)?)?;
+    fs::write(dir.join(PAGE), assemble(&source(PAGE)?, &program, dir)?)?;
     widget::finish(dir)
 }
 
@@ -118,10 +117,6 @@ fn copy(path: &str, dir: &Path) -> Result<String> {
     let name = format!("{stem}-{}.{end}", short_hash(&[text.as_bytes()]));
     fs::write(dir.join(&name), text)?;
     Ok(name)
-}
-
-fn source(path: &str) -> Result<String> {
-    fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))
 }
 
 /// The value of `name="…"` in an element.

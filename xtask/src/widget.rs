@@ -245,7 +245,8 @@ fn packaged(before: &str) -> Result<String> {
     Ok([before, &source(LOADER)?].concat())
 }
 
-fn source(path: &str) -> Result<String> {
+/// The text of a file of the project.
+pub(crate) fn source(path: &str) -> Result<String> {
     fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))
 }
 
