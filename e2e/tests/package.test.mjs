@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { newVisitor } from '../browser.mjs';
 import { openLnbits } from '../lnbits.mjs';
+import { openNwcWallet } from '../nwc.mjs';
 import { root, startServer } from '../server.mjs';
 import { openSite } from '../site.mjs';
 import { seesTheGoods, shownInvoice } from '../story.mjs';
@@ -60,50 +61,102 @@ describe('the npm package', () => {
     });
   }
 
-  test('takes the wallets of bitcoin-connect, loads it at the press, and buys with one click then', async () => {
-    const cwd = join(dir, 'connect');
-    await run(bin('vite'), ['build', ...QUIET], { cwd });
-    const lnbits = await openLnbits(network.alice);
-    const site = await openSite(store.url, join(cwd, 'dist'));
-    try {
-      const page = await newVisitor(browser);
-      const loaded = [];
-      page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
-      const isLoaded = async () => {
-        const scripts = (await readdir(join(cwd, 'dist/assets'))).filter((file) => file.endsWith('.js'));
-        const texts = await Promise.all(scripts.map((file) => readFile(join(cwd, 'dist/assets', file), 'utf8')));
-        const connects = scripts.filter((_, index) => texts[index].includes('bc-modal'));
-        assert.ok(connects.length > 0, 'bitcoin-connect is in none of the scripts');
-        return loaded.some((path) => connects.some((file) => path.endsWith(file)));
-      };
-      await page.goto(site.url);
-      const cats = page.locator('purr-wall[item="two-cats"]');
-      await cats.getByTestId('buy').click();
-      await cats.getByTestId('connect').waitFor();
-      assert.equal(await isLoaded(), false, 'nothing is loaded before the press');
-      await cats.getByTestId('connect').click();
-      await page.locator('bc-modal').getByText('LNbits', { exact: true }).click();
-      await page.locator('bc-lnbits input').first().fill(lnbits.key);
-      await page.locator('bc-lnbits input').last().fill(lnbits.url);
-      await page.locator('bc-lnbits').getByText('Connect', { exact: true }).click();
-      await cats.getByTestId('connect').waitFor({ state: 'detached' });
-      assert.equal(await isLoaded(), true);
-      assert.equal(lnbits.payments.size, 0, 'connecting pays nothing');
-      await cats.getByTestId('pay-webln').click();
-      await seesTheGoods(cats, store, 'two-cats');
-      await cats.getByText('Next time, buy with one click').click();
-      await cats.getByTestId('one-click').getByText('Save').click();
+  describe('with bitcoin-connect', () => {
+    let dist;
 
-      // A later visit: bitcoin-connect remembers the wallet, and the buyer allows it.
-      await page.reload();
-      const cat = page.locator('purr-wall[item="cat"]');
-      await cat.getByTestId('buy').click();
-      await seesTheGoods(cat, store, 'cat');
-      assert.equal(await page.locator('bc-modal').count(), 0);
-      assert.equal(lnbits.payments.size, 2);
-    } finally {
-      await site.stop();
-      await lnbits.stop();
+    before(async () => {
+      const cwd = join(dir, 'connect');
+      await run(bin('vite'), ['build', ...QUIET], { cwd });
+      dist = join(cwd, 'dist');
+    });
+
+    test('loads it at the press, takes its LNbits wallet, and buys with one click then', async () => {
+      const lnbits = await openLnbits(network.alice);
+      try {
+        await withSite(dist, async (page) => {
+          const loaded = [];
+          page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+          const isLoaded = async () => {
+            const scripts = (await readdir(join(dist, 'assets'))).filter((file) => file.endsWith('.js'));
+            const texts = await Promise.all(scripts.map((file) => readFile(join(dist, 'assets', file), 'utf8')));
+            const connects = scripts.filter((_, index) => texts[index].includes('bc-modal'));
+            assert.ok(connects.length > 0, 'bitcoin-connect is in none of the scripts');
+            return loaded.some((path) => connects.some((file) => path.endsWith(file)));
+          };
+          const cats = page.locator('purr-wall[item="two-cats"]');
+          await cats.getByTestId('buy').click();
+          await cats.getByTestId('connect').waitFor();
+          assert.equal(await isLoaded(), false, 'nothing is loaded before the press');
+          await cats.getByTestId('connect').click();
+          await page.locator('bc-modal').getByText('LNbits', { exact: true }).click();
+          await page.locator('bc-lnbits input').first().fill(lnbits.key);
+          await page.locator('bc-lnbits input').last().fill(lnbits.url);
+          await page.locator('bc-lnbits').getByText('Connect', { exact: true }).click();
+          await cats.getByTestId('connect').waitFor({ state: 'detached' });
+          assert.equal(await isLoaded(), true);
+          assert.equal(lnbits.payments.size, 0, 'connecting pays nothing');
+          await cats.getByTestId('pay-webln').click();
+          await seesTheGoods(cats, store, 'two-cats');
+          await cats.getByText('Next time, buy with one click').click();
+          await cats.getByTestId('one-click').getByText('Save').click();
+
+          // A later visit: bitcoin-connect remembers the wallet, and the buyer allows it.
+          await page.reload();
+          const cat = page.locator('purr-wall[item="cat"]');
+          await cat.getByTestId('buy').click();
+          await seesTheGoods(cat, store, 'cat');
+          assert.equal(await page.locator('bc-modal').count(), 0);
+          assert.equal(lnbits.payments.size, 2);
+        });
+      } finally {
+        await lnbits.stop();
+      }
+    });
+
+    /** How a buyer connects a wallet that pays over a relay, in bitcoin-connect's window. */
+    const overNostr = {
+      async 'Nostr Wallet Connect'(page, wallet) {
+        await page.locator('bc-modal').getByText('NWC', { exact: true }).click();
+        await page.locator('bc-nwc input').fill(await wallet.connection());
+        await page.locator('bc-nwc').getByText('Connect', { exact: true }).click();
+      },
+      // Alby's page asks the owner, and hands the site a connection for the site's own key.
+      async 'Alby Hub'(page, wallet) {
+        await page.context().route('https://my.albyhub.com/**', async (route) => {
+          await wallet.allow(new URL(route.request().url()).searchParams.get('pubkey'));
+          const { relayUrl, walletPubkey } = wallet;
+          const granted = JSON.stringify({ type: 'nwc:success', relayUrl, walletPubkey });
+          const body = `<script>opener.postMessage(${granted}, '*')</script>`;
+          await route.fulfill({ contentType: 'text/html', body });
+        });
+        await page.locator('bc-modal').getByText('Alby Hub', { exact: true }).click();
+        await page.locator('bc-alby-hub').getByText('Alby Cloud', { exact: true }).click();
+      },
+    };
+    for (const [name, connect] of Object.entries(overNostr)) {
+      test(`takes a wallet of ${name}, and again at a later visit`, async () => {
+        const wallet = await openNwcWallet(network.alice);
+        try {
+          await withSite(dist, async (page) => {
+            for (const [item, isConnected] of [
+              ['two-cats', false],
+              ['cat', true],
+            ]) {
+              const wall = page.locator(`purr-wall[item="${item}"]`);
+              await wall.getByTestId('buy').click();
+              await wall.getByTestId('connect').click();
+              if (!isConnected) await connect(page, wallet);
+              await wall.getByTestId('connect').waitFor({ state: 'detached' });
+              await wall.getByTestId('pay-webln').click();
+              await seesTheGoods(wall, store, item);
+              await page.reload();
+            }
+          });
+          assert.equal(wallet.paid.length, 2);
+        } finally {
+          await wallet.stop();
+        }
+      });
     }
   });
 
