@@ -127,7 +127,10 @@ fn bill_of_materials(packages: &Packages) -> Result<()> {
             continue;
         }
         if folder.file_name() == "cli" {
-            fs::copy(&made, packages.dir.join(&name))?;
+            // It names our crates by where they lie; that is nobody's business.
+            let here = format!("file://{}", root().display());
+            let list = fs::read_to_string(&made)?.replace(&here, "file://");
+            fs::write(packages.dir.join(&name), list)?;
         }
         fs::remove_file(&made)?;
     }
