@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{iter, process};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -277,10 +280,15 @@ pub fn unix_now() -> u64 {
         .as_secs()
 }
 
-/// Free a moment ago, for programs that cannot take any.
+/// A port for programs that cannot take any. It is below those that the system gives out, so that no other test gets
+/// it meanwhile, and tests that run side by side do not get the same.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU32::new(process::id()));
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let ports = iter::repeat_with(|| 20_000 + next.fetch_add(1, Ordering::Relaxed) % 12_000);
+    let mut ports = ports.take(12_000).map(|port| u16::try_from(port).unwrap());
+    ports.find(is_free).expect("a free port")
 }
 
 /// Waits for a condition, with a limit.

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shared::api::{
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use ureq::http::Response;
 
 use testing::nodes::{nodes, pay, run};
-use testing::tools::{free_port, item, l402, metric, new_purchase};
+use testing::tools::{item, l402, metric, new_purchase};
 
 /// A store's folder, with the file that says what is in it.
 pub(crate) struct Folder(TempDir);
@@ -73,7 +74,6 @@ pub(crate) fn purrwall(arguments: &[&str], file: &Path, socket: &Path) -> Comman
 pub(crate) struct OwnStore {
     child: Child,
     url: String,
-    metrics: String,
     log: Arc<Mutex<String>>,
 }
 
@@ -100,8 +100,7 @@ impl OwnStore {
             let made = purrwall(&["secret", "new"], file, socket).output().unwrap();
             assert!(made.status.success(), "{made:?}");
         }
-        let metrics = format!("127.0.0.1:{}", free_port());
-        let mut command = purrwall(&["--metrics-listen", &metrics], file, socket);
+        let mut command = purrwall(&["--metrics-listen", "127.0.0.1:0"], file, socket);
         command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -109,22 +108,20 @@ impl OwnStore {
         stdout.read_line(&mut line).unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, written) = (child.stderr.take().unwrap(), log.clone());
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 written.lock().unwrap().push_str(&(line + "\n"));
             }
         });
         let url = line.trim().strip_prefix("purrwall: listening on ");
         let Some(url) = url else {
-            panic!("{line:?} {}", log.lock().unwrap());
+            child.kill().unwrap();
+            reader.join().unwrap();
+            let log = log.lock().unwrap().clone();
+            panic!("the store did not start: {line:?} {log}");
         };
         let url = url.to_owned();
-        Self {
-            child,
-            url,
-            metrics: format!("http://{metrics}/metrics"),
-            log,
-        }
+        Self { child, url, log }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -147,8 +144,22 @@ impl OwnStore {
         whole(request.call().unwrap())
     }
 
+    /// Where its figures are, which it says in its log.
+    fn metrics(&self) -> String {
+        let limit = Instant::now() + Duration::from_mins(1);
+        while Instant::now() < limit {
+            let log = self.log();
+            let rest = log.split_once("metrics are at ");
+            if let Some((address, _)) = rest.and_then(|(_, rest)| rest.split_once('\n')) {
+                return address.to_owned();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the log has no address: {}", self.log());
+    }
+
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let answer = whole(agent().get(&self.metrics).call().unwrap());
+        let answer = whole(agent().get(self.metrics()).call().unwrap());
         metric(&text(&answer), name)
     }
 
