@@ -1,7 +1,7 @@
 // A store that sells sealed goods, whose ciphertexts lie at somebody else's host.
 
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openHost } from './host.mjs';
@@ -16,19 +16,25 @@ const TYPES = {
   poem: 'text/plain',
   film: 'video/webm',
   song: 'audio/wav',
+  movie: 'video/webm',
 };
+
+/** Two seconds in four parts, in each of which a player can begin. */
+export const CLIP = join(root, 'e2e/goods/clip.webm');
 
 /** How many bytes of sound a second has. */
 const RATE = 100_000;
 
 /**
- * Opens a store on a network that sells a poem, a film, and a song of so many bytes. `mirrors` are more places where their
- * ciphertexts may lie.
+ * Opens a store on a network that sells a poem, a film, a song of so many bytes, and a film of a few bytes more. `mirrors`
+ * are more places where their ciphertexts may lie.
  */
 export async function openCinema(world, network, songBytes, mirrors = []) {
   const dir = await world.folder();
   await writeFile(join(dir, 'poem'), POEM);
-  await copyFile(join(root, 'e2e/goods/clip.webm'), join(dir, 'film'));
+  const film = await readFile(CLIP);
+  await writeFile(join(dir, 'film'), film);
+  await writeFile(join(dir, 'movie'), stretched(film, songBytes));
   await writeSong(join(dir, 'song'), songBytes);
   const hosted = join(dir, 'hosted');
   await mkdir(hosted);
@@ -74,3 +80,47 @@ export function songHeader(bytes) {
 
 /** How many seconds a song of so many bytes lasts. */
 export const seconds = (bytes) => (bytes - 44) / RATE;
+
+/** Elements of Matroska. */
+const [SEGMENT, INFO, TAGS, CLUSTER, CUES] = ['18538067', '1549a966', '1254c367', '1f43b675', '1c53bb6b'];
+
+/** The clip with so many bytes of nothing before its last half second; where its parts begin is said at the front. */
+function stretched(clip, nothing) {
+  const element = (id, ...parts) => {
+    const body = Buffer.concat(parts);
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64BE(BigInt(body.length));
+    size[0] = 1;
+    return Buffer.concat([Buffer.from(id, 'hex'), size, body]);
+  };
+  const number = (value) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  const find = (id, from = 0) => clip.indexOf(Buffer.from(id, 'hex'), from);
+  const segment = find(SEGMENT);
+  // Its first mention is where the head says where it lies.
+  const info = find(INFO, find(INFO) + 1);
+  const starts = [];
+  for (let at = find(CLUSTER); at >= 0; at = find(CLUSTER, at + 1)) starts.push(at);
+  const ends = [...starts.slice(1), find(CUES, starts.at(-1))];
+  const clusters = starts.map((start, index) => clip.subarray(start, ends[index]));
+  clusters.splice(-1, 0, element('ec', Buffer.alloc(nothing)));
+  const head = clip.subarray(info, find(TAGS, info));
+  const cues = (places) =>
+    element(CUES, ...places.map((place, index) =>
+      element(
+        'bb',
+        element('b3', number(500 * index)),
+        element('b7', element('f7', Buffer.of(1)), element('f1', number(place))),
+      ),
+    ));
+  let place = head.length + cues(starts).length;
+  const places = [];
+  for (const cluster of clusters) {
+    if (cluster[0] === 0x1f) places.push(place);
+    place += cluster.length;
+  }
+  return Buffer.concat([clip.subarray(0, segment), element(SEGMENT, head, cues(places), ...clusters)]);
+}

@@ -20,6 +20,8 @@ export async function openHost(dir) {
     limit: Infinity,
     /** Once so many bytes were sent, nothing comes any more, and nothing ends. */
     silentAfter: Infinity,
+    /** Bytes of files that do not come, `from` one `to` another: answers that get there stand still. */
+    held: undefined,
     /** Whether it sends all of a file, whichever part is asked for. */
     hasRanges: true,
     /** A byte of each file that comes changed, counted from its beginning. */
@@ -47,7 +49,9 @@ export async function openHost(dir) {
       ...(isPart && { 'content-range': `bytes ${start}-${file.size - 1}/${file.size}` }),
     });
     let at = start;
-    const end = Math.min(file.size, start + host.limit);
+    const stop = host.held && start < host.held.to ? Math.max(start, host.held.from) : Infinity;
+    const end = Math.min(file.size, start + host.limit, stop);
+    if (end === stop && end === start) return response.flushHeaders();
     if (end === start) return response.destroy();
     const pieces = createReadStream(path, { start, end: end - 1 });
     response.on('close', () => pieces.destroy());
@@ -64,7 +68,10 @@ export async function openHost(dir) {
       }
     });
     // What is written goes out; then the line is dead.
-    pieces.on('end', () => (end < file.size ? response.socket?.end() : response.end()));
+    pieces.on('end', () => {
+      if (end === file.size) response.end();
+      else if (end < stop) response.socket?.end();
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -91,6 +91,7 @@ describe('Firefox', () => {
       });
       assert.ok(Math.abs(duration - seconds(3_000_000)) < 1, `${duration} s`);
       assert.ok(Math.abs(at - duration + 1) < 0.5, `${at} s`);
+      assert.match(await song.evaluate((node) => node.getAttribute('src')), /^\/opened\//);
     });
   });
 

@@ -3,15 +3,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable, pipeline } from 'node:stream';
+import { pipeline as pipelined } from 'node:stream/promises';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertAccessible } from '../axe.mjs';
 import { installWallet, launchBrowser, launchProfile, newVisitor, takePictures } from '../browser.mjs';
-import { POEM, openCinema, purrwall, run, seconds, songHeader } from '../cinema.mjs';
+import { CLIP, POEM, openCinema, purrwall, run, seconds, songHeader } from '../cinema.mjs';
 import { resold, seal } from '../forge.mjs';
 import { memoryOf } from '../memory.mjs';
 import { buy, seesTheGoods, shownInvoice } from '../story.mjs';
@@ -35,13 +37,19 @@ describe('sealed goods', () => {
         <script type="module" src="https://store.example/widget.js"></script>
         <purr-wall item="poem" load="eager"></purr-wall></main></html>`,
     );
+    await writeFile(
+      join(pages, 'song.html'),
+      `<!doctype html><html lang="en"><meta charset="utf-8"><title>Somebody</title><main><h1>A song</h1>
+        <script type="module" src="https://store.example/widget.js"></script>
+        <purr-wall item="song" load="eager"></purr-wall></main></html>`,
+    );
     site = await world.site(store, pages);
   });
 
   /** Lets the host forget what happened before. */
   function begin() {
     Object.assign(host, { ranges: [], sent: 0, limit: Infinity, silentAfter: Infinity });
-    Object.assign(host, { hasRanges: true, changed: undefined });
+    Object.assign(host, { hasRanges: true, changed: undefined, held: undefined });
   }
 
   /** A visitor of the store's page, whose wallet pays from alice. `prepare` gets the page before it opens. */
@@ -180,8 +188,29 @@ describe('sealed goods', () => {
     host.limit = Infinity;
     await page.getByTestId('pay-webln').click();
     await plays(page, SONG);
+    assert.deepEqual(await copies(page), [], 'what is played is kept open');
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save').click()]);
     assert.equal(hash(await readFile(await download.path())), hash(await readFile(join(cinema.dir, 'song'))));
+    assert.equal((await copies(page)).length, 1);
+
+    // The copy goes with the page, and the ciphertext stays.
+    const { sent } = host;
+    await page.reload();
+    await plays(page, SONG);
+    await until('the copy to go', async () => (await copies(page)).length === 0);
+    assert.equal(host.sent, sent, 'they came again');
+  });
+
+  test('that are large are open on a site for as long as they are shown', async () => {
+    const page = await visit({ url: `${site.url}song.html` });
+    await page.getByTestId('buy').click();
+    await shownInvoice(page);
+    await page.getByTestId('pay-webln').click();
+    await plays(page, SONG);
+    assert.match(await page.getByTestId('content').getAttribute('src'), /^blob:/);
+    assert.equal((await copies(page)).length, 1);
+    await page.getByTestId('buy-again').click();
+    await until('the copy to go', async () => (await copies(page)).length === 0);
   });
 
   test('that are a film are sought in', async () => {
@@ -201,8 +230,98 @@ describe('sealed goods', () => {
         return [node.currentTime, node.getVideoPlaybackQuality().totalVideoFrames];
       });
       assert.ok(at[0] > 1.8 && at[1] > 1, `played ${at}`);
+      assert.match(await film.getAttribute('src'), /^\/opened\/[0-9a-f]{64}$/);
     });
     await takePictures(page, 'sealed-film');
+  });
+
+  /** Buys the long film, of which no more than the first bytes are checked; the store itself has nothing. */
+  async function buyUnchecked() {
+    const page = await visit();
+    await page.route('**/api/v1/sealed/*', (route) => new Promise(() => route));
+    host.held = { from: 3 * 2 ** 20, to: Infinity };
+    const card = page.getByTestId('item-movie');
+    await card.getByTestId('buy').click();
+    await card.getByTestId('check-later').click();
+    await shownInvoice(page);
+    return page;
+  }
+
+  test('that are a film can be read anywhere while the rest is held back', async () => {
+    const page = await buyUnchecked();
+    host.held.to = 16 * 2 ** 20;
+    await page.getByTestId('pay-webln').click();
+    const film = await readFile(join(cinema.dir, 'movie'));
+    for (const from of [0, 2 ** 20 + 5, 17 * 2 ** 20 - 7, film.length - 99]) {
+      const [read, range] = await played(page, from);
+      assert.equal(range, `bytes ${from}-${from + read.length - 1}/${film.length}`);
+      assert.ok(read.equals(film.subarray(from, from + read.length)), `from ${from}`);
+    }
+    assert.ok(host.sent < SONG / 2, `${host.sent} bytes came`);
+    assert.deepEqual(await copies(page), []);
+
+    // What has come stays.
+    await page.reload();
+    host.held = { from: 0, to: Infinity };
+    const [read] = await played(page, film.length - 99);
+    assert.ok(read.equals(film.subarray(-99)));
+  });
+
+  test('that are a film are not played from what is false, and go on once it is right', async () => {
+    const page = await buyUnchecked();
+    const last = 17;
+    const start = 24 + 32 * (last + 1) + last * (2 ** 20 + 16);
+    Object.assign(host, { held: { from: 3 * 2 ** 20, to: 16 * 2 ** 20 }, changed: start + 20_000 });
+    await page.getByTestId('pay-webln').click();
+    const film = await readFile(join(cinema.dir, 'movie'));
+    let isRight = false;
+    const reading = played(page, film.length - 99).then(([read]) => {
+      assert.ok(isRight, 'it has played what is false');
+      assert.ok(read.equals(film.subarray(-99)));
+    });
+    const asked = () => host.ranges.filter((range) => range === `bytes=${start}-`).length;
+    await until('another try', () => asked() > 1);
+    isRight = true;
+    host.changed = undefined;
+    await reading;
+  });
+
+  /** A film of the test's own making is sold in the place of the real one. */
+  async function resell(page, film) {
+    const { sealed, sha256, size } = film;
+    await page.route(`${host.url}${sealed.ct}`, (route) => route.fulfill({
+      body: Buffer.concat([...film.bytes(0)]),
+      headers: { 'access-control-allow-origin': '*' },
+    }));
+    await page.route('**/api/v1/store', async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      const item = json.items.find(({ id }) => id === 'film');
+      Object.assign(item, { size, sha256, sealed: { ...sealed, urls: [host.url + sealed.ct] } });
+      await route.fulfill({ response, json });
+    });
+    await page.route('**/items/film/invoices', async (route) => {
+      const response = await route.fetch();
+      const json = await resold(network, await response.json(), (manifest) => {
+        Object.assign(manifest, { ct: sealed.ct, size });
+        return sha256;
+      });
+      await route.fulfill({ response, json });
+    });
+    await page.route('**/api/v1/invoice?*', (route) => new Promise(() => route));
+  }
+
+  test('that are another film than was promised convict the store when they are saved', async () => {
+    const clip = await readFile(CLIP);
+    const film = seal(clip.length, (start, end) => clip.subarray(start, end));
+    const prepare = (page) => resell(page, { ...film, sha256: 'ab'.repeat(32) });
+    const page = await visit({ prepare });
+    await buy(page, 'film');
+    await page.getByTestId('pay-webln').click();
+    await page.getByTestId('save').click();
+    await page.getByTestId('save-evidence').waitFor();
+    assert.match(await page.getByTestId('failed').innerText(), /the store lied/);
+    assert.equal(await page.getByTestId('content').count(), 0);
   });
 
   test('come from the store where the host lies, is empty or is gone', async () => {
@@ -457,12 +576,18 @@ describe('large sealed goods', () => {
     await page.getByTestId('content').waitFor();
     const opened = performance.now();
     await plays(page, size);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save').click()]);
+    const saved = createHash('sha256');
+    await pipelined(createReadStream(await download.path()), saved);
+    assert.equal(saved.digest('hex'), sha256);
+    const done = performance.now();
     isDone = true;
     await watching;
     const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
     const grown = most - before;
     console.log(
       `${size} bytes: checked in ${seconds(started, checked)}, opened in ${seconds(checked, opened)}, ` +
+        `played and saved in ${seconds(opened, done)}, ` +
         `at most ${(grown / 2 ** 20).toFixed(0)} MiB more than before`,
     );
     assert.ok(before > 50 * 2 ** 20, `the browser is not found: ${before}`);
@@ -478,6 +603,29 @@ function manifest(change) {
     change(json.sealed.manifest);
     return { response, json };
   };
+}
+
+/** What a player on the page gets of the film from a byte on, and which part of it that is. */
+async function played(page, from) {
+  const film = page.getByTestId('content');
+  await film.waitFor();
+  const [bytes, range] = await film.evaluate(async (node, from) => {
+    const answer = await fetch(node.src, { headers: { range: `bytes=${from}-` } });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    return [Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''), answer.headers.get('content-range')];
+  }, from);
+  return [Buffer.from(bytes, 'latin1'), range];
+}
+
+/** The names of the opened copies in the browser's private file system. */
+function copies(page) {
+  return page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await (await root.getDirectoryHandle('purrwall')).getDirectoryHandle('plain', { create: true });
+    const names = [];
+    for await (const name of folder.keys()) names.push(name);
+    return names;
+  });
 }
 
 /** The song is here, and plays from its last second on. */

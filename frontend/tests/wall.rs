@@ -338,7 +338,12 @@ struct ShownProps {
 
 #[component]
 fn Shown(props: &ShownProps) -> Html {
-    content_view(&props.item, &props.goods, &use_node_ref())
+    content_view(
+        &props.item,
+        &props.goods,
+        &use_node_ref(),
+        &Callback::noop(),
+    )
 }
 
 async fn goods(content_type: &str, bytes: &[u8]) -> ShownProps {

@@ -264,9 +264,9 @@ pub enum Event {
         /// The job's.
         round: u32,
     },
-    /// The key does not make the promised goods of the ciphertext.
+    /// The key does not make the promised goods of the ciphertext. That may turn out while they are played.
     FalseKey {
-        /// The job's.
+        /// The job's; or, of goods that are here, [`Purchase::round`].
         round: u32,
     },
     /// A job failed.
@@ -638,6 +638,11 @@ impl Purchase {
         }
     }
 
+    /// The number of the current job, or of the state that has none.
+    pub fn round(&self) -> u32 {
+        self.round
+    }
+
     /// The next state, with a job of its own.
     fn enter(mut self, state: State) -> Self {
         self.state = state;
@@ -906,11 +911,16 @@ impl Purchase {
         match self.state.clone() {
             State::Paid {
                 order, preimage, ..
-            } if round == self.round => self.enter(State::Undelivered {
-                order,
-                preimage,
-                reason: Undelivered::FalseKey,
-            }),
+            }
+            | State::Delivered { order, preimage }
+                if round == self.round =>
+            {
+                self.enter(State::Undelivered {
+                    order,
+                    preimage,
+                    reason: Undelivered::FalseKey,
+                })
+            }
             _ => self,
         }
     }

@@ -1436,6 +1436,26 @@ fn a_reload_finds_what_the_payment_opens() {
 }
 
 #[test]
+fn a_key_may_turn_out_false_while_the_goods_are_played() {
+    let paid = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
+        preimage: preimage(1),
+    });
+    let old = paid.round();
+    let played = || {
+        paid.clone().event(Event::Content {
+            round: old,
+            sha256: ContentHash::of(GOODS),
+        })
+    };
+    check(&played(), "delivered", None);
+    let stale = Event::FalseKey { round: old };
+    check(&played().event(stale), "delivered", None);
+    let round = played().0.round();
+    let buyer = played().event(Event::FalseKey { round });
+    check(&buyer, "undelivered", None);
+}
+
+#[test]
 fn a_false_key_is_reported_and_the_store_may_deliver_all_the_same() {
     let buyer = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
         preimage: preimage(1),

@@ -13,18 +13,21 @@ use flate2::{Compression, write::GzEncoder};
 /// What the whole page may weigh, in bytes after brotli.
 ///
 /// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
-const LIMIT: usize = 181_400;
+const LIMIT: usize = 182_800;
 /// What it may weigh for visitors who look and do not buy, but for the store's list.
 const LOOK_LIMIT: usize = 11_000;
 /// What the whole widget may weigh: the same program, with what draws an offer before it is there.
-const WIDGET_LIMIT: usize = 179_900;
+const WIDGET_LIMIT: usize = 181_300;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element.
 const LOADER_LIMIT: usize = 3_000;
 /// What it and all else may weigh that visitors load who look and do not buy, but for the store's list.
 const OFFER_LIMIT: usize = 11_000;
 
 /// What opens sealed goods may weigh, which is loaded for who buys some, in page and widget.
-const SEALED_LIMIT: usize = 3_000;
+const SEALED_LIMIT: usize = 3_500;
+
+/// What lets sealed films be played may weigh, which is loaded for who buys some on the store's page.
+const PLAYER_LIMIT: usize = 600;
 
 /// What one kind of files weighs, in bytes.
 #[derive(Clone, Copy, Default)]
@@ -45,6 +48,7 @@ pub(crate) struct Sizes {
     loader: Weight,
     offer: Weight,
     sealed: Weight,
+    player: Weight,
 }
 
 impl Sizes {
@@ -55,7 +59,12 @@ impl Sizes {
         check("the widget", self.widget, WIDGET_LIMIT)?;
         check("the widget's loader", self.loader, LOADER_LIMIT)?;
         check("the widget's offer", self.offer, OFFER_LIMIT)?;
-        check("what opens sealed goods", self.sealed, SEALED_LIMIT)
+        check("what opens sealed goods", self.sealed, SEALED_LIMIT)?;
+        check(
+            "what lets sealed films be played",
+            self.player,
+            PLAYER_LIMIT,
+        )
     }
 }
 
@@ -84,6 +93,7 @@ pub(crate) fn compress_all(dist: &Path) -> Result<Sizes> {
         loader: sum(&kinds, &["loader"]),
         offer: sum(&kinds, &["loader", "offer", "wall"]),
         sealed: sum(&kinds, &["sealed"]),
+        player: sum(&kinds, &["player"]),
     };
     let sums = [
         ("the page", sizes.page),
@@ -135,7 +145,7 @@ fn kind(path: &Path) -> &'static str {
         return "loader";
     }
     let name = path.file_name().and_then(|name| name.to_str());
-    let named = ["wall", "offer", "start", "sealed"]
+    let named = ["wall", "offer", "start", "sealed", "player"]
         .into_iter()
         .find(|kind| {
             let rest = name.and_then(|name| name.strip_prefix(kind));

@@ -21,6 +21,8 @@ const SERVED: &str = "frontend/js/served.js";
 const PACKAGED: &str = "frontend/js/packaged.js";
 /// What opens sealed goods.
 const SEALED: &str = "frontend/js/sealed.js";
+/// What answers players on the page for them.
+const PLAYER: &str = "frontend/js/player.js";
 /// What draws an offer, with places for the drawings in `shared/looks`.
 const OFFER: &str = "frontend/js/offer.js";
 const DRAWINGS: [(&str, &str); 2] = [
@@ -33,6 +35,7 @@ pub(crate) const PROGRAM: &str = "purrwall-web-";
 const START: &str = "frontend/js/start.js";
 const OFFER_FILE: &str = "offer.js";
 const SEALED_FILE: &str = "sealed.js";
+const PLAYER_FILE: &str = "player.js";
 /// The built page, which names the files, too.
 pub(crate) const PAGE: &str = "index.html";
 const GLUE: &str = "purrwall-web.js";
@@ -118,9 +121,10 @@ fn write_offer(dist: &Path) -> Result<()> {
     write_part(dist, OFFER, &text, OFFER_FILE)
 }
 
-/// Writes what opens sealed goods, under a name with its hash.
+/// Writes what opens sealed goods, and what lets them be played, under names with their hashes.
 fn write_sealed(dist: &Path) -> Result<()> {
-    write_part(dist, SEALED, &source(SEALED)?, SEALED_FILE)
+    write_part(dist, SEALED, &source(SEALED)?, SEALED_FILE)?;
+    write_part(dist, PLAYER, &source(PLAYER)?, PLAYER_FILE)
 }
 
 /// Writes a script without its comments, under a name with its hash, which the page then names.

@@ -13,6 +13,7 @@ use web_sys::{Blob, Url};
 use yew::AttrValue;
 
 use crate::browser::object::object;
+use crate::browser::sealed::Sealed;
 
 /// A type that no browser opens: hostile goods must not run on the store's origin.
 const HARMLESS: &str = "application/octet-stream";
@@ -21,9 +22,10 @@ const HARMLESS: &str = "application/octet-stream";
 #[derive(Debug, PartialEq)]
 pub struct Goods {
     content_type: String,
-    blob: Blob,
+    blob: Option<Blob>,
     text: Option<AttrValue>,
     address: Option<Address>,
+    sealed: Option<Sealed>,
 }
 
 impl Goods {
@@ -32,7 +34,7 @@ impl Goods {
     /// # Errors
     /// The browser's, if it has no room.
     pub async fn new(parts: &Array, content_type: &str) -> Result<Self, JsValue> {
-        let blob = blob(parts, HARMLESS)?;
+        let blob = harmless(parts)?;
         let text = match Kind::of(content_type) {
             Kind::Text => JsFuture::from(blob.text()).await?.as_string(),
             _ => None,
@@ -40,15 +42,44 @@ impl Goods {
         let address = Address::of(&blob, content_type).await?;
         Ok(Self {
             content_type: content_type.to_owned(),
-            blob,
+            blob: Some(blob),
             text: text.map(AttrValue::from),
             address,
+            sealed: None,
         })
     }
 
-    /// The bytes, of a type that no browser opens.
-    pub fn blob(&self) -> &Blob {
-        &self.blob
+    /// Takes what `sealed` has opened: parts, or an address where a player finds what stays sealed.
+    ///
+    /// # Errors
+    /// The browser's, if it has no room.
+    pub async fn opened(
+        opened: JsValue,
+        content_type: &str,
+        sealed: Sealed,
+    ) -> Result<Self, JsValue> {
+        let mut goods = match opened.as_string() {
+            Some(address) => Self {
+                content_type: content_type.to_owned(),
+                blob: None,
+                text: None,
+                address: Some(Address(address)),
+                sealed: None,
+            },
+            None => Self::new(opened.unchecked_ref(), content_type).await?,
+        };
+        goods.sealed = Some(sealed);
+        Ok(goods)
+    }
+
+    /// The bytes, of a type that no browser opens, where all of them are here.
+    pub fn blob(&self) -> Option<&Blob> {
+        self.blob.as_ref()
+    }
+
+    /// What has opened them, or opens them while they are played.
+    pub fn sealed(&self) -> Option<&Sealed> {
+        self.sealed.as_ref()
     }
 
     /// The type that the store says they have.
@@ -61,7 +92,8 @@ impl Goods {
     /// # Errors
     /// The browser's.
     pub fn typed(&self) -> Result<Blob, JsValue> {
-        blob(&Array::of1(&self.blob), &self.content_type)
+        let blob = self.blob.as_ref().ok_or(JsValue::NULL)?;
+        self::blob(&Array::of1(blob), &self.content_type)
     }
 
     /// The text, if the goods are text.
@@ -74,14 +106,22 @@ impl Goods {
         self.address.as_ref().map(|address| &*address.0)
     }
 
-    /// Their size in bytes.
+    /// Their size in bytes, where all of them are here.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a blob's size is a whole number"
     )]
-    pub fn size(&self) -> u64 {
-        self.blob.size() as u64
+    pub fn size(&self) -> Option<u64> {
+        self.blob.as_ref().map(|blob| blob.size() as u64)
+    }
+}
+
+impl Drop for Goods {
+    fn drop(&mut self) {
+        if let Some(sealed) = &self.sealed {
+            sealed.close();
+        }
     }
 }
 
@@ -187,6 +227,14 @@ impl Arriving {
     pub fn finish(self) -> (Array, ContentHash) {
         (self.parts, self.hasher.finish())
     }
+}
+
+/// A blob of a type that no browser opens.
+///
+/// # Errors
+/// The browser's, if it has no room.
+pub fn harmless(parts: &Array) -> Result<Blob, JsValue> {
+    blob(parts, HARMLESS)
 }
 
 fn blob(parts: &Array, content_type: &str) -> Result<Blob, JsValue> {

@@ -11,10 +11,11 @@ use shared::digest::Digest;
 use shared::lightning::Preimage;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::AbortSignal;
+use web_sys::{AbortController, AbortSignal};
 use yew::UseStateSetter;
 
 use crate::browser::gateway::Gateway;
+use crate::browser::goods::{Kind, media_type};
 
 thread_local! {
     static LOADER: RefCell<Option<Function>> = const { RefCell::new(None) };
@@ -46,10 +47,11 @@ pub enum Failure {
 }
 
 /// Sealed goods as the module takes them; a clone is the same object.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sealed {
     goods: Object,
     promised: Option<ContentHash>,
+    life: AbortController,
 }
 
 impl Sealed {
@@ -80,7 +82,12 @@ impl Sealed {
         let goods = Self {
             goods: Object::new(),
             promised: None,
+            life: AbortController::new().expect("fetch, and so its abort, exists"),
         };
+        goods.set("life", &goods.life.signal());
+        if let Kind::Audio | Kind::Video = Kind::of(&item.content_type) {
+            goods.set("type", &media_type(&item.content_type).into());
+        }
         let places = Array::new();
         for place in item.sealed.iter().flat_map(|sealed| &sealed.urls) {
             places.push(&place.into());
@@ -100,6 +107,23 @@ impl Sealed {
         self
     }
 
+    /// The same, to be opened as a whole, also if they can be played while they are sealed.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        self.set("type", &JsValue::UNDEFINED);
+        self
+    }
+
+    /// Aborted by [`close`](Self::close).
+    pub fn life(&self) -> AbortSignal {
+        self.life.signal()
+    }
+
+    /// The page no longer needs what is open.
+    pub fn close(&self) {
+        self.life.abort();
+    }
+
     #[inline(never)]
     fn set(&self, name: &str, value: &JsValue) {
         // Setting a property of an object of ours cannot fail.
@@ -113,6 +137,14 @@ impl Sealed {
             // Where it cannot be had any more, there is nothing to save.
             let _ = goods.start("save").await;
         });
+    }
+
+    /// Whether the key turns out to be false while the goods are played.
+    pub async fn turn_out_false(&self) -> bool {
+        match self.start("played").await {
+            Ok(broken) => JsFuture::from(broken).await.is_err(),
+            Err(_) => false,
+        }
     }
 
     /// Calls `check` or `open`, and tells how many bytes are through. Gives what it returns.

@@ -7,7 +7,6 @@ use shared::api::Item;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::browser::download;
 use crate::browser::goods::{Goods, Kind};
 use crate::i18n::say::say_of;
 use crate::ui::element::{Element, button, element};
@@ -16,12 +15,7 @@ use crate::ui::element::{Element, button, element};
 const TAB: usize = 4;
 
 /// What the browser can show is shown, in `focus`; anything can be saved.
-pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
-    let on_save = {
-        let goods = goods.clone();
-        let name = download::file_name(item.id.as_str(), goods.content_type());
-        Callback::from(move |()| download::save(goods.blob(), &name))
-    };
+pub fn content_view(item: &Item, goods: &Goods, focus: &NodeRef, on_save: &Callback<()>) -> Html {
     let (frame, content) = match (goods.text(), shown(item, goods)) {
         (Some(text), _) => {
             let art = element("pre", "")
@@ -42,7 +36,7 @@ pub fn content_view(item: &Item, goods: &Rc<Goods>, focus: &NodeRef) -> Html {
     element("div", "goods")
         .part("goods")
         .child(frame.child(content.part("content").test("content").node(focus)))
-        .child(button("plain", "save", &on_save).say("Save"))
+        .child(button("plain", "save", on_save).say("Save"))
         .into()
 }
 

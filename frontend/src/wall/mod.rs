@@ -523,11 +523,22 @@ impl View<'_> {
         self.notice("over", say("Its time is over"), children)
     }
 
-    fn goods(&self, order: &Order, taken: bool, goods: &Rc<Goods>) -> Html {
+    fn goods(&self, order: &Order, taken: bool, goods: &Goods) -> Html {
         let item = &self.props.item;
+        let (handle, id) = (self.handle.clone(), item.id.clone());
+        let on_save = Callback::from(move |()| handle.save(&id));
+        let not_saved = self.handle.is_not_saved().then(|| {
+            let words = say(
+                "The goods are not saved: this browser has no room for them, or a part of them cannot \
+                 be fetched now.",
+            );
+            element("p", "quiet").test("not-saved").text(words).into()
+        });
         let stage = (!taken).then(|| {
             element("div", "stage lit")
-                .child(content_view(item, goods, self.focus))
+                .child(content_view(item, goods, self.focus, &on_save))
+                .children(self.progress())
+                .children(not_saved)
                 .children(self.joy())
                 .into()
         });
@@ -582,7 +593,9 @@ impl View<'_> {
             return None;
         };
         let id = self.props.item.id.clone();
-        let receipt = Receipt::new(order, *preimage, id, goods.size())?;
+        let size = goods.size().or(order.size);
+        let size = size.unwrap_or(self.props.item.size);
+        let receipt = Receipt::new(order, *preimage, id, size)?;
         Some(receipt_button(receipt))
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
-use shared::api::{Item, PurchaseId};
+use shared::api::{Item, ItemId, PurchaseId};
 use shared::claim::Claim;
 use shared::content::ContentHash;
 use shared::invoice::Terms;
@@ -25,7 +25,8 @@ use yew::prelude::*;
 use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::clock::Clock;
-use crate::browser::goods::{Arriving, Goods};
+use crate::browser::download;
+use crate::browser::goods::{Arriving, Goods, harmless};
 use crate::browser::sealed::{Failure, Sealed, can_open};
 use crate::browser::storage::Slot;
 
@@ -83,7 +84,7 @@ pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
     Handle {
         buying,
         slot,
-        received: *received,
+        received,
         clock: client.clock().clone(),
         at_once,
         newest,
@@ -95,7 +96,7 @@ pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
 pub struct Handle {
     buying: UseReducerHandle<Buying>,
     slot: Slot,
-    received: Option<u64>,
+    received: UseStateHandle<Option<u64>>,
     clock: Clock,
     at_once: Rc<Cell<bool>>,
     /// The purchase as it was drawn last, also for a handle that was drawn before: a wallet may take minutes.
@@ -122,7 +123,7 @@ impl Handle {
     /// How many bytes of the goods have come, while they are on their way; or, of sealed goods that are not
     /// paid for, how many are checked.
     pub fn received(&self) -> Option<u64> {
-        self.received
+        *self.received
     }
 
     /// Whether this browser keeps sealed goods, and so can open them.
@@ -133,6 +134,38 @@ impl Handle {
     /// Checks the rest of the sealed goods when they are paid for.
     pub fn check_later(&self) {
         self.kept.later.abort();
+    }
+
+    /// Saves the goods as a file. What is played while it is sealed is opened for that, and has to be what was promised.
+    pub fn save(&self, item: &ItemId) {
+        let Some(goods) = self.goods() else { return };
+        let name = download::file_name(item.as_str(), goods.content_type());
+        if let Some(blob) = goods.blob() {
+            download::save(blob, &name);
+        } else if let Some(sealed) = goods.sealed().filter(|_| self.received().is_none()) {
+            let sealed = sealed.clone().whole();
+            let (kept, received) = (self.kept.clone(), self.received.setter());
+            let answer = self.buying.dispatcher();
+            kept.not_saved.set(false);
+            received.set(Some(0));
+            spawn_local(async move {
+                match sealed.call("open", &sealed.life(), &received).await {
+                    Ok(parts) => {
+                        let saved = harmless(parts.unchecked_ref());
+                        let saved = saved.map(|blob| download::save(&blob, &name));
+                        kept.not_saved.set(saved.is_err());
+                    }
+                    Err(Failure::Key) => answer.dispatch(Action::FalseKey(sealed)),
+                    Err(_) => kept.not_saved.set(true),
+                }
+                received.set(None);
+            });
+        }
+    }
+
+    /// Whether the goods could not be opened to save them, for want of room or of the rest of them.
+    pub fn is_not_saved(&self) -> bool {
+        self.kept.not_saved.get()
     }
 
     /// Whether the browser refused to keep the purchase, so that it ends with the page.
@@ -281,6 +314,8 @@ enum Action {
         sha256: ContentHash,
         goods: Rc<Goods>,
     },
+    /// The key does not open the goods that are here.
+    FalseKey(Sealed),
 }
 
 impl Buying {
@@ -309,6 +344,14 @@ impl Reducible for Buying {
                 sha256,
                 goods,
             } => (Event::Content { round, sha256 }, Some(goods)),
+            Action::FalseKey(sealed) => {
+                let here = self.goods.as_ref().and_then(|goods| goods.sealed());
+                if here != Some(&sealed) {
+                    return self;
+                }
+                let round = self.purchase.round();
+                (Event::FalseKey { round }, None)
+            }
         };
         let purchase = self.purchase.clone().update(event);
         if purchase == self.purchase {
@@ -327,6 +370,8 @@ struct Kept {
     later: AbortController,
     /// Whether the browser keeps sealed goods, as far as is known.
     can_keep: Cell<bool>,
+    /// Whether the goods were to be saved, and could not be.
+    not_saved: Cell<bool>,
 }
 
 impl Kept {
@@ -335,6 +380,7 @@ impl Kept {
             arriving: RefCell::default(),
             later: new_controller(),
             can_keep: Cell::new(can_open()),
+            not_saved: Cell::new(false),
         }
     }
 }
@@ -401,7 +447,7 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
     if let Some((function, goods)) = shell.sealed(&job.task) {
         let is_offered = matches!(job.task, Task::CreateInvoice { .. });
         match goods.call(function, &signal, &shell.received).await {
-            Ok(opened) => files = Some(opened),
+            Ok(opened) => files = Some((opened, goods)),
             Err(Failure::Key) => return Action::Event(Event::FalseKey { round }),
             // Nothing has to be checked or opened then: the store delivers.
             Err(Failure::Room) => shell.kept.can_keep.set(false),
@@ -439,27 +485,30 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
             size,
             sealed,
         } => {
-            let arrived = if let Some((files, (_, promised))) = files.zip(sealed) {
-                let content_type = shell.item.content_type.clone();
-                Ok((files.unchecked_into(), content_type, promised))
+            let arrived = if let Some(((opened, goods), (_, promised))) = files.zip(sealed) {
+                shell.watch(goods.clone());
+                let goods = Goods::opened(opened, &shell.item.content_type, goods).await;
+                Ok((goods, promised))
             } else {
                 let size = size.unwrap_or(LARGEST);
-                shell.fetch(&claim, preimage, size, controller).await
+                let arrived = shell.fetch(&claim, preimage, size, controller).await;
+                match arrived {
+                    Ok((parts, content_type, sha256)) => {
+                        Ok((Goods::new(&parts, &content_type).await, sha256))
+                    }
+                    Err(trouble) => Err(trouble),
+                }
             };
             match arrived {
-                Ok((parts, content_type, sha256)) => {
-                    match Goods::new(&parts, &content_type).await {
-                        Ok(goods) => {
-                            return Action::Goods {
-                                round,
-                                sha256,
-                                goods: goods.into(),
-                            };
-                        }
-                        // No room: the next try may find some.
-                        Err(_) => Err(Trouble::Unreadable),
-                    }
+                Ok((Ok(goods), sha256)) => {
+                    return Action::Goods {
+                        round,
+                        sha256,
+                        goods: goods.into(),
+                    };
                 }
+                // No room: the next try may find some.
+                Ok((Err(_), _)) => Err(Trouble::Unreadable),
                 Err(trouble) => Err(trouble),
             }
         }
@@ -467,7 +516,7 @@ async fn run(job: Job, shell: &Shell, controller: &AbortController) -> Action {
     Action::Event(event.unwrap_or_else(|trouble: Trouble| Event::Failed { round, trouble }))
 }
 
-/// What has come: pieces or files, their type, and their hash.
+/// What has come: pieces, their type, and their hash.
 type Arrived = (Array, String, ContentHash);
 
 impl Shell {
@@ -491,6 +540,16 @@ impl Shell {
             }
             _ => None,
         }
+    }
+
+    /// Hears whether the key turns out to be false while the goods are played.
+    fn watch(&self, sealed: Sealed) {
+        let answer = self.answer.clone();
+        spawn_local(async move {
+            if sealed.turn_out_false().await {
+                answer.emit(Action::FalseKey(sealed));
+            }
+        });
     }
 
     async fn fetch(

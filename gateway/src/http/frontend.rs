@@ -143,7 +143,8 @@ async fn file_headers(State(policy): State<Policy>, request: Request, next: Next
 }
 
 /// The page runs its own script and nobody else's, talks to its own gateway and to the hosts of sealed goods, and
-/// shows paid goods from memory. The wallet for development is the one exception.
+/// shows paid goods from memory, or from addresses that its own worker answers. The wallet for development is the one
+/// exception.
 #[derive(Clone)]
 struct Policy {
     page: Arc<PageOptions>,
@@ -171,8 +172,8 @@ impl Policy {
         let ancestors = &self.web.frame_ancestors;
         let policy = format!(
             "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{wallet}; style-src 'self'; \
-             connect-src 'self'{wallet}{places}; img-src 'self' blob: data:; media-src blob:; \
-             frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
+             connect-src 'self'{wallet}{places}; img-src 'self' blob: data:; media-src 'self' blob:; \
+             worker-src 'self'; frame-src blob: lightning:; form-action 'self'; base-uri 'none'; \
              frame-ancestors {ancestors}"
         );
         HeaderValue::try_from(policy).expect("origins are plain ASCII")
