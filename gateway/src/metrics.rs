@@ -3,9 +3,10 @@
 //! Each gateway has a recorder of its own rather than the process's one, so that several in one
 //! program do not mix. No label comes from a client: routes are the router's, methods lightningd's.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lightningd::{LightningError, Observer};
@@ -27,6 +28,8 @@ struct Inner {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
     counts: Counts,
+    /// What answers are counted with, by route, so that none of it is registered for each answer.
+    answers: RwLock<HashMap<String, Answers>>,
     told_of_skipped: AtomicBool,
     /// Whether payments cannot be turned into webhooks now.
     are_webhooks_stalled: AtomicBool,
@@ -35,6 +38,13 @@ struct Inner {
     /// Those of payments that could not be read from lightningd's book, because the disk is full.
     webhooks_behind: AtomicI64,
     upkeep: AbortHandle,
+}
+
+/// What the answers of one route are counted with.
+struct Answers {
+    took: Histogram,
+    /// By method and status.
+    counts: HashMap<(&'static str, u16), Counter>,
 }
 
 /// What has no labels.
@@ -214,6 +224,7 @@ impl Metrics {
             recorder,
             handle,
             counts,
+            answers: RwLock::default(),
             told_of_skipped: AtomicBool::new(false),
             are_webhooks_stalled: AtomicBool::new(false),
             webhooks_pending: AtomicI64::new(0),
@@ -339,13 +350,38 @@ impl Metrics {
 
     /// Measures a request. `route` is the router's, never the address itself.
     pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let route = Label::new("route", route.to_owned());
-        let key = Key::from_parts(HTTP_DURATION, vec![route.clone()]);
-        self.histogram(&key).record(took);
-        let method = Label::from_static_parts("method", method);
-        let status = Label::new("status", status.to_string());
-        let key = Key::from_parts(HTTP_REQUESTS, vec![method, route, status]);
-        self.0.recorder.register_counter(&key, &META).increment(1);
+        let answers = self.0.answers.read();
+        let answers = answers.unwrap_or_else(PoisonError::into_inner);
+        if let Some(answers) = answers.get(route)
+            && let Some(count) = answers.counts.get(&(method, status))
+        {
+            answers.took.record(took);
+            count.increment(1);
+            return;
+        }
+        drop(answers);
+        self.register(method, route, status);
+        self.answered(method, route, status, took);
+    }
+
+    /// Finds the places for the first such answer.
+    fn register(&self, method: &'static str, route: &str, status: u16) {
+        let label = Label::new("route", route.to_owned());
+        let took = self.histogram(&Key::from_parts(HTTP_DURATION, vec![label.clone()]));
+        let labels = [
+            Label::from_static_parts("method", method),
+            label,
+            Label::new("status", status.to_string()),
+        ];
+        let key = Key::from_parts(HTTP_REQUESTS, labels.to_vec());
+        let count = self.0.recorder.register_counter(&key, &META);
+        let answers = self.0.answers.write();
+        let mut answers = answers.unwrap_or_else(PoisonError::into_inner);
+        let answers = answers.entry(route.to_owned()).or_insert_with(|| Answers {
+            took,
+            counts: HashMap::new(),
+        });
+        answers.counts.insert((method, status), count);
     }
 
     fn histogram(&self, key: &Key) -> Histogram {

@@ -1,13 +1,14 @@
 //! The table of routes, and the layers around them.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::CACHE_CONTROL;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::{any, get};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::util::option_layer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,9 +20,9 @@ use crate::http::api::{
     codes, content, directory, discovery, health, invoices, openapi, preview, sealed, store, verify,
 };
 use crate::http::problem::MAX_BODY;
-use crate::http::requests::{finish, in_time, method_not_allowed, not_found, panicked, unless_set};
+use crate::http::requests::{Around, method_not_allowed, not_found, unless_set};
 use crate::http::{cors, frontend};
-use crate::options::{RouteOptions, WebOptions};
+use crate::options::{RouteOptions, Timing, WebOptions};
 use crate::pages::views::AT;
 use crate::pages::{look_files, store_page};
 use crate::routes::via::Via;
@@ -34,20 +35,23 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
     let description = Router::from(description())
         .route(OPENAPI_ROOT, get(openapi::get_document))
         .layer(Extension(DOCUMENT.clone()));
+    let routes: Arc<[RouteOptions]> = app.part();
+    let unambiguous = option_layer((!routes.is_empty()).then(|| from_fn(routes::unambiguous)));
+    let around = |patience| (Around::new(&app, patience), unambiguous.clone());
+    let timing: Timing = app.part();
     let api = Router::from(api())
         .merge(description)
         .route("/api/{*nothing}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
-        // One group is boxed once for each request, several layers each on their own.
+        // One group is cloned and boxed once for each request, several layers each on their own.
         .layer((
+            around(timing.request),
             cors.clone(),
             unless_set(CACHE_CONTROL, "no-store"),
             DefaultBodyLimit::max(MAX_BODY),
         ));
-    let routes: Arc<[RouteOptions]> = app.part();
     let via = Via::new();
-    let timed = Router::new()
-        .merge(api)
+    let others = Router::new()
         .merge(auth::router(&app, &routes, &via))
         .nest(AT, store_page::router(&app))
         .route("/buy/", get(store_page::without_slash))
@@ -56,19 +60,10 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .merge(Router::from(operation()))
         .merge(frontend::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), in_time));
-    let all = if routes.is_empty() {
-        timed
-    } else {
-        // Uploads, and what services take their time for, have limits of their own.
-        let priced = routes::router(&app, &routes, &via);
-        timed.merge(priced).layer(from_fn(routes::unambiguous))
-    };
-    all.layer((
-        from_fn_with_state(app.clone(), finish),
-        CatchPanicLayer::custom(panicked),
-    ))
-    .with_state(app)
+        .layer(around(timing.request));
+    // Uploads, and what services take their time for, have limits of their own.
+    let priced = routes::router(&app, &routes, &via).layer(around(Duration::MAX));
+    api.merge(others).merge(priced).with_state(app)
 }
 
 /// The API's description, put together from what stands at each handler.

@@ -287,6 +287,8 @@ async fn one_claim_has_a_bounded_number_of_waits() {
     let (refused, problem) = status(30, &claim);
     assert_eq!(refused, 429, "{problem}");
     assert!(problem.contains("waiting for this payment"), "{problem}");
+    let (asked, answer) = status(0, &claim);
+    assert_eq!(asked, 200, "a question that waits for nothing: {answer}");
     // A buyer who pays is let in all the same.
     fake.is_paid(&created.invoice.bolt11);
     drop(waits);

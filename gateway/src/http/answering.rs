@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 
 use crate::http::listener::{Busy, Peer};
 use crate::http::visitor::OverTls;
@@ -61,17 +61,21 @@ impl Service<Request<Incoming>> for AnsweringPeer {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let Self { answering, peer } = self.clone();
+        let peer = self.peer.clone();
         let busy = peer.seat.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.address));
-        if answering.is_tls {
+        if self.answering.is_tls {
             request.extensions_mut().insert(OverTls);
         }
+        // It is always ready.
+        let answering = self.answering.router.call(request);
         Box::pin(async move {
             let answer = tokio::select! {
+                // Most answers come at once, and need not listen for the other.
+                biased;
+                Ok(answer) = answering => answer,
                 () = peer.seat.closed() => return Err(Shed),
-                Ok(answer) = answering.router.oneshot(request) => answer,
             };
             let busy = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                 busy.until_its_end();

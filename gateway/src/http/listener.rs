@@ -206,12 +206,22 @@ impl Connection {
         }
     }
 
-    /// Fails if the connection has to close, and else wakes the task once it has.
-    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.closed.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
-            Poll::Pending => Ok(()),
+    /// Reads or writes, unless the connection has to close. Where that has to wait, the task is woken once the
+    /// connection has to.
+    fn unless_closed<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(Pin<&mut TimeoutStream<TcpStream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let aborted = || Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        if self.seat.closed.is_cancelled() {
+            return aborted();
         }
+        let acted = act(self.stream.as_mut(), cx);
+        if acted.is_pending() && self.closed.as_mut().poll(cx).is_ready() {
+            return aborted();
+        }
+        acted
     }
 }
 
@@ -221,8 +231,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        self.stream.as_mut().poll_read(cx, buffer)
+        self.unless_closed(cx, |stream, cx| stream.poll_read(cx, buffer))
     }
 }
 
@@ -232,8 +241,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.check(cx)?;
-        self.stream.as_mut().poll_write(cx, bytes)
+        self.unless_closed(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -241,8 +249,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check(cx)?;
-        self.stream.as_mut().poll_write_vectored(cx, slices)
+        self.unless_closed(cx, |stream, cx| stream.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {

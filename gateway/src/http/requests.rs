@@ -1,27 +1,33 @@
 //! What lies around every request: its time, its headers, its line in the log.
 
 use std::any::Any;
-use std::sync::LazyLock;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use shared::api::INVOICE_PATH;
 use tokio::time::timeout;
+use tower::{Layer, Service};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
+use crate::app::App;
 use crate::http::problem::{Cause, Error};
 use crate::http::visitor::{OverTls, Visitor};
 use crate::metrics::Metrics;
-use crate::options::Timing;
+use crate::options::LimitsOptions;
 
 /// Lets a site that isolates itself from other origins load a file all the same.
 pub(crate) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
@@ -58,11 +64,7 @@ pub(crate) async fn method_not_allowed() -> Error {
     Error::MethodNotAllowed
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the form that CatchPanicLayer asks for"
-)]
-pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+fn panicked(payload: &(dyn Any + Send)) -> Response {
     let text = payload
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -71,73 +73,142 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
     Error::Internal(format!("a handler panicked: {text}")).into_response()
 }
 
-/// Ends a request that takes too long, for example because its body arrives byte by byte. What is
-/// streamed later takes as long as it takes.
-pub(crate) async fn in_time(
-    State(timing): State<Timing>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match timeout(timing.request, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Error::TooSlow.into_response(),
+/// Lies around every route. One service does all of it, because axum clones and boxes each layer for each
+/// request.
+#[derive(Clone)]
+pub(crate) struct Around {
+    metrics: Metrics,
+    limits: Arc<LimitsOptions>,
+    patience: Duration,
+}
+
+impl Around {
+    /// Ends a request that takes longer than `patience`, for example because its body arrives byte by byte.
+    /// What is streamed later takes as long as it takes.
+    pub(crate) fn new(app: &App, patience: Duration) -> Self {
+        Self {
+            metrics: app.part(),
+            limits: app.part(),
+            patience,
+        }
     }
 }
 
-/// Sets what every answer has, counts and logs the request by its route: never the address itself,
-/// whose query or path may hold what only the buyer should know.
-pub(crate) async fn finish(
-    State(metrics): State<Metrics>,
-    visitor: Visitor,
-    request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let method = method_name(request.method());
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let request_id = request_id(visitor, &request);
-    let is_over_tls = request.extensions().get::<OverTls>().is_some();
-    let span = tracing::info_span!(
-        "request",
-        request_id = request_id.to_str().unwrap_or_default()
-    );
-    let mut response = next.run(request).instrument(span.clone()).await;
+impl<S> Layer<S> for Around {
+    type Service = Surrounded<S>;
 
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        // Pages and goods have their own.
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-    ] {
-        let value = HeaderValue::from_static(value);
-        headers.entry(name).or_insert(value);
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        let around = self.clone();
+        Surrounded { around, inner }
     }
-    if is_over_tls {
-        headers.insert(STRICT_TRANSPORT_SECURITY, A_YEAR);
-    }
-    headers.insert(X_REQUEST_ID, request_id);
+}
 
-    let path = path.as_ref().map_or("(file)", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    let took = started.elapsed();
-    metrics.answered(method, path, status, took);
-    let duration_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
-    span.in_scope(|| match response.extensions().get::<Cause>() {
-        Some(Cause(cause)) if status >= 500 => {
-            tracing::error!(method, path, status, duration_ms, cause);
+/// What [`Around`] lies around.
+#[derive(Clone)]
+pub(crate) struct Surrounded<S> {
+    around: Around,
+    inner: S,
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let asked = Asked::by(&request, &self.around.limits);
+        let metrics = self.around.metrics.clone();
+        // What is half done is dropped with the request, and locks that were held tell it.
+        let answering = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let answering = timeout(self.around.patience, answering).instrument(asked.span.clone());
+        // An `async` block would hold `answering` twice, and a buyer who waits takes as much memory.
+        Box::pin(answering.map(move |answer| {
+            let mut response = match answer {
+                Ok(Ok(Ok(response))) => response,
+                Ok(Err(payload)) => panicked(&*payload),
+                Err(_) => Error::TooSlow.into_response(),
+            };
+            asked.finish(&mut response, &metrics);
+            Ok(response)
+        }))
+    }
+}
+
+/// What is known of a request before it is answered.
+struct Asked {
+    started: Instant,
+    method: &'static str,
+    path: Option<MatchedPath>,
+    request_id: HeaderValue,
+    is_over_tls: bool,
+    span: Span,
+}
+
+impl Asked {
+    fn by(request: &Request, limits: &LimitsOptions) -> Self {
+        let extensions = request.extensions();
+        let visitor = Visitor::of(extensions, request.headers(), limits);
+        let request_id = request_id(visitor, request);
+        Self {
+            started: Instant::now(),
+            method: method_name(request.method()),
+            path: extensions.get::<MatchedPath>().cloned(),
+            is_over_tls: extensions.get::<OverTls>().is_some(),
+            span: tracing::info_span!(
+                "request",
+                request_id = request_id.to_str().unwrap_or_default()
+            ),
+            request_id,
         }
-        Some(Cause(cause)) => tracing::info!(method, path, status, duration_ms, cause),
-        // A buyer who waits asks again and again; the metrics count that.
-        None if path == INVOICE_PATH && status == 200 => {
-            tracing::debug!(method, path, status, duration_ms);
+    }
+
+    /// Sets what every answer has, counts and logs the request by its route: never the address itself,
+    /// whose query or path may hold what only the buyer should know.
+    fn finish(self, response: &mut Response, metrics: &Metrics) {
+        let Self { method, span, .. } = self;
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (REFERRER_POLICY, "no-referrer"),
+            // Pages and goods have their own.
+            (
+                CONTENT_SECURITY_POLICY,
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
+        ] {
+            let value = HeaderValue::from_static(value);
+            headers.entry(name).or_insert(value);
         }
-        None => tracing::info!(method, path, status, duration_ms),
-    });
-    response
+        if self.is_over_tls {
+            headers.insert(STRICT_TRANSPORT_SECURITY, A_YEAR);
+        }
+        headers.insert(X_REQUEST_ID, self.request_id);
+
+        let path = self.path.as_ref().map_or("(file)", MatchedPath::as_str);
+        let status = response.status().as_u16();
+        let took = self.started.elapsed();
+        metrics.answered(method, path, status, took);
+        let duration_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        span.in_scope(|| match response.extensions().get::<Cause>() {
+            Some(Cause(cause)) if status >= 500 => {
+                tracing::error!(method, path, status, duration_ms, cause);
+            }
+            Some(Cause(cause)) => tracing::info!(method, path, status, duration_ms, cause),
+            // A buyer who waits asks again and again; the metrics count that.
+            None if path == INVOICE_PATH && status == 200 => {
+                tracing::debug!(method, path, status, duration_ms);
+            }
+            None => tracing::info!(method, path, status, duration_ms),
+        });
+    }
 }
 
 /// How long browsers that came over the gateway's own TLS use nothing else. Behind a proxy, the proxy
@@ -179,5 +250,43 @@ fn method_name(method: &Method) -> &'static str {
         Method::POST => "POST",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_or_takes_too_long_is_answered_all_the_same() {
+        let around = Around {
+            metrics: Metrics::start(),
+            limits: Arc::default(),
+            patience: Duration::from_millis(10),
+        };
+        let router = Router::new()
+            .route(
+                "/panics",
+                get(async || -> StatusCode { panic!("out of cats") }),
+            )
+            .route("/waits", get(pending::<()>))
+            .layer(around);
+        for (path, status) in [
+            ("/panics", StatusCode::INTERNAL_SERVER_ERROR),
+            ("/waits", StatusCode::REQUEST_TIMEOUT),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert!(response.headers().contains_key(X_REQUEST_ID), "{path}");
+        }
     }
 }

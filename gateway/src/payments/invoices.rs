@@ -147,6 +147,9 @@ impl Invoices {
     ) -> Result<Standing, InvoiceError> {
         let inner = &self.0;
         let entry = inner.book.entry(payment_hash);
+        if until <= Instant::now() {
+            return inner.standing(payment_hash, &entry).await;
+        }
         let mut known = entry.known.subscribe();
         let mut watch = inner.book.watches();
         let mut closing = inner.closing.subscribe();
@@ -209,7 +212,8 @@ impl Inner {
     ) -> Result<Standing, InvoiceError> {
         let asked = match self.certain(entry) {
             Some(known) => known,
-            None => self.ask(payment_hash, entry).await,
+            // Rare, and much larger than the rest of a request that waits.
+            None => Box::pin(self.ask(payment_hash, entry)).await,
         };
         asked?.ok_or(InvoiceError::Unknown)
     }
