@@ -3,6 +3,7 @@
 mod commands;
 mod descriptors;
 mod desk;
+mod memory;
 mod rekey;
 mod reload;
 mod rerune;
@@ -20,6 +21,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    memory::take_small_pages();
     // lightningd runs its plugins without arguments, and so may a person the gateway.
     if commands::plugin::is_asked_for() {
         commands::plugin::run().await;

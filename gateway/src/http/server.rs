@@ -80,7 +80,8 @@ struct Handshake {
 }
 
 impl<S: Send + 'static> Accept<Connection, S> for Handshake {
-    type Stream = Greeted<Either<Connection, TlsStream<Connection>>>;
+    // Boxed, or connections without TLS would take as much memory.
+    type Stream = Greeted<Either<Connection, Box<TlsStream<Connection>>>>;
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
 
@@ -97,7 +98,8 @@ impl<S: Send + 'static> Accept<Connection, S> for Handshake {
             tokio::select! {
                 shaken = tls.accept(connection, service) => match shaken {
                     Ok((stream, service)) => {
-                        Ok((Greeted::new(Either::Right(stream), patience), service))
+                        let stream = Either::Right(Box::new(stream));
+                        Ok((Greeted::new(stream, patience), service))
                     }
                     // Scanners and plain HTTP; not worth a line each.
                     Err(error) => {

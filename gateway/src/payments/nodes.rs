@@ -212,7 +212,7 @@ impl Nodes {
         if let Some(member) = self.named(claim) {
             return Ok(member.clone());
         }
-        let found = self.search(claim.payment_hash()).await;
+        let found = Box::pin(self.search(claim.payment_hash())).await;
         found.map(|(member, _)| member)
     }
 
