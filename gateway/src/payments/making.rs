@@ -1,11 +1,14 @@
 //! Invoices are made here, each in the place that was taken for it.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lightningd::{KnownInvoice, LightningError, Lightningd, NewInvoice};
 use shared::api::Status;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 use crate::options::Timing;
@@ -47,7 +50,7 @@ impl Making {
         place: Place,
     ) -> Result<Option<KnownInvoice>, LightningError> {
         let making = self.clone();
-        let task = tokio::spawn(async move {
+        let to_the_end = ToTheEnd::new(async move {
             let (label, expiry_secs) = (invoice.label.clone(), invoice.expiry_secs);
             let made = making.0.lightningd.create_invoice(invoice).await;
             match &made {
@@ -60,7 +63,7 @@ impl Making {
             }
             made
         });
-        task.await.expect("making an invoice does not panic")
+        to_the_end.await
     }
 
     /// Holds the place until it is known whether the invoice was made, or until it has expired. A
@@ -105,6 +108,57 @@ impl Making {
     }
 }
 
+/// Goes on as a task of its own if whoever waits for it goes away. Most wait, and need no task.
+struct ToTheEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    runtime: Handle,
+    /// `None` once it is done.
+    rest: Option<Pin<Box<F>>>,
+}
+
+impl<F> ToTheEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    /// Has to be made in a Tokio runtime.
+    fn new(work: F) -> Self {
+        Self {
+            runtime: Handle::current(),
+            rest: Some(Box::pin(work)),
+        }
+    }
+}
+
+impl<F> Future for ToTheEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // If it panics, nothing is left to go on with.
+        let mut rest = self.rest.take().expect("it is polled to its end only");
+        let polled = rest.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.rest = Some(rest);
+        }
+        polled
+    }
+}
+
+impl<F> Drop for ToTheEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn drop(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            self.runtime.spawn(rest);
+        }
+    }
+}
+
 /// Whether lightningd may have done what it was asked.
 fn may_be_made(error: &LightningError) -> bool {
     match error {
@@ -115,5 +169,33 @@ fn may_be_made(error: &LightningError) -> bool {
         | LightningError::Unreachable { .. }
         | LightningError::Certificate { .. }
         | LightningError::Rpc { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_begun_goes_on_without_whoever_waited_for_it() {
+        let (go, may_go) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let mut begun = Box::pin(ToTheEnd::new(async move {
+            may_go.await.unwrap();
+            tell.send("made").unwrap();
+        }));
+        poll_fn(|cx| {
+            assert!(begun.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        drop(begun);
+        go.send(()).unwrap();
+        assert_eq!(told.await, Ok("made"));
+        assert_eq!(ToTheEnd::new(async { 7 }).await, 7);
     }
 }
