@@ -1437,21 +1437,20 @@ fn a_reload_finds_what_the_payment_opens() {
 
 #[test]
 fn a_key_may_turn_out_false_while_the_goods_are_played() {
-    let paid = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
-        preimage: preimage(1),
-    });
-    let old = paid.round();
     let played = || {
-        paid.clone().event(Event::Content {
-            round: old,
-            sha256: ContentHash::of(GOODS),
-        })
+        let paid = sold_sealed(Some(manifest()), manifest()).event(Event::WalletPaid {
+            preimage: preimage(1),
+        });
+        let round = paid.0.round();
+        let sha256 = ContentHash::of(GOODS);
+        (round, paid.event(Event::Content { round, sha256 }))
     };
-    check(&played(), "delivered", None);
-    let stale = Event::FalseKey { round: old };
-    check(&played().event(stale), "delivered", None);
-    let round = played().0.round();
-    let buyer = played().event(Event::FalseKey { round });
+    let (old, buyer) = played();
+    check(&buyer, "delivered", None);
+    let buyer = buyer.event(Event::FalseKey { round: old });
+    check(&buyer, "delivered", None);
+    let round = buyer.0.round();
+    let buyer = buyer.event(Event::FalseKey { round });
     check(&buyer, "undelivered", None);
 }
 

@@ -152,8 +152,8 @@ mod tests {
             .filter_map(|value| value.strip_prefix('/'))
             .filter(|path| path.contains('-'))
             .collect();
-        // Two styles, the icon, three scripts, the program and its glue.
-        assert_eq!(named.len(), 8, "{named:?}");
+        // Two styles, the icon, four scripts, the program and its glue.
+        assert_eq!(named.len(), 9, "{named:?}");
         for path in named {
             assert!(dir.path().join(path).is_file(), "{path}");
         }
