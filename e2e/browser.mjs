@@ -32,11 +32,14 @@ export function launchProfile(dir) {
   return chromium.launchPersistentContext(dir, { ...START, viewport: DESKTOP, reducedMotion: 'reduce' });
 }
 
-/** Starts Chromium; `args` are more of its own, `options` more of Playwright's. */
-export function launchBrowser({ args = [], ...options } = {}) {
+/** The Chromium of visitors, where the tests use one without windows, which lacks some of it. */
+const WHOLE = process.env.WHOLE_CHROMIUM ?? START.executablePath;
+
+/** Starts Chromium, the whole of it if need be; `args` are more of its own, `options` more of Playwright's. */
+export function launchBrowser({ isWhole = false, args = [], ...options } = {}) {
   return chromium.launch({
     ...options,
-    executablePath: START.executablePath,
+    executablePath: isWhole ? WHOLE : START.executablePath,
     args: [...START.args, ...args],
   });
 }

@@ -150,7 +150,8 @@ describe('a purchase', () => {
 
   test('that was paid while its page lay in the back-forward cache goes on there', async () => {
     // Playwright switches the cache off.
-    const caching = await launchBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    const ignoreDefaultArgs = ['--disable-back-forward-cache'];
+    const caching = await launchBrowser({ isWhole: true, ignoreDefaultArgs });
     const page = await newVisitor(caching);
     await page.goto(store.url);
     const bolt11 = await buy(page, 'cat');

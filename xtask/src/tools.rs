@@ -30,6 +30,9 @@ const OLDEST_PYTHON: (u32, u32) = (3, 11);
 /// The packages from PyPI that tests need, each with its version and hashes.
 const PYTHON_PACKAGES: &str = "xtask/python/requirements.txt";
 
+/// The Chromium without windows, and its package in Debian. Other systems have none.
+const HEADLESS_CHROMIUM: &str = "chromium-headless-shell";
+
 /// What the tools are wanted for: tests need all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -125,12 +128,18 @@ pub(crate) fn musl_target() -> Result<String> {
     Ok(format!("{}-unknown-linux-musl", env::consts::ARCH))
 }
 
-/// The browser for the tests: what `CHROMIUM` names, or the first that is installed.
+/// The browser as visitors have it: what `CHROMIUM` names, or the first that is installed.
 pub(crate) fn chromium() -> Result<String> {
     program(
         "CHROMIUM",
         &["chromium", "chromium-browser", "google-chrome"],
     )
+}
+
+/// The browser for the tests. It opens no windows if there is such a one: the tests need half of the processor
+/// time then.
+pub(crate) fn headless_chromium() -> Result<String> {
+    program("CHROMIUM", &[HEADLESS_CHROMIUM]).or_else(|_| chromium())
 }
 
 /// The browser's driver: what `CHROMEDRIVER` names, or the one that is installed.
@@ -278,7 +287,7 @@ fn cargo_cyclonedx() -> Tool {
 }
 
 fn browser_tools() -> Vec<Tool> {
-    vec![
+    let mut tools = vec![
         Tool {
             name: "Node.js and npm",
             wanted: format!("{OLDEST_NODE} or newer"),
@@ -324,7 +333,24 @@ fn browser_tools() -> Vec<Tool> {
                 brew: "brew install ffmpeg",
             },
         },
-    ]
+    ];
+    if is_debian() {
+        tools.push(Tool {
+            name: "Chromium without windows",
+            wanted: "any, or its path in CHROMIUM".into(),
+            find: Box::new(|| version_of(&program("CHROMIUM", &[HEADLESS_CHROMIUM])?)),
+            source: Source::System {
+                apt: &[HEADLESS_CHROMIUM],
+                brew: "",
+            },
+        });
+    }
+    tools
+}
+
+fn is_debian() -> bool {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    release.lines().any(|line| line == "ID=debian")
 }
 
 /// The servers that the store is tested behind, and the client that comes from many addresses.
