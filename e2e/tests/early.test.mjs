@@ -288,6 +288,8 @@ describe('the store’s page without the WebAssembly', () => {
     await buy(page).dispatchEvent('pointerover');
     await takenOver(page);
     assert.deepEqual(await places(), before);
+    // Once for the early drawing and once for the program, which finds the answer on its way.
+    assert.equal(page.asked.filter((path) => path === '/api/v1/store').length, 2);
   });
 
   test('sells at a click out of nowhere', async () => {

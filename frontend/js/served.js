@@ -58,7 +58,7 @@ function verify(url, integrity) {
 async function refused(url, integrity) {
   const { ok } = await fetch(url, { cache: 'reload' });
   const isRefusal = ok && !(await fetch(url, { integrity }).catch(() => false));
-  const why = isRefusal ? 'has a wrong hash' : 'is not there';
-  throw Object.assign(new Error(`${url} ${why}`), { isRefusal });
+  const why = isRefusal ? ' has a wrong hash' : ' is not there';
+  throw Object.assign(new Error(url + why), { isRefusal });
 }
 

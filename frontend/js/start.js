@@ -29,6 +29,9 @@ let chosen;
 /** Whether the program's drawing is there. */
 let isShown = false;
 
+/** Whether the answer that the page's head asked for is taken. */
+let isAsked = false;
+
 let starting;
 /** Starts the program, once. */
 function start() {
@@ -41,6 +44,8 @@ function start() {
 }
 
 async function load() {
+  // Ask the store again if its first answer is taken; the program then takes this one.
+  if (isAsked) document.head.append(document.querySelector('link[rel="preload"]').cloneNode());
   const { href: glue, dataset } = document.head.querySelector('link[rel="program"]');
   const [{ default: init, sealed }, wasm] = await Promise.all([import(glue), fetch(dataset.wasm)]);
   await init({ module_or_path: wasm });
@@ -98,6 +103,7 @@ addEventListener('pointerdown', () => {
 });
 
 async function drawEarly() {
+  isAsked = true;
   const [answer, offers] = await Promise.all([
     fetch('/api/v1/store'),
     import(document.head.querySelector('link[rel="modulepreload"]').href),

@@ -36,7 +36,7 @@ class PurrWall extends HTMLElement {
   static {
     // Another tab may have begun a purchase.
     addEventListener('storage', async ({ key }) => {
-      if (this.#early.size === 0) return;
+      if (!this.#early.size) return;
       const { slot } = await offers();
       for (const wall of this.#early) if (slot(wall.#config()) === key) wall.#load();
     });
@@ -125,13 +125,14 @@ class PurrWall extends HTMLElement {
     PurrWall.#near.unobserve(this);
     if (this.#wall || this.#isLoading) return;
     if (this.load === 'eager' || isStarted) return this.#load();
+    const config = this.#config();
+    if (!PurrWall.#early.size) ask(config);
     PurrWall.#early.add(this);
     this.#state = 'loading';
-    const config = this.#config();
     try {
-      const { isBegun, offer } = await offers();
+      const [{ isBegun, offer }, sheet] = await Promise.all([offers(), style()]);
       if (isBegun(config)) return this.#load();
-      const [drawn, sheet] = await Promise.all([offer(config, () => this.buy()), style()]);
+      const drawn = await offer(config, () => this.buy());
       // Meanwhile it may have gone, other attributes may ask for something else, and the WebAssembly
       // may have come.
       if (!PurrWall.#early.has(this) || !isSame(config, this.#config())) return;
@@ -149,6 +150,7 @@ class PurrWall extends HTMLElement {
     if (this.#wall || this.#isLoading) return this.#buyIfWanted();
     this.#isLoading = true;
     if (this.#state !== 'idle') this.#state = 'loading';
+    if (!isStarted) ask(this.#config());
     try {
       const [{ mount }, sheet] = await Promise.all([program(), style()]);
       // Meanwhile it may have gone.
@@ -282,6 +284,14 @@ addEventListener('pointerdown', () => {
     for (const end of ['pointerup', 'pointercancel']) addEventListener(end, release, { once: true });
   });
 });
+
+/** Asks a store while the script comes that takes its answer. */
+function ask({ gateway }) {
+  const href = gateway.replace(/\/*$/, '/api/v1/store');
+  const link = document.createElement('link');
+  Object.assign(link, { rel: 'preload', href, as: 'fetch', crossOrigin: 'anonymous' });
+  if (URL.canParse(href)) document.head.append(link);
+}
 
 /** Makes it once; where that fails, the network may be back the next time. */
 function once(make) {
