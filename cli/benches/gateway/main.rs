@@ -13,6 +13,7 @@
 //!   Header, log and random bytes were then taken out.
 //! - What the gateway adds between the node's word of a payment and the waiting buyer's answer.
 //! - What a price adds to a request for a service (`route.rs`).
+//! - What a sale of a large film costs, delivered and sealed (`sealed.rs`).
 //! - Ten thousand buyers who wait (`waiters.rs`).
 //! - What grows with the node's book (`growth.rs`), on the devnet alone.
 //!
@@ -27,6 +28,7 @@
 
 mod growth;
 mod route;
+mod sealed;
 mod waiters;
 
 use std::env;
@@ -78,6 +80,7 @@ async fn measure() {
     // background, page by page, which would show in every other figure.
     measure_status(&nodes, &dir).await;
     route::measure(&nodes, &dir).await;
+    sealed::measure(&nodes, &dir).await;
     waiters::measure(&nodes, &dir).await;
     let gateway = start_gateway(&nodes.store, &dir);
     let quick = [1, 8].map(|concurrency| {
