@@ -16,6 +16,9 @@ use crate::node::Node;
 /// How long a connection may take until both sides have said `init`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often it is tried to connect.
+const ATTEMPTS: usize = 3;
+
 /// Nothing answered at the address, or another node did.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("All addresses failed: {0}: Connection establishment: Connection refused")]
@@ -35,18 +38,30 @@ impl Node {
     }
 
     /// Connects to another node and waits until both are ready to talk.
+    ///
+    /// # Errors
+    /// If that fails several times.
     pub async fn connect(
         &self,
         peer: PublicKey,
         address: SocketAddr,
     ) -> Result<PeerDetails, ConnectError> {
-        if let Some(details) = self.peer(peer) {
-            return Ok(details);
+        // Two nodes that connect to each other at the same time may close both connections.
+        for _ in 0..ATTEMPTS {
+            if let Some(details) = self.peer(peer) {
+                return Ok(details);
+            }
+            if self.is_online()
+                && let Some(details) = self.try_to_connect(peer, address).await
+            {
+                return Ok(details);
+            }
         }
-        if !self.is_online() {
-            return Err(ConnectError(address));
-        }
-        let stream = dial(address).await.map_err(|_| ConnectError(address))?;
+        Err(ConnectError(address))
+    }
+
+    async fn try_to_connect(&self, peer: PublicKey, address: SocketAddr) -> Option<PeerDetails> {
+        let stream = dial(address).await.ok()?;
         let peers = Arc::clone(&self.ldk.peer_manager);
         let closed = lightning_net_tokio::setup_outbound(peers, peer, stream);
         let ready = async {
@@ -58,9 +73,9 @@ impl Node {
             }
         };
         tokio::select! {
-            details = ready => Ok(details),
-            () = closed => Err(ConnectError(address)),
-            () = tokio::time::sleep(CONNECT_TIMEOUT) => Err(ConnectError(address)),
+            details = ready => Some(details),
+            () = closed => self.peer(peer),
+            () = tokio::time::sleep(CONNECT_TIMEOUT) => None,
         }
     }
 
