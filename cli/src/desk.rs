@@ -72,12 +72,9 @@ impl OpenDesk {
         }
         let shutdown = async move { while end.changed().await.is_ok() {} };
         let router = router(&self.desk);
-        let served = self
-            .gateway
-            .serve_owner(self.listener, self.tls.as_ref(), router, shutdown);
-        if let Err(error) = served.await {
-            tracing::error!("the desk is closed: {error}");
-        }
+        self.gateway
+            .serve_owner(self.listener, self.tls.as_ref(), router, shutdown)
+            .await;
     }
 }
 

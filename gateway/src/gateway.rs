@@ -2,7 +2,6 @@
 //! program `purrwall` does with it.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -140,34 +139,25 @@ impl Gateway {
 
     /// Answers requests until `shutdown` is done. Then it takes no new ones, answers buyers who wait
     /// at once, and finishes the open requests within a bound.
-    ///
-    /// # Errors
-    /// If the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        self.serve_on(listener, None, shutdown).await
+    ) {
+        self.serve_on(listener, None, shutdown).await;
     }
 
     /// [`serve`](Self::serve) over TLS.
-    ///
-    /// # Errors
-    /// If the listener fails.
     pub async fn serve_tls(
         self,
         listener: TcpListener,
         tls: Tls,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        self.serve_on(listener, Some(&tls), shutdown).await
+    ) {
+        self.serve_on(listener, Some(&tls), shutdown).await;
     }
 
     /// Leads all requests to https, at one of these names, until `shutdown` is done.
-    ///
-    /// # Errors
-    /// If the listener fails.
     ///
     /// # Panics
     /// If there is no name.
@@ -176,7 +166,7 @@ impl Gateway {
         listener: TcpListener,
         domains: Vec<String>,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    ) {
         assert!(!domains.is_empty(), "https is at some name");
         let app = &self.app;
         let few = ConnectionsOptions {
@@ -186,7 +176,7 @@ impl Gateway {
         };
         let listener = Listener::new(listener, few, app.part(), app.part(), app.part());
         let router = redirect::router(domains);
-        server::serve(listener, None, router, app.part(), shutdown, || {}).await
+        server::serve(listener, None, router, app.part(), shutdown, || {}).await;
     }
 
     async fn serve_on(
@@ -194,12 +184,12 @@ impl Gateway {
         listener: TcpListener,
         tls: Option<&Tls>,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    ) {
         let (app, router) = (&self.app, self.router());
         let listener = Listener::new(listener, app.part(), app.part(), app.part(), app.part());
         let nodes = self.purchases().nodes().clone();
         let closing = move || nodes.close();
-        server::serve(listener, tls, router, app.part(), shutdown, closing).await
+        server::serve(listener, tls, router, app.part(), shutdown, closing).await;
     }
 
     /// `/metrics` and `/readyz` with all that an operator should know, for an address that strangers

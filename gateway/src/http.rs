@@ -10,7 +10,6 @@ pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod deliver;
 pub(crate) mod frontend;
-pub(crate) mod greeting;
 pub(crate) mod listener;
 pub(crate) mod owner;
 pub(crate) mod part;

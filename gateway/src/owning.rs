@@ -1,6 +1,5 @@
 //! What the owner may know of a gateway and do with it, beyond what strangers may: for a desk.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -128,18 +127,15 @@ impl Gateway {
 
     /// Answers the owner's requests with this router, as carefully as those of strangers, on an address
     /// of their own, until `shutdown` is done.
-    ///
-    /// # Errors
-    /// If the listener fails.
     pub async fn serve_owner(
         &self,
         listener: TcpListener,
         tls: Option<&Tls>,
         router: Router,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    ) {
         let (app, timing) = (&self.app, self.app.part());
         let listener = Listener::new(listener, CONNECTIONS, app.part(), timing, app.part());
-        server::serve(listener, tls, router, timing, shutdown, || {}).await
+        server::serve(listener, tls, router, timing, shutdown, || {}).await;
     }
 }

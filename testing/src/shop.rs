@@ -79,7 +79,7 @@ impl Shop {
             let closed = async {
                 closing.await.ok();
             };
-            gateway.serve(listener, closed).await.unwrap();
+            gateway.serve(listener, closed).await;
         });
         Self {
             node: NodeProxy::start(nodes.alice.clone()),

@@ -160,8 +160,8 @@ impl Opened {
             drop(end_desk);
         };
         match self.tls {
-            Some(tls) => gateway.serve_tls(self.listener, tls, shutdown).await?,
-            None => gateway.serve(self.listener, shutdown).await?,
+            Some(tls) => gateway.serve_tls(self.listener, tls, shutdown).await,
+            None => gateway.serve(self.listener, shutdown).await,
         }
         desk.await.context("the desk broke down")?;
         Ok(())

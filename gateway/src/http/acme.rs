@@ -8,12 +8,12 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum_server::tls_rustls::RustlsConfig;
 use futures_util::StreamExt as _;
 use rustls_acme::acme::{ACME_TLS_ALPN_NAME, Auth};
 use rustls_acme::caches::DirCache;
 use rustls_acme::{AcmeConfig, AcmeState, EventError, EventOk, OrderError};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
@@ -59,7 +59,8 @@ impl Tls {
         let mut server = server_config().with_cert_resolver(state.resolver());
         server.alpn_protocols = vec![b"http/1.1".to_vec(), ACME_TLS_ALPN_NAME.to_vec()];
         let task = tokio::spawn(follow(state, domains.join(", "), directory));
-        let config = RustlsConfig::from_config(Arc::new(server));
+        // It has a new certificate by itself.
+        let (_, config) = watch::channel(Arc::new(server));
         Ok(Self::new(config, task.abort_handle()))
     }
 }

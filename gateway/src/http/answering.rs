@@ -1,7 +1,5 @@
 //! Answers the requests of one connection, which is busy until the last byte of an answer is taken.
 
-use std::convert::Infallible;
-use std::future::Ready;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,40 +8,20 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
-use tower::Service;
+use hyper::service::Service;
+use tower::Service as _;
 
 use crate::http::listener::{Busy, Peer};
 use crate::http::visitor::OverTls;
 
-/// Makes what answers each connection.
-#[derive(Clone)]
+/// Answers one connection.
 pub(crate) struct Answering {
     /// What answers requests.
     pub(crate) router: Router,
-    /// Whether the connections are over the gateway's own TLS.
+    /// Whether the connection is over the gateway's own TLS.
     pub(crate) is_tls: bool,
-}
-
-impl Service<Peer> for Answering {
-    type Response = AnsweringPeer;
-    type Error = Infallible;
-    type Future = Ready<Result<AnsweringPeer, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, peer: Peer) -> Self::Future {
-        let answering = self.clone();
-        std::future::ready(Ok(AnsweringPeer { answering, peer }))
-    }
-}
-
-/// Answers one connection.
-#[derive(Clone)]
-pub(crate) struct AnsweringPeer {
-    answering: Answering,
-    peer: Peer,
+    /// Who connected.
+    pub(crate) peer: Peer,
 }
 
 /// The connection has to make room for another one.
@@ -51,25 +29,21 @@ pub(crate) struct AnsweringPeer {
 #[error("the connection was closed to make room for another one")]
 pub(crate) struct Shed;
 
-impl Service<Request<Incoming>> for AnsweringPeer {
+impl Service<Request<Incoming>> for Answering {
     type Response = Response<Answer>;
     type Error = Shed;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Shed>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Shed>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         let peer = self.peer.clone();
         let busy = peer.seat.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.address));
-        if self.answering.is_tls {
+        if self.is_tls {
             request.extensions_mut().insert(OverTls);
         }
         // It is always ready.
-        let answering = self.answering.router.call(request);
+        let answering = self.router.clone().call(request);
         Box::pin(async move {
             let answer = tokio::select! {
                 // Most answers come at once, and need not listen for the other.

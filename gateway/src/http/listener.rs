@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum_server::{AddrListener, Address};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -22,6 +23,9 @@ use crate::payments::client::ClientKey;
 /// Connections that were told to close and have not done so yet. More than these keep new ones in
 /// the kernel's queue, so the program never has more descriptors than it reckons with.
 const CLOSING: usize = 64;
+
+/// How long no connection is taken after one could not be: the system may be short of something.
+const RECOVERY: Duration = Duration::from_millis(50);
 
 type Table = Arc<Mutex<Connections<ClientKey, CancellationToken>>>;
 
@@ -58,6 +62,30 @@ impl Listener {
         }
     }
 
+    /// The next connection that there is a place for.
+    pub(crate) async fn accept(&self) -> (Connection, Peer) {
+        loop {
+            let socket = self.sockets.clone().acquire_owned().await;
+            let socket = socket.expect("nobody closes it");
+            let (stream, address) = match self.tcp.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!("cannot take a connection: {error}");
+                    sleep(RECOVERY).await;
+                    continue;
+                }
+            };
+            if let Some(seat) = self.seat(address, socket) {
+                // An answer is one small packet; Nagle's algorithm would hold it back.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!("cannot set TCP_NODELAY: {error}");
+                }
+                let connection = Connection::new(stream, seat.clone(), self.timing);
+                return (connection, Peer { address, seat });
+            }
+        }
+    }
+
     /// A place for a connection from this address, unless all are taken.
     fn seat(&self, address: SocketAddr, socket: OwnedSemaphorePermit) -> Option<Arc<Seat>> {
         let address = address.ip().to_canonical();
@@ -82,43 +110,11 @@ impl Listener {
     }
 }
 
-impl AddrListener<Connection, Peer> for Listener {
-    /// The listener comes from outside, because its address is bound before anything is served.
-    async fn bind_to(_: Peer) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    async fn accept_stream(&self) -> io::Result<(Connection, Peer)> {
-        loop {
-            let socket = self.sockets.clone().acquire_owned().await;
-            let socket = socket.map_err(io::Error::other)?;
-            let (stream, address) = self.tcp.accept().await?;
-            if let Some(seat) = self.seat(address, socket) {
-                // An answer is one small packet; Nagle's algorithm would hold it back.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!("cannot set TCP_NODELAY: {error}");
-                }
-                let connection = Connection::new(stream, seat.clone(), self.timing);
-                return Ok((connection, Peer { address, seat }));
-            }
-        }
-    }
-
-    fn get_local_addr(&self) -> io::Result<Peer> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
 /// Who connected, and the connection's place.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) seat: Arc<Seat>,
-}
-
-impl Address for Peer {
-    type Stream = Connection;
-    type Listener = Listener;
 }
 
 /// A connection's place in the table, given back when the last part of the connection is dropped.

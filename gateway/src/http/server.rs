@@ -1,22 +1,18 @@
 //! Serves connections: how long a head may take and how large it may be, plain or over TLS, and how
 //! all of it ends.
 
-use std::io;
-use std::pin::{Pin, pin};
-use std::time::Duration;
+use std::pin::pin;
 
-use axum_server::accept::Accept;
-use axum_server::tls_rustls::RustlsAcceptor;
-use axum_server::{Handle, Server};
-use hyper_util::rt::TokioTimer;
-use tokio_rustls::server::TlsStream;
-use tokio_util::either::Either;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::answering::Answering;
-use crate::http::greeting::Greeted;
 use crate::http::listener::{Connection, Listener};
-use crate::http::tls::Tls;
+use crate::http::tls::{Handshakes, Tls};
 use crate::options::Timing;
 
 /// The request line and the headers of a request: a claim with its preimage is some 400 bytes.
@@ -31,85 +27,82 @@ pub(crate) async fn serve(
     timing: Timing,
     shutdown: impl Future<Output = ()> + Send + 'static,
     closing: impl FnOnce(),
-) -> io::Result<()> {
-    let is_closing = CancellationToken::new();
-    let handshake = Handshake {
-        tls: tls.map(Tls::acceptor),
-        is_closing: is_closing.clone(),
-        patience: timing.head,
-    };
-    let handle = Handle::new();
-    let mut server = Server::from_listener(listener)
-        .acceptor(handshake)
-        // Proxies speak HTTP/1.1 to us, and so does our own TLS. The server's own switch for that would
-        // keep connections from being upgraded, so `Greeted` refuses the other version.
-        .handle(handle.clone());
-    let mut http1 = server.http_builder().http1();
+) {
+    // Proxies speak HTTP/1.1 to us, and so does our own TLS.
+    let mut http1 = http1::Builder::new();
     http1
         .timer(TokioTimer::new())
         .header_read_timeout(timing.head)
         .max_buf_size(MAX_HEAD);
-    let answering = Answering {
-        router,
-        is_tls: tls.is_some(),
-    };
-    let mut serving = pin!(server.serve(answering));
-    tokio::select! {
-        ended = &mut serving => return ended,
-        () = shutdown => {}
-    }
-    handle.graceful_shutdown(Some(timing.last_requests));
-    is_closing.cancel();
-    // The listener closes first: buyers who are answered ask again, and should not come here.
-    let (ended, ()) = tokio::join!(biased; serving, async { closing() });
-    let open = handle.connection_count();
-    if open > 0 {
-        tracing::warn!("ending in the middle of {open} connections");
-    }
-    ended
-}
-
-/// Shakes hands where connections are over TLS. Handshakes run side by side with everything else and
-/// have a deadline, so that a silent client holds up nobody.
-#[derive(Clone)]
-struct Handshake {
-    tls: Option<RustlsAcceptor>,
-    is_closing: CancellationToken,
-    /// How long a connection may take to begin.
-    patience: Duration,
-}
-
-impl<S: Send + 'static> Accept<Connection, S> for Handshake {
-    // Boxed, or connections without TLS would take as much memory.
-    type Stream = Greeted<Either<Connection, Box<TlsStream<Connection>>>>;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
-
-    fn accept(&self, connection: Connection, service: S) -> Self::Future {
-        let Self {
-            tls,
-            is_closing,
-            patience,
-        } = self.clone();
-        Box::pin(async move {
-            let Some(tls) = tls else {
-                return Ok((Greeted::new(Either::Left(connection), patience), service));
-            };
-            tokio::select! {
-                shaken = tls.accept(connection, service) => match shaken {
-                    Ok((stream, service)) => {
-                        let stream = Either::Right(Box::new(stream));
-                        Ok((Greeted::new(stream, patience), service))
-                    }
-                    // Scanners and plain HTTP; not worth a line each.
-                    Err(error) => {
-                        tracing::debug!("a TLS handshake failed: {error}");
-                        Err(error)
-                    }
-                },
-                () = is_closing.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
+    let handshakes = tls.map(Tls::handshakes);
+    let is_closing = CancellationToken::new();
+    let mut open = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            (connection, peer) = listener.accept() => {
+                let server = Server { http1: http1.clone(), is_closing: is_closing.clone() };
+                let answering = Answering { router: router.clone(), is_tls: tls.is_some(), peer };
+                // Apart, or connections without TLS would take as much memory.
+                match handshakes.clone() {
+                    None => open.spawn(server.answer(connection, answering)),
+                    Some(handshakes) => open.spawn(server.over_tls(handshakes, connection, answering)),
+                };
             }
-        })
+            // Nothing is kept of those that have ended.
+            Some(_) = open.join_next() => {}
+            () = &mut shutdown => break,
+        }
+    }
+    // The listener closes first: buyers who are answered ask again, and should not come here.
+    drop(listener);
+    is_closing.cancel();
+    closing();
+    let finished = async { while open.join_next().await.is_some() {} };
+    if timeout(timing.last_requests, finished).await.is_err() {
+        tracing::warn!("ending in the middle of {} connections", open.len());
+    }
+}
+
+/// What serves a connection.
+struct Server {
+    http1: http1::Builder,
+    is_closing: CancellationToken,
+}
+
+impl Server {
+    /// Answers a connection's requests until it ends, or the server and the open request do.
+    async fn answer<S>(self, stream: S, answering: Answering)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let serving = self.http1.serve_connection(TokioIo::new(stream), answering);
+        let mut serving = pin!(serving.with_upgrades());
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = self.is_closing.cancelled() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            // Clients break off as they like; not worth a line each.
+            tracing::debug!("a connection broke: {error}");
+        }
+    }
+
+    /// The same over TLS. Handshakes run side by side with everything else, so that a silent client holds
+    /// up nobody.
+    async fn over_tls(self, handshakes: Handshakes, connection: Connection, answering: Answering) {
+        let shaken = tokio::select! {
+            shaken = handshakes.shake(connection) => shaken,
+            () = self.is_closing.cancelled() => return,
+        };
+        match shaken {
+            Ok(stream) => self.answer(stream, answering).await,
+            // Scanners and plain HTTP.
+            Err(error) => tracing::debug!("a TLS handshake failed: {error}"),
+        }
     }
 }
 
@@ -153,9 +146,7 @@ mod tests {
         let limits = Arc::new(LimitsOptions::default());
         let listener = Listener::new(tcp, options, limits, timing, Metrics::start());
         tokio::spawn(async move {
-            serve(listener, None, router, timing, pending(), || {})
-                .await
-                .unwrap();
+            serve(listener, None, router, timing, pending(), || {}).await;
         });
         (address, was_asked)
     }

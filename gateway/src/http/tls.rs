@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WantsServerCert;
 use tokio_rustls::rustls::{self, ConfigBuilder, ServerConfig};
+use tokio_rustls::server::TlsStream;
 
 use crate::errors::chain;
 use crate::options::TlsOptions;
@@ -22,7 +25,7 @@ use crate::stamp::Stamp;
 /// The gateway's own certificate, which follows its files.
 #[derive(Debug)]
 pub struct Tls {
-    config: RustlsConfig,
+    config: watch::Receiver<Arc<ServerConfig>>,
     /// What follows it; ends with it.
     task: AbortHandle,
 }
@@ -93,19 +96,34 @@ impl Tls {
     /// Outside of a Tokio runtime.
     pub fn load(options: TlsOptions) -> Result<Self, TlsError> {
         let stamps = look(&options);
-        let config = RustlsConfig::from_config(Arc::new(load(&options)?));
-        let reload = tokio::spawn(reload(options, config.clone(), stamps));
+        let (sender, config) = watch::channel(Arc::new(load(&options)?));
+        let reload = tokio::spawn(reload(options, sender, stamps));
         Ok(Self::new(config, reload.abort_handle()))
     }
 
     /// What is in force, and what follows it.
-    pub(crate) fn new(config: RustlsConfig, task: AbortHandle) -> Self {
+    pub(crate) fn new(config: watch::Receiver<Arc<ServerConfig>>, task: AbortHandle) -> Self {
         Self { config, task }
     }
 
     /// Shakes hands with the certificate that is in force then.
-    pub(crate) fn acceptor(&self) -> RustlsAcceptor {
-        RustlsAcceptor::new(self.config.clone()).handshake_timeout(HANDSHAKE)
+    pub(crate) fn handshakes(&self) -> Handshakes {
+        Handshakes(self.config.clone())
+    }
+}
+
+/// Shakes hands with clients.
+#[derive(Clone)]
+pub(crate) struct Handshakes(watch::Receiver<Arc<ServerConfig>>);
+
+impl Handshakes {
+    /// A connection over TLS, if the client shakes hands in time.
+    pub(crate) async fn shake<S>(&self, stream: S) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let acceptor = TlsAcceptor::from(self.0.borrow().clone());
+        timeout(HANDSHAKE, acceptor.accept(stream)).await?
     }
 }
 
@@ -115,7 +133,11 @@ impl Drop for Tls {
     }
 }
 
-async fn reload(options: TlsOptions, config: RustlsConfig, mut read: [Option<Stamp>; 2]) {
+async fn reload(
+    options: TlsOptions,
+    config: watch::Sender<Arc<ServerConfig>>,
+    mut read: [Option<Stamp>; 2],
+) {
     let mut seen = read;
     loop {
         sleep(LOOK).await;
@@ -128,7 +150,7 @@ async fn reload(options: TlsOptions, config: RustlsConfig, mut read: [Option<Sta
         read = now;
         match load(&options) {
             Ok(loaded) => {
-                config.reload_from_config(Arc::new(loaded));
+                config.send_replace(Arc::new(loaded));
                 tracing::info!("the certificate was read again");
             }
             Err(error) => {

@@ -258,6 +258,6 @@ fn live_answers_are_as_described() {
             assert!(said.contains(&tested), "{said}");
         }
         close.send(()).unwrap();
-        server.await.unwrap().unwrap();
+        server.await.unwrap();
     });
 }

@@ -403,7 +403,7 @@ async fn who_waits_is_answered_when_the_gateway_ends() {
     };
     let (status, ()) = tokio::join!(gateway.status(&created.claim, 30), ends);
     assert_eq!(status.status, Status::Unpaid);
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
     assert!(
         started.elapsed() < Duration::from_secs(30),
         "the wait was not ended"
