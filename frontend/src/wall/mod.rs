@@ -36,6 +36,7 @@ use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::goods::Goods;
 use crate::browser::sealed::Sealed;
+use crate::hooks::{use_effect_on, use_node, use_value};
 use crate::i18n::format::amount;
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_around, say_of};
@@ -90,12 +91,12 @@ pub struct Props {
 pub fn Wall(props: &Props) -> Html {
     use_language();
     let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
-    let focus = use_node_ref();
+    let focus = use_node();
     let update = use_force_update();
     let purchase = handle.purchase();
-    use_effect_with((purchase.clone(), props.on_change.clone()), {
+    use_effect_on((purchase.clone(), props.on_change.clone()), {
         let handle = handle.clone();
-        move |(_, on_change)| on_change.emit(handle)
+        move |(_, on_change): &(_, Callback<Rc<Handle>>)| on_change.emit(handle)
     });
     let taken = use_taker(handle.goods(), props.on_goods.as_ref());
     let scene = Scene::of(purchase.state(), taken);
@@ -165,10 +166,10 @@ impl Scene {
 /// restored purchase must not take the focus. The cell holds whether the wall was used.
 #[hook]
 fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
-    let attended = use_memo((), |()| Cell::new(false));
-    use_effect_with((scene, focus.clone()), {
+    let attended = use_ref(|| Cell::new(false));
+    use_effect_on((scene, focus.clone()), {
         let attended = attended.clone();
-        move |(scene, focus)| {
+        move |(scene, focus): &(Scene, NodeRef)| {
             if attended.get()
                 && let Some(element) = focus.cast::<HtmlElement>()
             {
@@ -187,10 +188,10 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
 /// Whether the site shows the goods itself; `None` until it has answered.
 #[hook]
 fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>) -> Option<bool> {
-    let taken = use_state_eq(|| None);
-    use_effect_with(goods, {
-        let (taken, taker) = (taken.setter(), taker.cloned());
-        move |goods| {
+    let taken = use_value(|| None);
+    use_effect_on(goods, {
+        let (taken, taker) = (taken.clone(), taker.cloned());
+        move |goods: &Option<Rc<Goods>>| {
             taken.set(
                 goods
                     .clone()
@@ -201,7 +202,7 @@ fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>
     });
     match taker {
         None => Some(false),
-        Some(_) => *taken,
+        Some(_) => taken.get(),
     }
 }
 
