@@ -88,7 +88,9 @@ pub fn StorePage(Props { on_ready }: &Props) -> Html {
         StoreState::Away(trouble) => away(trouble, &ask_again),
     };
     let chooser = language_chooser(&chosen, &on_choose);
-    chooser.into_iter().chain([view]).collect()
+    let mut drawn = Vec::from_iter(chooser);
+    drawn.push(view);
+    drawn.into_iter().collect()
 }
 
 /// Translates the frame of `index.html`, which is in English.
@@ -196,18 +198,15 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
         let openings = openings.iter().filter(|opened| **opened == item.id).count();
         card(client, store, item, off_the_shelf, openings, &on_change)
     };
-    let sold = store.items.iter().map(|item| card(item, false));
+    let mut cards: Vec<Html> = store.items.iter().map(|item| card(item, false)).collect();
     let mut others: Vec<&ItemId> = Vec::new();
     for id in &openings {
         if !is_sold(store, id) && !others.contains(&id) {
             others.push(id);
+            let item = Slot::new(client.gateway(), id).off_the_shelf(id);
+            cards.extend(item.map(|item| card(&item, true)));
         }
     }
-    let others = others.into_iter().filter_map(|id| {
-        let item = Slot::new(client.gateway(), id).off_the_shelf(id)?;
-        Some(card(&item, true))
-    });
-    let cards = sold.chain(others);
     let shelf = element("div", "shelf").children(cards).children(
         store
             .items

@@ -43,10 +43,10 @@ pub fn Widget(props: &Props) -> Html {
     let parsed = use_memo(props.attributes.clone(), Attributes::parse);
     let focus = use_node();
     // Developers hear of it on the page and in an event.
-    use_effect_on(
-        (parsed.clone(), props.remote.clone()),
-        |(parsed, remote)| {
-            if let Err(invalid) = &**parsed {
+    use_effect_on((props.attributes.clone(), props.remote.clone()), {
+        let parsed = parsed.clone();
+        move |(_, remote): &(Attributes, Remote)| {
+            if let Err(invalid) = &*parsed {
                 remote.no_offer("invalid");
                 remote.ready();
                 for mistake in invalid {
@@ -56,8 +56,8 @@ pub fn Widget(props: &Props) -> Html {
                     ));
                 }
             }
-        },
-    );
+        }
+    });
     let Some(language) = language else {
         return Html::default();
     };
@@ -81,7 +81,8 @@ pub fn Widget(props: &Props) -> Html {
             &focus,
             invalid
                 .iter()
-                .map(|mistake| paragraph("", mistake.to_string())),
+                .map(|mistake| paragraph("", mistake.to_string()))
+                .collect(),
         )),
     };
     widget.into()
@@ -145,7 +146,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             "failed",
             say("Nothing is here"),
             &focus,
-            [paragraph(
+            vec![paragraph(
                 "",
                 say_of("The store has no item “{0}”.", &[config.item.as_str()]),
             )],
@@ -154,7 +155,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             "away",
             say("The store is napping"),
             &focus,
-            [
+            vec![
                 element("p", "")
                     .attribute("role", "status")
                     .text(trouble_text(trouble))
