@@ -302,7 +302,6 @@ impl Handle {
 }
 
 /// The purchase, and its goods beside it: they are too large for the machine to carry.
-#[derive(PartialEq)]
 struct Buying {
     purchase: Purchase,
     goods: Option<Rc<Goods>>,
