@@ -19,7 +19,7 @@ use crate::hooks::{use_effect_on, use_value};
 
 /// The language of the texts in the program.
 const ENGLISH: &str = "en";
-/// The languages that have a file; the build lists them.
+/// English, and the languages that have a file; the build lists them.
 const LANGUAGES: &str = env!("LANGUAGES");
 /// Those that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 4] = ["ar", "fa", "he", "ur"];
@@ -115,7 +115,7 @@ fn known(tag: &str) -> Option<&'static str> {
 
 /// Every language there is, by its tag.
 pub fn languages() -> impl Iterator<Item = &'static str> {
-    [ENGLISH].into_iter().chain(LANGUAGES.split(','))
+    LANGUAGES.split(',')
 }
 
 /// What a language calls itself.
