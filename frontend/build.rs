@@ -20,5 +20,6 @@ fn main() {
         .filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()))
         .collect();
     languages.sort();
+    languages.insert(0, "en".to_owned());
     println!("cargo::rustc-env=LANGUAGES={}", languages.join(","));
 }

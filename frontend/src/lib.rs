@@ -14,8 +14,10 @@
 //! - [`ui`]: pieces that page, widget and wall draw with.
 //! - [`i18n`]: everything that buyers read, in their language.
 //! - [`browser`]: what the browser offers. Its [`browser::client`] alone touches the network.
+//! - [`hooks`]: states and effects of components.
 
 pub mod browser;
+pub mod hooks;
 pub mod i18n;
 pub mod page;
 pub mod ui;

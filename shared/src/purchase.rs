@@ -25,6 +25,7 @@
 //! An invoice that was replaced may have been paid all the same. Each is asked about once when
 //! another one has come, after a reload, and whenever the page wakes up, before the state's own job.
 
+use std::mem;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -650,6 +651,17 @@ impl Purchase {
         self
     }
 
+    /// The state, out of which the next one is made. [`keep`](Self::keep) puts it back.
+    fn take(&mut self) -> State {
+        mem::replace(&mut self.state, State::Idle)
+    }
+
+    /// The same purchase: nothing has changed.
+    fn keep(mut self, state: State) -> Self {
+        self.state = state;
+        self
+    }
+
     fn buy(self, purchase_id: PurchaseId) -> Self {
         match self.state {
             State::Idle => self.request(purchase_id),
@@ -665,7 +677,7 @@ impl Purchase {
     }
 
     fn restore(mut self, saved: &Saved) -> Self {
-        if self.state != State::Idle {
+        if !matches!(self.state, State::Idle) {
             return self;
         }
         for earlier in &saved.earlier {
@@ -771,7 +783,7 @@ impl Purchase {
         self.enter(state)
     }
 
-    fn status(self, round: u32, payment_hash: PaymentHash, status: &InvoiceStatus) -> Self {
+    fn status(mut self, round: u32, payment_hash: PaymentHash, status: &InvoiceStatus) -> Self {
         if status.status == Status::Paid {
             return self.paid_by_status(payment_hash, status.preimage);
         }
@@ -781,7 +793,7 @@ impl Purchase {
         if self.asked_earlier().is_some() {
             return self.ask_next(status.status == Status::Expired);
         }
-        match (self.state.clone(), status.status) {
+        match (self.take(), status.status) {
             (State::AwaitingPayment { order, .. }, Status::Unpaid) => {
                 self.enter(State::AwaitingPayment {
                     order,
@@ -812,7 +824,7 @@ impl Purchase {
                     order: Some(order),
                 })
             }
-            _ => self,
+            (state, _) => self.keep(state),
         }
     }
 
@@ -840,7 +852,7 @@ impl Purchase {
     fn ask_next(mut self, expired: bool) -> Self {
         self.unasked -= 1;
         self.earlier[self.unasked].expired |= expired;
-        let mut state = self.state.clone();
+        let mut state = self.take();
         if let State::AwaitingPayment { trouble, .. } = &mut state {
             *trouble = None;
         }
@@ -891,8 +903,8 @@ impl Purchase {
         self
     }
 
-    fn content(self, round: u32, found: ContentHash) -> Self {
-        match self.state.clone() {
+    fn content(mut self, round: u32, found: ContentHash) -> Self {
+        match self.take() {
             State::Paid {
                 order, preimage, ..
             } if round == self.round => match order.promised() {
@@ -903,12 +915,12 @@ impl Purchase {
                 }),
                 _ => self.enter(State::Delivered { order, preimage }),
             },
-            _ => self,
+            state => self.keep(state),
         }
     }
 
-    fn false_key(self, round: u32) -> Self {
-        match self.state.clone() {
+    fn false_key(mut self, round: u32) -> Self {
+        match self.take() {
             State::Paid {
                 order, preimage, ..
             }
@@ -921,11 +933,11 @@ impl Purchase {
                     reason: Undelivered::FalseKey,
                 })
             }
-            _ => self,
+            state => self.keep(state),
         }
     }
 
-    fn failed(self, round: u32, trouble: Trouble) -> Self {
+    fn failed(mut self, round: u32, trouble: Trouble) -> Self {
         if round != self.round {
             return self;
         }
@@ -934,7 +946,9 @@ impl Purchase {
         if self.asked_earlier().is_some() && !is_shown {
             return self.ask_next(false);
         }
-        let state = match (self.state.clone(), trouble) {
+        // Only lightningd's word ends this.
+        let in_flight = self.is_in_flight();
+        let state = match (self.take(), trouble) {
             (
                 State::Requesting {
                     purchase_id,
@@ -986,29 +1000,25 @@ impl Purchase {
                 order,
                 asking: false,
             },
-            (State::Refused { failure, order, .. }, trouble) => {
-                // Only lightningd's word ends this.
-                let in_flight = self.is_in_flight();
-                match (order, trouble) {
-                    (Some(order), Ok(problem)) if in_flight => State::Failed {
-                        problem,
-                        purchase_id: order.purchase_id,
-                        order: Some(order),
-                    },
-                    (order, _) => State::Refused {
-                        failure,
-                        order,
-                        asking: in_flight,
-                    },
-                }
-            }
-            _ => return self,
+            (State::Refused { failure, order, .. }, trouble) => match (order, trouble) {
+                (Some(order), Ok(problem)) if in_flight => State::Failed {
+                    problem,
+                    purchase_id: order.purchase_id,
+                    order: Some(order),
+                },
+                (order, _) => State::Refused {
+                    failure,
+                    order,
+                    asking: in_flight,
+                },
+            },
+            (state, _) => return self.keep(state),
         };
         self.enter(state)
     }
 
     fn recheck(mut self) -> Self {
-        let state = match self.state.clone() {
+        let state = match self.take() {
             State::Requesting {
                 purchase_id,
                 trouble: Some(_),
@@ -1040,20 +1050,20 @@ impl Purchase {
                 preimage,
                 trouble: None,
             },
-            _ => return self,
+            state => return self.keep(state),
         };
         self.unasked = self.earlier.len();
         self.enter(state)
     }
 
     fn replace(mut self, purchase_id: PurchaseId) -> Self {
-        match self.state.clone() {
+        match self.take() {
             State::Expired { order, .. } => self.remember(order, true),
             State::Refused {
                 order: Some(order), ..
             } if !order.wallet.is_in_flight() => self.remember(order, false),
             State::Refused { order: None, .. } => {}
-            _ => return self,
+            state => return self.keep(state),
         }
         self.request(purchase_id)
     }
@@ -1090,7 +1100,7 @@ impl Purchase {
     }
 
     fn retry(mut self) -> Self {
-        match self.state.clone() {
+        match self.take() {
             State::Failed {
                 order: Some(order), ..
             } => self.await_payment(order),
@@ -1103,7 +1113,7 @@ impl Purchase {
                 self.unsealed |= reason == Undelivered::FalseKey;
                 self.paid(order, preimage)
             }
-            _ => self.recheck(),
+            state => self.keep(state).recheck(),
         }
     }
 
@@ -1112,17 +1122,17 @@ impl Purchase {
             return self;
         }
         self.terms = terms;
-        match self.state.clone() {
+        match self.take() {
             State::AwaitingPayment { order, .. }
             | State::Refused {
                 order: Some(order), ..
             } => self.await_payment(order),
-            _ => self,
+            state => self.keep(state),
         }
     }
 
     fn reset(mut self) -> Self {
-        if self.state == State::Idle {
+        if matches!(self.state, State::Idle) {
             return self;
         }
         self.earlier.clear();

@@ -19,7 +19,7 @@ pub fn take_link() -> Option<Result<Link, LinkError>> {
         return None;
     }
     let rest = [location.pathname(), location.search()];
-    let address: String = rest.into_iter().flatten().collect();
+    let address = rest.map(Result::unwrap_or_default).concat();
     if let Ok(history) = window.history() {
         // If the browser does not allow the change, the address stays.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));

@@ -4,7 +4,7 @@ use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
-use crate::browser::goods::media_type;
+use crate::browser::kind::media_type;
 
 /// Lets the browser save a blob, whose type must be one that no browser opens, under `file_name`.
 pub fn save(blob: &Blob, file_name: &str) {

@@ -3,6 +3,8 @@
 //! Each piece is hashed and handed to the browser at once. The program's own memory holds one piece
 //! at a time, so goods may be larger than that memory.
 
+use std::ptr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use js_sys::{Array, Uint8Array};
@@ -12,14 +14,15 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Url};
 use yew::AttrValue;
 
+use crate::browser::kind::{Kind, SVG, media_type};
 use crate::browser::object::object;
 use crate::browser::sealed::Sealed;
 
 /// A type that no browser opens: hostile goods must not run on the store's origin.
 const HARMLESS: &str = "application/octet-stream";
 
-/// Goods that have arrived completely.
-#[derive(Debug, PartialEq)]
+/// Goods that have arrived completely. They are the same as themselves only.
+#[derive(Debug)]
 pub struct Goods {
     content_type: String,
     blob: Option<Blob>,
@@ -117,6 +120,12 @@ impl Goods {
     }
 }
 
+impl PartialEq for Goods {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self, other)
+    }
+}
+
 impl Drop for Goods {
     fn drop(&mut self) {
         if let Some(sealed) = &self.sealed {
@@ -125,50 +134,8 @@ impl Drop for Goods {
     }
 }
 
-/// What a browser may do with goods of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Shown as letters, whatever markup it holds.
-    Text,
-    /// Shown as a picture, in which no script runs.
-    Image,
-    /// Played.
-    Audio,
-    /// Played, with a picture.
-    Video,
-    /// Shown by the browser's own reader, where it has one.
-    Pdf,
-    /// Only saved.
-    File,
-}
-
-impl Kind {
-    /// The kind of goods with this media type.
-    pub fn of(content_type: &str) -> Self {
-        let media_type = media_type(content_type);
-        match media_type.split_once('/') {
-            Some(("text", _)) => Self::Text,
-            _ if media_type == SVG => Self::Image,
-            // As a document, anything else that is XML could run scripts.
-            _ if media_type.ends_with("xml") => Self::File,
-            Some(("image", _)) => Self::Image,
-            Some(("audio", _)) => Self::Audio,
-            Some(("video", _)) => Self::Video,
-            _ if media_type == "application/pdf" => Self::Pdf,
-            _ => Self::File,
-        }
-    }
-}
-
-const SVG: &str = "image/svg+xml";
-
-/// `text/plain` of `text/plain; charset=utf-8`.
-pub fn media_type(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
-}
-
 /// A URL, revoked when it is dropped.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Address(String);
 
 impl Address {
@@ -240,29 +207,4 @@ pub fn harmless(parts: &Array) -> Result<Blob, JsValue> {
 fn blob(parts: &Array, content_type: &str) -> Result<Blob, JsValue> {
     let options = object(&[("type", content_type.into())]);
     Blob::new_with_blob_sequence_and_options(parts, options.unchecked_ref())
-}
-
-#[cfg(test)]
-mod tests {
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::Kind;
-
-    #[test]
-    fn only_what_cannot_run_scripts_is_shown() {
-        for (content_type, kind) in [
-            ("text/plain; charset=utf-8", Kind::Text),
-            ("text/html", Kind::Text),
-            ("image/png", Kind::Image),
-            ("image/svg+xml", Kind::Image),
-            ("audio/mpeg", Kind::Audio),
-            ("video/mp4", Kind::Video),
-            ("application/pdf", Kind::Pdf),
-            ("application/xhtml+xml", Kind::File),
-            ("image/odd+xml", Kind::File),
-            ("application/zip", Kind::File),
-        ] {
-            assert_eq!(Kind::of(content_type), kind, "{content_type}");
-        }
-    }
 }

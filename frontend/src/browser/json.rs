@@ -3,11 +3,13 @@
 //! Its numbers are exact up to 2^53, which in millisatoshi is 90 000 bitcoin; beyond that nothing
 //! is read or written.
 
-use std::fmt;
+use std::{fmt, slice};
 
-use js_sys::{Array, JSON, Number, Object};
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use js_sys::{Array, JSON, Number, Reflect};
+use serde::de::value::SeqDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor,
+};
 use serde::{Serialize, forward_to_deserialize_any};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -72,19 +74,18 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_seq(SeqDeserializer::new(list.iter().map(Self)))
     }
 
+    /// By name what the type asks for, one field after the other: a type that is told the names instead has code to
+    /// tell them apart, which is twice as long.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        // Of anything but an object, these lack what a type needs.
-        let entries = Object::entries(self.0.unchecked_ref());
-        let entries = entries.iter().map(|entry| {
-            let entry: Array = entry.unchecked_into();
-            (Self(entry.get(0)), Self(entry.get(1)))
-        });
-        visitor.visit_map(MapDeserializer::new(entries))
+        visitor.visit_seq(Fields {
+            object: self.0,
+            names: fields.iter(),
+        })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
@@ -147,6 +148,37 @@ impl IntoDeserializer<'_, Unreadable> for Value {
     type Deserializer = Self;
     fn into_deserializer(self) -> Self {
         self
+    }
+}
+
+/// The values of an object's properties, in the order of a type's fields.
+struct Fields {
+    object: JsValue,
+    names: slice::Iter<'static, &'static str>,
+}
+
+impl<'de> SeqAccess<'de> for Fields {
+    type Error = Unreadable;
+
+    /// `None` for a field that is not there: it has its default, or the whole is not read.
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Unreadable> {
+        match self.next() {
+            Some(value) => seed.deserialize(value).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Fields {
+    #[inline(never)]
+    fn next(&mut self) -> Option<Value> {
+        let name = self.names.next()?;
+        // What is no object has no properties.
+        let value = Reflect::get(&self.object, &(*name).into()).ok()?;
+        (!value.is_undefined()).then_some(Value(value))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod goods;
 pub mod ios;
 pub mod json;
+pub mod kind;
 pub mod object;
 pub mod sealed;
 pub mod storage;

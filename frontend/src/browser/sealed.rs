@@ -12,10 +12,10 @@ use shared::lightning::Preimage;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal};
-use yew::UseStateSetter;
 
 use crate::browser::gateway::Gateway;
-use crate::browser::goods::{Kind, media_type};
+use crate::browser::kind::{Kind, media_type};
+use crate::hooks::State;
 
 thread_local! {
     static LOADER: RefCell<Option<Function>> = const { RefCell::new(None) };
@@ -152,7 +152,7 @@ impl Sealed {
         &self,
         function: &str,
         signal: &AbortSignal,
-        received: &UseStateSetter<Option<u64>>,
+        received: &State<Option<u64>>,
     ) -> Result<JsValue, Failure> {
         self.set("signal", signal);
         let on = self.listener(received.clone());
@@ -174,7 +174,7 @@ impl Sealed {
 
     /// Hears how many bytes are checked, or each piece of plaintext; after the last one nothing, and then says
     /// whether they are the promised goods.
-    fn listener(&self, received: UseStateSetter<Option<u64>>) -> Closure<dyn FnMut(JsValue)> {
+    fn listener(&self, received: State<Option<u64>>) -> Closure<dyn FnMut(JsValue)> {
         let (goods, mut count, mut hasher) = (self.clone(), 0.0, ContentHasher::default());
         Closure::new(move |value: JsValue| {
             if value.is_undefined() {

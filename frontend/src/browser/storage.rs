@@ -145,7 +145,7 @@ pub fn purchases(gateway: &Gateway, is_sold: &dyn Fn(&ItemId) -> bool) -> Vec<Li
             }
         }
     }
-    let purchases = entries.iter().filter_map(|(key, text)| {
+    let open = |key: &str, text: &str| {
         let name = key.strip_prefix(&prefix)?;
         let (item, is_aside) = match name.split_once(':') {
             Some((item, _)) => (item, true),
@@ -155,8 +155,12 @@ pub fn purchases(gateway: &Gateway, is_sold: &dyn Fn(&ItemId) -> bool) -> Vec<Li
         let item = item.parse().ok()?;
         (is_aside || purchase.preimage.is_some() || !is_sold(&item)).then_some(())?;
         Some(Link { item, purchase })
-    });
-    purchases.collect()
+    };
+    let mut purchases = Vec::new();
+    for (key, text) in entries {
+        purchases.extend(open(&key, &text));
+    }
+    purchases
 }
 
 /// What the names of a gateway's purchases begin with.

@@ -11,6 +11,7 @@ use web_sys::AbortController;
 use yew::prelude::*;
 
 use crate::browser::client::Client;
+use crate::hooks::{use_effect_on, use_value};
 
 /// How long after a failure the store is asked for again, in milliseconds.
 const AGAIN_MS: u32 = 5_000;
@@ -29,15 +30,16 @@ pub enum StoreState {
 /// Loads the catalogue, and tries again until it has it. The callback tries at once.
 #[hook]
 pub fn use_store(client: &Client) -> (StoreState, Callback<()>) {
-    let catalogue = use_state_eq(|| StoreState::Loading);
-    let attempt = use_state(|| 0_u32);
+    let catalogue = use_value(|| StoreState::Loading);
+    let attempt = use_value(|| 0_u32);
     let again = {
         let attempt = attempt.clone();
-        Callback::from(move |()| attempt.set(*attempt + 1))
+        Callback::from(move |()| attempt.set(attempt.get() + 1))
     };
-    use_effect_with((client.clone(), *attempt), {
-        let catalogue = catalogue.setter();
-        move |(client, _)| {
+    let attempt = attempt.get();
+    use_effect_on((client.clone(), attempt), {
+        let catalogue = catalogue.clone();
+        move |(client, _): &(Client, u32)| {
             let client = client.clone();
             let controller = AbortController::new().expect("fetch, and so its abort, exists");
             let signal = controller.signal();
@@ -54,8 +56,9 @@ pub fn use_store(client: &Client) -> (StoreState, Callback<()>) {
             move || controller.abort()
         }
     });
-    let away = matches!(*catalogue, StoreState::Away(_));
-    use_effect_with((away, *attempt), {
+    let catalogue = catalogue.get();
+    let away = matches!(catalogue, StoreState::Away(_));
+    use_effect_on((away, attempt), {
         let again = again.clone();
         move |&(away, _)| {
             let waiting = away.then(|| {
@@ -68,5 +71,5 @@ pub fn use_store(client: &Client) -> (StoreState, Callback<()>) {
             move || drop(waiting)
         }
     });
-    ((*catalogue).clone(), again)
+    (catalogue, again)
 }

@@ -15,10 +15,11 @@ use yew::prelude::*;
 
 use crate::browser::client::load_json;
 use crate::browser::object::object;
+use crate::hooks::{use_effect_on, use_value};
 
 /// The language of the texts in the program.
 const ENGLISH: &str = "en";
-/// The languages that have a file; the build lists them.
+/// English, and the languages that have a file; the build lists them.
 const LANGUAGES: &str = env!("LANGUAGES");
 /// Those that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 4] = ["ar", "fa", "he", "ur"];
@@ -114,7 +115,7 @@ fn known(tag: &str) -> Option<&'static str> {
 
 /// Every language there is, by its tag.
 pub fn languages() -> impl Iterator<Item = &'static str> {
-    [ENGLISH].into_iter().chain(LANGUAGES.split(','))
+    LANGUAGES.split(',')
 }
 
 /// What a language calls itself.
@@ -134,11 +135,11 @@ fn visitors_language() -> Option<AttrValue> {
 /// The language with this tag, or the first of the visitor's that is known; `None` while it loads.
 #[hook]
 pub fn use_loaded_language(tag: Option<AttrValue>) -> Option<Language> {
-    let visitors = use_memo((), |()| visitors_language());
-    let language = use_state_eq(|| None);
-    use_effect_with(tag.or_else(|| (*visitors).clone()), {
-        let language = language.setter();
-        move |tag| {
+    let visitors = use_ref(visitors_language);
+    let language = use_value(|| None);
+    use_effect_on(tag.or_else(|| (*visitors).clone()), {
+        let language = language.clone();
+        move |tag: &Option<AttrValue>| {
             let tag = tag.as_deref().and_then(known).unwrap_or(ENGLISH);
             let controller = AbortController::new().expect("fetch, and so its abort, exists");
             let signal = controller.signal();
@@ -156,7 +157,7 @@ pub fn use_loaded_language(tag: Option<AttrValue>) -> Option<Language> {
             move || controller.abort()
         }
     });
-    (*language).clone()
+    language.get()
 }
 
 /// Enters the language of the component's surroundings for all that it draws.

@@ -21,6 +21,7 @@ use crate::browser::client::Client;
 use crate::browser::gateway::Gateway;
 use crate::browser::storage::{self, Slot};
 use crate::browser::use_store::{StoreState, use_store};
+use crate::hooks::{use_effect_on, use_value};
 use crate::i18n::language::{Language, languages, use_language, use_loaded_language};
 use crate::i18n::say::say;
 use crate::page::foreign_link::foreign_link;
@@ -45,28 +46,29 @@ pub struct Props {
 /// Loads the catalogue from the page's own gateway and lays it out, in the visitor's language.
 #[component]
 pub fn StorePage(Props { on_ready }: &Props) -> Html {
-    let chosen = use_state_eq(|| {
+    let chosen = use_value(|| {
         let kept = storage::language().filter(|kept| languages().any(|known| known == kept));
         AttrValue::from(kept.unwrap_or_default())
     });
-    let on_choose = use_callback((), {
-        let chosen = chosen.setter();
-        move |language: AttrValue, ()| {
+    let on_choose = {
+        let chosen = chosen.clone();
+        Callback::from(move |language: AttrValue| {
             storage::keep_language(&language);
             chosen.set(language);
-        }
-    });
-    let tag = Some((*chosen).clone()).filter(|chosen| !chosen.is_empty());
+        })
+    };
+    let chosen = chosen.get();
+    let tag = Some(chosen.clone()).filter(|chosen| !chosen.is_empty());
     let language = use_loaded_language(tag);
-    use_effect_with(language.clone(), |language| {
+    use_effect_on(language.clone(), |language| {
         if let Some(language) = language {
             translate_frame(language);
         }
     });
-    let client = use_memo((), |()| Client::new(Gateway::same_origin()));
+    let client = use_ref(|| Client::new(Gateway::same_origin()));
     let (catalogue, ask_again) = use_store(&client);
     let is_ready = language.is_some() && catalogue != StoreState::Loading;
-    use_effect_with((is_ready, on_ready.clone()), |(is_ready, on_ready)| {
+    use_effect_on((is_ready, on_ready.clone()), |(is_ready, on_ready)| {
         if *is_ready {
             on_ready.emit(());
         }
@@ -86,7 +88,9 @@ pub fn StorePage(Props { on_ready }: &Props) -> Html {
         StoreState::Away(trouble) => away(trouble, &ask_again),
     };
     let chooser = language_chooser(&chosen, &on_choose);
-    chooser.into_iter().chain([view]).collect()
+    let mut drawn = Vec::from_iter(chooser);
+    drawn.push(view);
+    drawn.into_iter().collect()
 }
 
 /// Translates the frame of `index.html`, which is in English.
@@ -125,33 +129,33 @@ struct ShelfProps {
 #[component]
 fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     use_language();
-    let links = use_state_eq(Vec::new);
+    let links = use_value(Vec::new);
     // The items whose purchase was opened from a link or the list; their walls start again with it.
-    let openings = use_state_eq(Vec::<ItemId>::new);
-    let damaged = use_state_eq(|| false);
+    let opened = use_value(Vec::<ItemId>::new);
+    let openings = opened.get();
+    let damaged = use_value(|| false);
     // A link that nobody here has begun: it is opened if the buyer says so.
-    let foreign = use_state_eq(|| None);
-    let look = use_callback((client.clone(), store.clone()), {
-        let links = links.setter();
-        move |(), (client, store): &(Client, Rc<Store>)| {
+    let foreign = use_value(|| None);
+    let look = {
+        let (links, client, store) = (links.clone(), client.clone(), store.clone());
+        Callback::from(move |()| {
             links.set(storage::purchases(client.gateway(), &|id| {
-                is_sold(store, id)
+                is_sold(&store, id)
             }));
-        }
-    });
+        })
+    };
     let on_open = {
-        let (client, look, openings) = (client.clone(), look.clone(), openings.clone());
-        let foreign = foreign.setter();
+        let (client, look, foreign) = (client.clone(), look.clone(), foreign.clone());
         Callback::from(move |link: Link| {
             foreign.set(None);
             Slot::new(client.gateway(), &link.item).save(&link.purchase);
-            openings.set([&openings[..], &[link.item]].concat());
+            opened.set([opened.get(), vec![link.item]].concat());
             look.emit(());
         })
     };
     use_arriving_links({
         let (client, on_open) = (client.clone(), on_open.clone());
-        let (damaged, foreign) = (damaged.setter(), foreign.setter());
+        let (damaged, foreign) = (damaged.clone(), foreign.clone());
         Callback::from(move |link: Result<Link, LinkError>| {
             damaged.set(link.is_err());
             match link {
@@ -162,13 +166,16 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
             }
         })
     });
-    use_effect_with(look.clone(), |look| {
+    use_effect_on((client.clone(), store.clone()), {
         let look = look.clone();
-        // Another tab may have bought something.
-        let listener = EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
-        move || drop(listener)
+        move |_| {
+            // Another tab may have bought something.
+            let listener =
+                EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
+            move || drop(listener)
+        }
     });
-    use_effect_with((*openings).clone(), |openings| {
+    use_effect_on(openings.clone(), |openings| {
         if let Some(item) = openings.last()
             && let Some(card) = gloo_utils::document().get_element_by_id(&card_id(item))
             && let Ok(card) = card.dyn_into::<HtmlElement>()
@@ -185,33 +192,28 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
             look.emit(());
         })
     };
-    let on_decline = {
-        let foreign = foreign.setter();
-        Callback::from(move |()| foreign.set(None))
-    };
+    let foreign_now = foreign.get();
+    let on_decline = Callback::from(move |()| foreign.set(None));
     let card = |item: &Item, off_the_shelf| {
         let openings = openings.iter().filter(|opened| **opened == item.id).count();
         card(client, store, item, off_the_shelf, openings, &on_change)
     };
-    let sold = store.items.iter().map(|item| card(item, false));
+    let mut cards: Vec<Html> = store.items.iter().map(|item| card(item, false)).collect();
     let mut others: Vec<&ItemId> = Vec::new();
-    for id in &*openings {
+    for id in &openings {
         if !is_sold(store, id) && !others.contains(&id) {
             others.push(id);
+            let item = Slot::new(client.gateway(), id).off_the_shelf(id);
+            cards.extend(item.map(|item| card(&item, true)));
         }
     }
-    let others = others.into_iter().filter_map(|id| {
-        let item = Slot::new(client.gateway(), id).off_the_shelf(id)?;
-        Some(card(&item, true))
-    });
-    let cards = sold.chain(others);
     let shelf = element("div", "shelf").children(cards).children(
         store
             .items
             .is_empty()
             .then(|| paragraph("loading", say("The shelves are empty. Come back later."))),
     );
-    let damaged = damaged.then(|| {
+    let damaged = damaged.get().then(|| {
         element("p", "closed")
             .test("damaged-link")
             .attribute("role", "alert")
@@ -223,12 +225,12 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
     element("div", "")
         .children(damaged)
         .children(
-            foreign
+            foreign_now
                 .as_ref()
                 .map(|link| foreign_link(link, &on_open, &on_decline)),
         )
         .child(shelf)
-        .children(purchases(client, store, &links, &on_open, &on_forget))
+        .children(purchases(client, store, &links.get(), &on_open, &on_forget))
         .child(facts(store))
         .into()
 }
@@ -238,7 +240,7 @@ fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
 fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
     let latest = use_mut_ref(Callback::noop);
     *latest.borrow_mut() = on_link;
-    use_effect_with((), move |()| {
+    use_effect_on((), move |()| {
         let take = move || {
             if let Some(link) = take_link() {
                 let on_link = latest.borrow().clone();

@@ -5,6 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::browser::clipboard::copy;
+use crate::hooks::{use_effect_on, use_value};
 use crate::i18n::language::use_language;
 use crate::i18n::say::say;
 use crate::ui::element::{button, element};
@@ -34,22 +35,22 @@ pub fn copy_link(link: &AttrValue) -> Html {
 #[component]
 pub fn CopyButton(props: &Props) -> Html {
     use_language();
-    let copied = use_state(|| None);
-    use_effect_with(*copied, {
-        let copied = copied.setter();
-        move |said| {
+    let copied = use_value(|| None);
+    use_effect_on(copied.get(), {
+        let copied = copied.clone();
+        move |said: &Option<bool>| {
             let reset = said.map(|_| Timeout::new(SAID_MS, move || copied.set(None)));
             move || drop(reset)
         }
     });
     let on_click = {
-        let (text, copied) = (props.text.clone(), copied.setter());
+        let (text, copied) = (props.text.clone(), copied.clone());
         Callback::from(move |()| {
             let (text, copied) = (text.clone(), copied.clone());
             spawn_local(async move { copied.set(Some(copy(&text).await)) });
         })
     };
-    let (label, said) = match *copied {
+    let (label, said) = match copied.get() {
         None => (props.label.clone(), AttrValue::default()),
         Some(true) => (say("Copied"), say("It is copied.")),
         Some(false) => (

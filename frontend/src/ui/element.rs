@@ -106,6 +106,11 @@ impl Element {
     /// Adds any number of children as one list, so that their number does not shift the siblings
     /// before and after them, which keep their state when the element is drawn again.
     pub fn children(self, children: impl IntoIterator<Item = Html>) -> Self {
+        self.list(children.into_iter().collect())
+    }
+
+    #[inline(never)]
+    fn list(self, children: Vec<Html>) -> Self {
         self.push(children.into_iter().collect())
     }
 

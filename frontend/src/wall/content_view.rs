@@ -7,7 +7,9 @@ use shared::api::Item;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::browser::goods::{Goods, Kind};
+use crate::browser::goods::Goods;
+use crate::browser::kind::Kind;
+use crate::hooks::use_effect_on;
 use crate::i18n::say::say_of;
 use crate::ui::element::{Element, button, element};
 
@@ -67,15 +69,18 @@ pub fn use_fitted_letters(goods: Option<&Rc<Goods>>, focus: &NodeRef) {
     let columns = goods
         .and_then(|goods| goods.text())
         .map(|text| columns(text));
-    use_effect_with((columns, focus.clone()), |(columns, focus)| {
-        if let Some(columns) = columns
-            && let Some(pre) = focus.cast::<HtmlElement>()
-        {
-            // Not an attribute: pages may forbid inline styles. Without the property the style
-            // sheet's default width holds.
-            let _ = pre.style().set_property("--columns", &columns.to_string());
-        }
-    });
+    use_effect_on(
+        (columns, focus.clone()),
+        |(columns, focus): &(_, NodeRef)| {
+            if let Some(columns) = columns
+                && let Some(pre) = focus.cast::<HtmlElement>()
+            {
+                // Not an attribute: pages may forbid inline styles. Without the property the style
+                // sheet's default width holds.
+                let _ = pre.style().set_property("--columns", &columns.to_string());
+            }
+        },
+    );
 }
 
 /// The length of the longest line, tabs expanded.

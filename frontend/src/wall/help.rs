@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use crate::browser::client::load_json;
 use crate::browser::gateway::Gateway;
+use crate::hooks::{use_effect_on, use_value};
 use crate::i18n::language::{locale, use_language};
 use crate::ui::element::{Element, element};
 
@@ -25,12 +26,12 @@ pub struct Props {
 #[component]
 pub fn Help(props: &Props) -> Html {
     use_language();
-    let asked = use_state_eq(|| false);
-    let steps = use_state_eq(|| None);
+    let asked = use_value(|| false);
+    let steps = use_value(|| None);
     let address = props.gateway.url(&["/help/", locale(), ".json"].concat());
-    use_effect_with((*asked || props.open).then_some(address), {
-        let steps = steps.setter();
-        move |address| {
+    use_effect_on((asked.get() || props.open).then_some(address), {
+        let steps = steps.clone();
+        move |address: &Option<String>| {
             let controller = AbortController::new().expect("fetch, and so its abort, exists");
             if let Some(address) = address.clone() {
                 let signal = controller.signal();
@@ -47,7 +48,7 @@ pub fn Help(props: &Props) -> Html {
                 .on_click(&on_click)
                 .say("New to Lightning?"),
         )
-        .children((*steps).as_ref().map(list));
+        .children(steps.get().as_ref().map(list));
     let help = if props.open {
         help.attribute("open", "")
     } else {

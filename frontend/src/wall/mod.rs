@@ -36,6 +36,7 @@ use crate::browser::allowance;
 use crate::browser::client::Client;
 use crate::browser::goods::Goods;
 use crate::browser::sealed::Sealed;
+use crate::hooks::{use_effect_on, use_node, use_value};
 use crate::i18n::format::amount;
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_around, say_of};
@@ -90,12 +91,12 @@ pub struct Props {
 pub fn Wall(props: &Props) -> Html {
     use_language();
     let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
-    let focus = use_node_ref();
+    let focus = use_node();
     let update = use_force_update();
     let purchase = handle.purchase();
-    use_effect_with((purchase.clone(), props.on_change.clone()), {
+    use_effect_on((purchase.clone(), props.on_change.clone()), {
         let handle = handle.clone();
-        move |(_, on_change)| on_change.emit(handle)
+        move |(_, on_change): &(_, Callback<Rc<Handle>>)| on_change.emit(handle)
     });
     let taken = use_taker(handle.goods(), props.on_goods.as_ref());
     let scene = Scene::of(purchase.state(), taken);
@@ -165,10 +166,10 @@ impl Scene {
 /// restored purchase must not take the focus. The cell holds whether the wall was used.
 #[hook]
 fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
-    let attended = use_memo((), |()| Cell::new(false));
-    use_effect_with((scene, focus.clone()), {
+    let attended = use_ref(|| Cell::new(false));
+    use_effect_on((scene, focus.clone()), {
         let attended = attended.clone();
-        move |(scene, focus)| {
+        move |(scene, focus): &(Scene, NodeRef)| {
             if attended.get()
                 && let Some(element) = focus.cast::<HtmlElement>()
             {
@@ -187,10 +188,10 @@ fn use_attention(scene: Scene, focus: &NodeRef) -> Rc<Cell<bool>> {
 /// Whether the site shows the goods itself; `None` until it has answered.
 #[hook]
 fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>) -> Option<bool> {
-    let taken = use_state_eq(|| None);
-    use_effect_with(goods, {
-        let (taken, taker) = (taken.setter(), taker.cloned());
-        move |goods| {
+    let taken = use_value(|| None);
+    use_effect_on(goods, {
+        let (taken, taker) = (taken.clone(), taker.cloned());
+        move |goods: &Option<Rc<Goods>>| {
             taken.set(
                 goods
                     .clone()
@@ -201,7 +202,7 @@ fn use_taker(goods: Option<Rc<Goods>>, taker: Option<&Callback<Rc<Goods>, bool>>
     });
     match taker {
         None => Some(false),
-        Some(_) => *taken,
+        Some(_) => taken.get(),
     }
 }
 
@@ -252,7 +253,9 @@ impl View<'_> {
         let gateway = self.props.client.gateway();
         let on_buy = self.on(Handle::buy);
         let offer = offer(gateway, &self.props.item, busy, self.focus, &on_buy);
-        [offer].into_iter().chain(self.trouble(trouble)).collect()
+        let mut drawn = vec![offer];
+        drawn.extend(self.trouble(trouble));
+        drawn
     }
 
     /// How far the check of sealed goods is, or that there is none; and how they open while the store is away.
@@ -312,7 +315,7 @@ impl View<'_> {
         self.notice(
             "expired",
             say("This invoice has expired"),
-            [paragraph("", comfort), self.new_invoice("main")],
+            vec![paragraph("", comfort), self.new_invoice("main")],
         )
     }
 
@@ -348,12 +351,11 @@ impl View<'_> {
         } else {
             self.new_invoice("main")
         };
-        let advice = meaning.into_iter().chain(remedy);
-        let advice = advice.map(|words| paragraph("", words));
-        let children = [why.into()]
-            .into_iter()
-            .chain(advice)
-            .chain([nothing_payable(), way]);
+        let mut children = vec![why.into()];
+        for words in [meaning, remedy].into_iter().flatten() {
+            children.push(paragraph("", words));
+        }
+        children.extend([nothing_payable(), way]);
         self.notice("refused", say("Do not pay this invoice"), children)
     }
 
@@ -370,17 +372,10 @@ impl View<'_> {
         let ways = element("div", "ways")
             .child(agree)
             .child(self.new_invoice("plain"));
-        let children = [
-            Some(paragraph("", words)),
-            rate(&order.invoice),
-            Some(nothing_payable()),
-            Some(ways.into()),
-        ];
-        self.notice(
-            "moved",
-            say("The price has moved"),
-            children.into_iter().flatten(),
-        )
+        let mut children = vec![paragraph("", words)];
+        children.extend(rate(&order.invoice));
+        children.extend([nothing_payable(), ways.into()]);
+        self.notice("moved", say("The price has moved"), children)
     }
 
     fn failed(&self, problem: &Problem) -> Html {
@@ -391,27 +386,26 @@ impl View<'_> {
             say("The store could not go on")
         };
         let why = paragraph("", problem_text(problem));
-        let rest = if may_be_paid {
-            self.unknown_payment()
+        let mut children = vec![why];
+        if may_be_paid {
+            children.extend(self.unknown_payment());
         } else {
-            vec![paragraph("quiet", say("You have not been charged."))]
-        };
-        let waits = (!self.handle.may_start_over()).then(in_flight);
-        let children = [why].into_iter().chain(rest).chain(waits);
-        self.notice(
-            "failed",
-            heading,
-            children.chain([self.retry_or_start_over()]),
-        )
+            children.push(paragraph("quiet", say("You have not been charged.")));
+        }
+        if !self.handle.may_start_over() {
+            children.push(in_flight());
+        }
+        children.push(self.retry_or_start_over());
+        self.notice("failed", heading, children)
     }
 
     /// The truth where nobody can tell whether the buyer has paid, and the way on for those who did.
-    fn unknown_payment(&self) -> Vec<Html> {
+    fn unknown_payment(&self) -> [Html; 3] {
         let words = say(
             "We cannot tell whether this was paid, so this browser keeps the ticket. If you did \
              pay, your wallet shows a preimage as the proof. It opens what you bought:",
         );
-        vec![paragraph("quiet", words), self.proof(), self.asides(vec![])]
+        [paragraph("quiet", words), self.proof(), self.asides(vec![])]
     }
 
     fn proof(&self) -> Html {
@@ -428,15 +422,12 @@ impl View<'_> {
             let opened = box_view(self.props.item.sha256, true);
             element("div", "stage lit").child(opened).into()
         });
-        let words = [paragraph("", say("What you bought is coming…"))]
-            .into_iter()
-            .chain(self.progress());
-        let notice = self.notice(
-            "paid",
-            say("Paid. Thank you!"),
-            words.chain(self.trouble(trouble)),
-        );
-        stage.into_iter().chain([notice]).collect()
+        let mut words = vec![paragraph("", say("What you bought is coming…"))];
+        words.extend(self.progress());
+        words.extend(self.trouble(trouble));
+        let mut drawn = Vec::from_iter(stage);
+        drawn.push(self.notice("paid", say("Paid. Thank you!"), words));
+        drawn
     }
 
     fn is_box(&self) -> bool {
@@ -470,22 +461,18 @@ impl View<'_> {
             ),
         };
         let comfort = say("Your payment is safe: this browser keeps the ticket.");
-        let children = [
-            Some(element("p", "").test("failed").text(why).into()),
-            self.until(order),
-            Some(paragraph("quiet", comfort)),
-            Some(self.asides(self.evidence(order, reason))),
-            Some(self.retry_or_start_over()),
-        ];
-        self.notice(
-            "paid",
-            say("Paid, but not here yet"),
-            children.into_iter().flatten(),
-        )
+        let mut children = vec![element("p", "").test("failed").text(why).into()];
+        children.extend(self.until(order));
+        children.extend([
+            paragraph("quiet", comfort),
+            self.asides(self.evidence(order, reason)),
+            self.retry_or_start_over(),
+        ]);
+        self.notice("paid", say("Paid, but not here yet"), children)
     }
 
     /// What convicts a store that lied.
-    fn evidence(&self, order: &Order, reason: &Undelivered) -> Vec<Option<Html>> {
+    fn evidence(&self, order: &Order, reason: &Undelivered) -> Vec<Html> {
         let State::Undelivered { preimage, .. } = self.handle.purchase().state() else {
             return Vec::new();
         };
@@ -502,7 +489,9 @@ impl View<'_> {
         let sealed = Sealed::sold(self.props.client.gateway(), item, manifest);
         let on_save = Callback::from(move |()| sealed.save());
         let ciphertext = button("link", "save-sealed", &on_save).say("Save the sealed goods");
-        vec![evidence, Some(ciphertext.into())]
+        let mut evidence = Vec::from_iter(evidence);
+        evidence.push(ciphertext.into());
+        evidence
     }
 
     fn is_over(&self, order: &Order) -> bool {
@@ -516,10 +505,8 @@ impl View<'_> {
 
     /// Goods that were limited in time, and cannot be had any more.
     fn over(&self, order: &Order) -> Html {
-        let children = self
-            .until(order)
-            .into_iter()
-            .chain([self.start_over("plain")]);
+        let mut children = Vec::from_iter(self.until(order));
+        children.push(self.start_over("plain"));
         self.notice("over", say("Its time is over"), children)
     }
 
@@ -549,6 +536,8 @@ impl View<'_> {
                 .say("Buy another")
                 .into()
         };
+        let mut asides = Vec::from_iter(self.save_receipt(goods));
+        asides.push(again);
         let badge = element("p", "badge")
             .test("paid")
             .child(drawing(PAW))
@@ -563,7 +552,7 @@ impl View<'_> {
             )
             .child(badge)
             .children(self.until(order))
-            .child(self.asides(vec![self.save_receipt(goods), Some(again)]))
+            .child(self.asides(asides))
             .children(told.then(|| one_click(self.again.clone())));
         element("slot", "")
             .attribute("name", "paid")
@@ -573,10 +562,10 @@ impl View<'_> {
     }
 
     /// The link's button, and others of its kind.
-    fn asides(&self, others: Vec<Option<Html>>) -> Html {
+    fn asides(&self, others: Vec<Html>) -> Html {
         let asides = element("div", "asides")
             .children(self.link().map(|link| copy_link(&link)))
-            .children(others.into_iter().flatten());
+            .children(others);
         let lost = self.handle.is_lost_with_the_page();
         element("div", "")
             .children(lost.then(not_kept))
@@ -611,14 +600,10 @@ impl View<'_> {
         tries.map(|tries| trouble_line(&tries.trouble, &self.on(Handle::retry)))
     }
 
-    fn notice(
-        &self,
-        name: &'static str,
-        heading: AttrValue,
-        rest: impl IntoIterator<Item = Html>,
-    ) -> Html {
+    fn notice(&self, name: &'static str, heading: AttrValue, mut rest: Vec<Html>) -> Html {
         let eyebrow = paragraph("eyebrow", self.props.item.title.clone());
-        notice(name, heading, self.focus, [eyebrow].into_iter().chain(rest))
+        rest.insert(0, eyebrow);
+        notice(name, heading, self.focus, rest)
     }
 
     fn new_invoice(&self, class: &'static str) -> Html {

@@ -29,6 +29,7 @@ use crate::browser::download;
 use crate::browser::goods::{Arriving, Goods, harmless};
 use crate::browser::sealed::{Failure, Sealed, can_open};
 use crate::browser::storage::Slot;
+use crate::hooks::{State as Value, use_effect_on, use_value};
 
 /// How much longer than a status question's own wait its answer may take, and how long any other
 /// short answer may take, in seconds. After that the connection counts as dead.
@@ -41,42 +42,42 @@ const LARGEST: u64 = 4 << 30;
 #[hook]
 pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
     let slot = Slot::new(client.gateway(), &item.id);
-    let kept = use_memo((), |()| Kept::new());
-    let received = use_state_eq(|| None);
+    let kept = use_ref(Kept::new);
+    let received = use_value(|| None);
     let buying = use_reducer(|| Buying::restored(terms.clone(), &slot));
-    let at_once = use_memo((), |()| Cell::new(false));
-    let newest = use_memo((), |()| RefCell::new(Purchase::new(terms.clone())));
+    let at_once = use_ref(|| Cell::new(false));
+    let newest = use_mut_ref(|| Purchase::new(terms.clone()));
     newest.replace(buying.purchase.clone());
 
-    use_effect_with(terms.clone(), {
+    use_effect_on(terms.clone(), {
         let answer = buying.dispatcher();
-        move |terms| answer.dispatch(Action::Event(Event::Terms(terms.clone())))
+        move |terms: &Terms| answer.dispatch(Action::Event(Event::Terms(terms.clone())))
     });
     // The order of these two effects matters: stored first, asked for second.
-    use_effect_with(buying.purchase.saved(), {
+    use_effect_on(buying.purchase.saved(), {
         let slot = slot.clone();
-        move |saved| {
+        move |saved: &Option<Saved>| {
             if let Some(saved) = saved {
                 slot.save(saved);
             }
         }
     });
-    use_effect_with(buying.purchase.job(), {
+    use_effect_on(buying.purchase.job(), {
         let shell = Shell {
             client: client.clone(),
             item: item.clone(),
             kept: kept.clone(),
-            received: received.setter(),
+            received: received.clone(),
             answer: buying.dispatcher().into(),
         };
-        move |job| {
+        move |job: &Option<Job>| {
             let running = job.clone().map(|job| start(job, shell));
             move || drop(running)
         }
     });
-    use_effect_with((), {
+    use_effect_on((), {
         let answer: Callback<Action> = buying.dispatcher().into();
-        move |()| {
+        move |(): &()| {
             let listeners = listen(&answer.reform(|()| Action::Event(Event::Recheck)));
             move || drop(listeners)
         }
@@ -96,7 +97,7 @@ pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
 pub struct Handle {
     buying: UseReducerHandle<Buying>,
     slot: Slot,
-    received: UseStateHandle<Option<u64>>,
+    received: Value<Option<u64>>,
     clock: Clock,
     at_once: Rc<Cell<bool>>,
     /// The purchase as it was drawn last, also for a handle that was drawn before: a wallet may take minutes.
@@ -123,7 +124,7 @@ impl Handle {
     /// How many bytes of the goods have come, while they are on their way; or, of sealed goods that are not
     /// paid for, how many are checked.
     pub fn received(&self) -> Option<u64> {
-        *self.received
+        self.received.get()
     }
 
     /// Whether this browser keeps sealed goods, and so can open them.
@@ -144,7 +145,7 @@ impl Handle {
             download::save(blob, &name);
         } else if let Some(sealed) = goods.sealed().filter(|_| self.received().is_none()) {
             let sealed = sealed.clone().whole();
-            let (kept, received) = (self.kept.clone(), self.received.setter());
+            let (kept, received) = (self.kept.clone(), self.received.clone());
             let answer = self.buying.dispatcher();
             kept.not_saved.set(false);
             received.set(Some(0));
@@ -301,7 +302,6 @@ impl Handle {
 }
 
 /// The purchase, and its goods beside it: they are too large for the machine to carry.
-#[derive(PartialEq)]
 struct Buying {
     purchase: Purchase,
     goods: Option<Rc<Goods>>,
@@ -390,7 +390,7 @@ struct Shell {
     client: Client,
     item: Rc<Item>,
     kept: Rc<Kept>,
-    received: UseStateSetter<Option<u64>>,
+    received: Value<Option<u64>>,
     answer: Callback<Action>,
 }
 

@@ -17,6 +17,7 @@ use yew::prelude::*;
 use crate::browser::allowance;
 use crate::browser::gateway::Gateway;
 use crate::browser::webln::{self, Wallet, connector};
+use crate::hooks::{State, use_effect_on, use_node, use_value};
 use crate::i18n::language::use_language;
 use crate::i18n::say::{say, say_of};
 use crate::ui::drawing::drawing;
@@ -90,26 +91,27 @@ enum Pressed {
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
     use_language();
-    let shown = use_state_eq(|| Shown {
+    let shown = use_value(|| Shown {
         given: JsValue::UNDEFINED,
         said: Said::Nothing,
         why: String::new(),
     });
-    let link = use_node_ref();
+    let link = use_node();
     let payment = Rc::new(Payment {
         props: props.clone(),
-        shown: shown.setter(),
+        shown: shown.clone(),
         link: link.clone(),
     });
-    use_effect_with((), {
+    use_effect_on((), {
         let payment = payment.clone();
-        move |()| {
+        move |(): &()| {
             payment.say(payment.ask(), Said::Nothing, "");
             if payment.props.teller.at_once.take() && allowance::load().is_some() {
                 payment.start(Pressed::Buy);
             }
         }
     });
+    let shown = shown.get();
     // One that answered may be told again, of the same invoice.
     let told = !matches!(props.word, Word::Untold | Word::Failed);
     let busy = told || shown.said == Said::Asking;
@@ -180,7 +182,7 @@ fn line(word: Word, shown: &Shown) -> AttrValue {
 /// All that paying one invoice needs.
 struct Payment {
     props: Props,
-    shown: UseStateSetter<Shown>,
+    shown: State<Shown>,
     link: NodeRef,
 }
 

@@ -12,6 +12,7 @@ use crate::browser::gateway::Gateway;
 use crate::browser::goods::Goods;
 use crate::browser::storage::Slot;
 use crate::browser::use_store::{StoreState, use_store};
+use crate::hooks::{use_effect_on, use_node, use_value};
 use crate::i18n::format::price;
 use crate::i18n::language::{Language, use_language, use_loaded_language};
 use crate::i18n::say::{say, say_of};
@@ -40,12 +41,12 @@ pub struct Props {
 pub fn Widget(props: &Props) -> Html {
     let language = use_loaded_language(props.language.clone());
     let parsed = use_memo(props.attributes.clone(), Attributes::parse);
-    let focus = use_node_ref();
+    let focus = use_node();
     // Developers hear of it on the page and in an event.
-    use_effect_with(
-        (parsed.clone(), props.remote.clone()),
-        |(parsed, remote)| {
-            if let Err(invalid) = &**parsed {
+    use_effect_on((props.attributes.clone(), props.remote.clone()), {
+        let parsed = parsed.clone();
+        move |(_, remote): &(Attributes, Remote)| {
+            if let Err(invalid) = &*parsed {
                 remote.no_offer("invalid");
                 remote.ready();
                 for mistake in invalid {
@@ -55,8 +56,8 @@ pub fn Widget(props: &Props) -> Html {
                     ));
                 }
             }
-        },
-    );
+        }
+    });
     let Some(language) = language else {
         return Html::default();
     };
@@ -80,7 +81,8 @@ pub fn Widget(props: &Props) -> Html {
             &focus,
             invalid
                 .iter()
-                .map(|mistake| paragraph("", mistake.to_string())),
+                .map(|mistake| paragraph("", mistake.to_string()))
+                .collect(),
         )),
     };
     widget.into()
@@ -99,12 +101,12 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
     let client = use_memo(config.gateway.clone(), |gateway: &Gateway| {
         Client::new(gateway.clone())
     });
-    let focus = use_node_ref();
+    let focus = use_node();
     let (catalogue, ask_again) = use_store(&client);
-    let bought = use_state_eq(|| false);
-    let (is_bought, bought) = (*bought, bought.setter());
+    let bought = use_value(|| false);
+    let is_bought = bought.get();
     let offer = Offer::of(&catalogue, config);
-    use_effect_with(
+    use_effect_on(
         (offer.event(config), remote.clone()),
         |((state, event), remote)| {
             if let Some(state) = state {
@@ -144,7 +146,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             "failed",
             say("Nothing is here"),
             &focus,
-            [paragraph(
+            vec![paragraph(
                 "",
                 say_of("The store has no item “{0}”.", &[config.item.as_str()]),
             )],
@@ -153,7 +155,7 @@ fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
             "away",
             say("The store is napping"),
             &focus,
-            [
+            vec![
                 element("p", "")
                     .attribute("role", "status")
                     .text(trouble_text(trouble))
