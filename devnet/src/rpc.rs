@@ -12,6 +12,7 @@ mod cost;
 mod decode;
 pub(crate) mod error;
 mod fields;
+mod funds;
 mod info;
 mod invoices;
 pub(crate) mod methods;

@@ -16,7 +16,7 @@ use super::wire::{self, Framer, Refusal, Request};
 use crate::node::Node;
 
 /// Only the owner may talk to the node, as with lightningd.
-const SOCKET_MODE: u32 = 0o600;
+pub(super) const SOCKET_MODE: u32 = 0o600;
 /// How many connections can wait to be accepted, as with lightningd. While the queue is full, a
 /// nonblocking `connect` fails with EAGAIN.
 const QUEUE: u32 = 128;
