@@ -22,3 +22,6 @@ mod runes;
 pub(crate) mod server;
 mod waiting;
 pub(crate) mod wire;
+
+/// Only the owner may talk to the node, as with lightningd.
+const SOCKET_MODE: u32 = 0o600;

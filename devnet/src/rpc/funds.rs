@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::scid::scid_text;
 
 #[derive(Serialize)]
-struct Output {
+struct Coin {
     txid: String,
     output: u32,
     amount_msat: u64,
@@ -42,7 +42,7 @@ struct ChannelFunds {
 pub(super) fn listfunds(node: &Arc<Node>, params: &RawValue) -> Answer {
     #[derive(Serialize)]
     struct Funds {
-        outputs: Vec<Output>,
+        outputs: Vec<Coin>,
         channels: Vec<ChannelFunds>,
     }
     let params = Params::read(params, &[], &["spent"])?;
@@ -50,7 +50,7 @@ pub(super) fn listfunds(node: &Arc<Node>, params: &RawValue) -> Answer {
     params.optional("spent", Token::boolean)?;
     let channels = node.channels();
     result(&Funds {
-        outputs: node.wallet.spendable().iter().map(output).collect(),
+        outputs: node.wallet.spendable().iter().map(coin).collect(),
         channels: channels
             .iter()
             .map(|channel| funds(node, channel))
@@ -58,8 +58,8 @@ pub(super) fn listfunds(node: &Arc<Node>, params: &RawValue) -> Answer {
     })
 }
 
-fn output((outpoint, output): &(OutPoint, TxOut)) -> Output {
-    Output {
+fn coin((outpoint, output): &(OutPoint, TxOut)) -> Coin {
+    Coin {
         txid: outpoint.txid.to_string(),
         output: outpoint.vout,
         amount_msat: output.value.to_sat() * 1000,

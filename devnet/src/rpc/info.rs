@@ -11,11 +11,11 @@ use lightning::types::features::Bolt11InvoiceFeatures;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::SOCKET_MODE;
 use super::answer::{Answer, result};
 use super::error::RpcError;
 use super::fields::{NodeAddress, features_hex, public_key};
 use super::params::{Params, Token};
-use super::server::SOCKET_MODE;
 use crate::hex::encode;
 use crate::node::Node;
 use crate::scid::{parse_scid, scid_text};
