@@ -82,7 +82,7 @@ impl Seller for Charge {
     }
 
     fn waiting(&self) -> &'static str {
-        "its long poll"
+        "by its long poll"
     }
 
     fn page(&self, sale: &Sale) -> Page {

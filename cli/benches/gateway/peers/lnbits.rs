@@ -90,13 +90,13 @@ impl Seller for Lnbits {
     }
 
     fn waiting(&self) -> &'static str {
-        "its WebSocket"
+        "by its WebSocket"
     }
 
     /// Paywalls are an extension, which PyPI has not; its pages begin with this one's files.
     fn page(&self, _: &Sale) -> Page {
         Page {
-            what: "its first page: those of extensions load the same files first",
+            what: "its first page (a paywall is an extension, whose page loads the same files first)",
             path: "/".to_owned(),
             button: None,
             code: ".q-page",

@@ -22,7 +22,7 @@ pub(super) struct Page {
 pub(super) struct Weight {
     pub(super) what: &'static str,
     /// On the wire, with the heads of the answers.
-    pub(super) bytes: u64,
+    pub(super) bytes: f64,
 }
 
 impl Page {

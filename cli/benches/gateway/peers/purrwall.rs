@@ -51,7 +51,7 @@ impl Seller for Purrwall {
     }
 
     fn waiting(&self) -> &'static str {
-        "its long poll"
+        "by its long poll"
     }
 
     fn page(&self, _: &Sale) -> Page {

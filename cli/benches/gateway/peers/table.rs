@@ -19,8 +19,10 @@ const END: &str = "<!-- to here -->\n";
 
 pub(super) struct Table {
     text: String,
-    /// How many programs there are beside the bare socket.
-    sellers: usize,
+    /// What is said below it.
+    notes: Vec<String>,
+    /// The programs beside the bare socket.
+    sellers: Vec<String>,
 }
 
 impl Table {
@@ -36,35 +38,47 @@ impl Table {
             Some(_) => format!("the devnet's ({version}) at lightningd's pace"),
             None => format!("lightningd {version}"),
         };
-        let names: Vec<_> = names.collect();
+        let sellers: Vec<_> = names.collect();
         let text = format!(
             "On {}, {}; the node is {node}. Medians of {rounds} rounds, in each of which all take their turn.\n\n\
              | | {} | the bare socket |\n|---|{}\n",
             today(),
             machine(),
-            names.join(" | "),
-            "---:|".repeat(names.len() + 1)
+            sellers.join(" | "),
+            "---:|".repeat(sellers.len() + 1)
         );
         Self {
             text,
-            sellers: names.len(),
+            notes: Vec::new(),
+            sellers,
         }
     }
 
     fn row(&mut self, what: &str, cells: impl Iterator<Item = String>) {
         let cells: Vec<_> = cells.collect();
-        let missing = self.sellers + 1 - cells.len();
+        let missing = self.sellers.len() + 1 - cells.len();
         let row = format!("| {what} | {} |{}", cells.join(" | "), " |".repeat(missing));
         println!("{row}");
         let _ = writeln!(self.text, "{row}");
     }
 
+    /// Says one thing of each seller; `what` ends in the preposition before their names.
+    fn note(&mut self, what: &str, of_each: &[&str]) {
+        let (begin, preposition) = what.rsplit_once(' ').unwrap();
+        let said = self.sellers.iter().zip(of_each);
+        let said: Vec<_> = said
+            .map(|(name, said)| format!("{preposition} {name} {said}"))
+            .collect();
+        self.notes.push(format!("{begin} {}.", said.join("; ")));
+    }
+
     /// Rounds of everyone's rate, the socket's last.
     pub(super) fn rates(&mut self, what: &str, rounds: &[Vec<f64>]) {
-        let rate = |at: usize| median(rounds.iter().map(|round| round[at]));
-        let ratio = |at: usize| median(rounds.iter().map(|round| round[at] / round[self.sellers]));
-        let cells = (0..self.sellers).map(|at| format!("{:.0} ({:.2})", rate(at), ratio(at)));
-        let socket = format!("{:.0}", rate(self.sellers));
+        let socket = self.sellers.len();
+        let rate = |at: usize| thousands(median(rounds.iter().map(|round| round[at])));
+        let ratio = |at: usize| median(rounds.iter().map(|round| round[at] / round[socket]));
+        let cells = (0..socket).map(|at| format!("{} ({:.2})", rate(at), ratio(at)));
+        let socket = rate(socket);
         let cells: Vec<_> = cells.chain([socket]).collect();
         self.row(&format!("{what} (of the socket's)"), cells.into_iter());
     }
@@ -80,21 +94,24 @@ impl Table {
             "delay after the socket tells of a payment, median; worst of {}",
             payments.len()
         );
-        self.row(&what, (0..self.sellers).map(cell));
+        self.row(&what, (0..self.sellers.len()).map(cell));
     }
 
     pub(super) fn pages(&mut self, pages: &[Weight]) {
-        let cell = |page: &Weight| format!("{} ({})", thousands(page.bytes), page.what);
         let what = "bytes that a browser loads to let a buyer pay";
-        self.row(what, pages.iter().map(cell));
+        self.row(what, pages.iter().map(|page| thousands(page.bytes)));
+        let what: Vec<_> = pages.iter().map(|page| page.what).collect();
+        self.note("What a browser loads: of", &what);
     }
 
     pub(super) fn memory(&mut self, memory: &[Memory]) {
         let mebibytes = |of: &Memory| format!("{:.0} MiB", of.alone / 1_048_576.0);
         self.row("memory without buyers", memory.iter().map(mebibytes));
-        let kibibytes = |of: &Memory| format!("{:.0} KiB ({})", of.each / 1024.0, of.waiting);
+        let kibibytes = |of: &Memory| format!("{:.0} KiB", of.each / 1024.0);
         let what = format!("memory for each of {WAITERS} waiting buyers, all in");
         self.row(&what, memory.iter().map(kibibytes));
+        let how: Vec<_> = memory.iter().map(|of| of.waiting).collect();
+        self.note("How buyers wait: at", &how);
     }
 
     pub(super) fn restarts(&mut self, rounds: &[Vec<Restart>]) {
@@ -111,7 +128,7 @@ impl Table {
             let worst = seconds.clone().fold(0.0, f64::max);
             format!("{}; {}", say(median(seconds)), say(worst))
         };
-        let sellers = 0..self.sellers;
+        let sellers = 0..self.sellers.len();
         let sells = sellers.clone().map(|at| cell(at, |restart| restart.sells));
         let tells = sellers.map(|at| cell(at, |restart| restart.tells));
         let away = AWAY.map(|seconds| seconds.to_string()).join(", ");
@@ -125,7 +142,9 @@ impl Table {
         let readme = fs::read_to_string(README).unwrap();
         let (before, rest) = readme.split_once(BEGIN).unwrap();
         let (_, after) = rest.split_once(END).unwrap();
-        fs::write(README, format!("{before}{BEGIN}{}{END}{after}", self.text)).unwrap();
+        let (table, notes) = (self.text, self.notes.join(" "));
+        let text = format!("{before}{BEGIN}{table}\n{notes}\n{END}{after}");
+        fs::write(README, text).unwrap();
         println!("the table is in README.md");
     }
 }
@@ -165,9 +184,9 @@ fn machine() -> String {
 }
 
 /// Such as `182,765`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
-    let groups = groups.into_iter().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
