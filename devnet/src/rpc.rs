@@ -12,6 +12,7 @@ mod cost;
 mod decode;
 pub(crate) mod error;
 mod fields;
+mod funds;
 mod info;
 mod invoices;
 pub(crate) mod methods;
@@ -21,3 +22,6 @@ mod runes;
 pub(crate) mod server;
 mod waiting;
 pub(crate) mod wire;
+
+/// Only the owner may talk to the node, as with lightningd.
+const SOCKET_MODE: u32 = 0o600;

@@ -100,10 +100,13 @@ impl Wallet {
 
     /// What the wallet can spend now.
     pub fn balance(&self) -> Amount {
-        self.coins(&self.state())
-            .iter()
-            .map(|(_, output, _)| output.value)
-            .sum()
+        self.spendable().iter().map(|(_, coin)| coin.value).sum()
+    }
+
+    /// The coins that the wallet can spend now.
+    pub fn spendable(&self) -> Vec<(OutPoint, TxOut)> {
+        let coins = self.coins(&self.state()).into_iter();
+        coins.map(|(outpoint, coin, _)| (outpoint, coin)).collect()
     }
 
     /// Makes a signed transaction that pays `output`, with the change back to this wallet.

@@ -6,11 +6,11 @@ use std::process::Command;
 use cln_rpc::ClnRpc;
 use cln_rpc::model::requests::{
     ConnectRequest, DecodeRequest, DelinvoiceRequest, DelinvoiceStatus, FundchannelRequest,
-    GetinfoRequest, InvoiceRequest, ListchannelsRequest, ListinvoicesRequest, ListnodesRequest,
-    ListpeerchannelsRequest, NewaddrRequest, WaitIndexname, WaitRequest, WaitSubsystem,
-    WaitanyinvoiceRequest, WaitinvoiceRequest, XpayRequest,
+    GetinfoRequest, InvoiceRequest, ListchannelsRequest, ListfundsRequest, ListinvoicesRequest,
+    ListnodesRequest, ListpeerchannelsRequest, NewaddrRequest, WaitIndexname, WaitRequest,
+    WaitSubsystem, WaitanyinvoiceRequest, WaitinvoiceRequest, XpayRequest,
 };
-use cln_rpc::model::responses::{ListinvoicesInvoicesStatus, WaitinvoiceStatus};
+use cln_rpc::model::responses::{ListfundsChannels, ListinvoicesInvoicesStatus, WaitinvoiceStatus};
 use cln_rpc::primitives::{Amount, AmountOrAll, AmountOrAny};
 use devnet::Network;
 use serde_json::{Value, json};
@@ -126,6 +126,12 @@ async fn cln_rpc_opens_a_channel_that_is_usable_after_one_block() {
     };
     assert_eq!(channel.funding_txid.unwrap(), funded.txid);
     assert_eq!(channel.to_us_msat.unwrap().msat(), 200_000_000);
+
+    let funds = ListfundsRequest { spent: None };
+    let funds = bob.call_typed(&funds).await.unwrap();
+    let in_channel = |funds: &ListfundsChannels| funds.our_amount_msat.msat() == 200_000_000;
+    assert!(funds.channels.iter().any(in_channel));
+    assert_ne!(funds.outputs[0].amount_msat.msat(), 0);
 
     let invoice: InvoiceRequest = serde_json::from_value(json!({
         "amount_msat": "100sat", "label": "direct", "description": "d",

@@ -57,6 +57,7 @@ usage: cargo xtask <command>
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
   bench                         the gateway's speed, beside that of what it stands on
+  bench --peers [--rounds N]    beside other programs that sell, which it installs; writes README.md's table
   faults [CAMPAIGN]… [--seed N] [--purchases N] [--short]
                                 break the store on purpose and count what is lost
   fuzz [TARGET] [--seconds N]   random bytes where strangers send theirs, for ten minutes a target";
@@ -87,6 +88,8 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["phone"] => scripts::phone(),
         ["dist"] => dist::dist(),
         ["bench"] => bench::bench(),
+        ["bench", "--peers"] => bench::peers("11"),
+        ["bench", "--peers", "--rounds", rounds] => bench::peers(rounds),
         ["faults", options @ ..] => faults::faults(options),
         ["fuzz", options @ ..] => fuzz::fuzz(&fuzz::Options::parse(options)?),
         ["loader"] => widget::hook(),

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     command::{command, output, root, run, text, tools_dir},
     steps::seconds,
-    tools::{Purpose, Source, Tool, python_dir, python_mark, tools},
+    tools::{Purpose, PythonPackages, Source, Tool, tools},
 };
 
 /// Makes every tool for `purpose` available, or says what to do about those that are not.
@@ -112,15 +112,18 @@ fn has_binstall() -> bool {
 
 /// Makes a new Python environment with exactly these packages. A file with other hashes than the
 /// named ones is refused.
-fn install_python(packages: &str) -> Result<()> {
-    let dir = python_dir();
-    show(command("python3").args(["-m", "venv", "--clear"]).arg(&dir))?;
+fn install_python(packages: &PythonPackages) -> Result<()> {
+    let dir = packages.dir();
+    let python = packages.python()?;
+    show(command(python).args(["-m", "venv", "--clear"]).arg(&dir))?;
     show(
         command(dir.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--require-hashes"])
-            .args(["--requirement", packages]),
+            // The list is complete. Older pips look for what an extra needs once more, without a hash.
+            .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+            .args(["--require-hashes", "--requirement", packages.list]),
     )?;
-    fs::copy(root().join(packages), python_mark()).context("cannot note what is installed")?;
+    fs::copy(root().join(packages.list), packages.mark())
+        .context("cannot note what is installed")?;
     Ok(())
 }
 

@@ -25,10 +25,20 @@ const CARGO_DEB: &str = "3.8.0";
 const CARGO_CYCLONEDX: &str = "0.5.7";
 /// The cargo-deny that checks dependencies.
 const CARGO_DENY: &str = "0.20.2";
-/// The oldest Python that the packages in [`PYTHON_PACKAGES`] were chosen for (Debian 12 has it).
+/// The oldest Python that the packages in [`TEST_PACKAGES`] were chosen for (Debian 12 has it).
 const OLDEST_PYTHON: (u32, u32) = (3, 11);
-/// The packages from PyPI that tests need, each with its version and hashes.
-const PYTHON_PACKAGES: &str = "xtask/python/requirements.txt";
+/// The packages from PyPI that tests need.
+const TEST_PACKAGES: PythonPackages = PythonPackages {
+    list: "xtask/python/requirements.txt",
+    dir: "python",
+    pythons: &["python3"],
+};
+/// LNbits and what it needs. It takes no Python from 3.13 on (Debian 12 has 3.11).
+const LNBITS: PythonPackages = PythonPackages {
+    list: "xtask/python/lnbits.txt",
+    dir: "lnbits",
+    pythons: &["python3.12", "python3.11"],
+};
 
 /// The Chromium without windows, and its package in Debian. Other systems have none.
 const HEADLESS_CHROMIUM: &str = "chromium-headless-shell";
@@ -46,6 +56,8 @@ pub(crate) enum Purpose {
     Tests,
     /// Making the book of the documents.
     Book,
+    /// Measuring beside other programs that sell.
+    Peers,
 }
 
 /// One tool.
@@ -84,18 +96,57 @@ pub(crate) enum Source {
     },
     /// The npm packages that a folder's lockfile names.
     Npm(&'static str),
-    /// The packages from PyPI that this file names, in an environment of their own.
-    Python(&'static str),
+    /// Packages from PyPI, in an environment of their own.
+    Python(PythonPackages),
 }
 
-/// The environment of the Python packages. Tests find it at the same place.
+/// Packages from PyPI.
+#[derive(Clone, Copy)]
+pub(crate) struct PythonPackages {
+    /// The file that names each of them with its version and hashes.
+    pub(crate) list: &'static str,
+    /// Their environment's folder in `.tools`.
+    dir: &'static str,
+    /// The Pythons that they run on, the one to take first.
+    pythons: &'static [&'static str],
+}
+
+impl PythonPackages {
+    /// The environment. Tests and the benchmark find it at the same place.
+    pub(crate) fn dir(&self) -> PathBuf {
+        tools_dir().join(self.dir)
+    }
+
+    /// The list of what is installed. It is written last.
+    pub(crate) fn mark(&self) -> PathBuf {
+        self.dir().join("requirements.txt")
+    }
+
+    /// The first of the Pythons that is there.
+    pub(crate) fn python(&self) -> Result<&'static str> {
+        let mut pythons = self.pythons.iter().copied();
+        let is_there = |python: &&str| version_of(python).is_ok();
+        let names = self.pythons.join(" nor ");
+        pythons
+            .find(is_there)
+            .with_context(|| format!("there is neither {names}"))
+    }
+
+    fn find(&self) -> Result<String> {
+        let read = |path: PathBuf| {
+            fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        ensure!(
+            read(self.mark())? == read(root().join(self.list))?,
+            "other packages are installed"
+        );
+        Ok(format!("in .tools/{}", self.dir))
+    }
+}
+
+/// The environment of the packages that tests need.
 pub(crate) fn python_dir() -> PathBuf {
-    tools_dir().join("python")
-}
-
-/// The list of the installed Python packages. It is written last.
-pub(crate) fn python_mark() -> PathBuf {
-    python_dir().join("requirements.txt")
+    TEST_PACKAGES.dir()
 }
 
 /// The tools for a purpose, in the order in which they are installed.
@@ -110,6 +161,10 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
     }
     if purpose == Purpose::Packages {
         tools.push(cargo_cyclonedx());
+    }
+    if purpose == Purpose::Peers {
+        tools.extend(browser_tools());
+        tools.extend([e2e_packages(), python_for_lnbits(), lnbits()]);
     }
     if purpose == Purpose::Tests {
         tools.extend(browser_tools());
@@ -421,9 +476,9 @@ fn test_packages() -> Vec<Tool> {
         },
         Tool {
             name: "Python packages",
-            wanted: format!("as in {PYTHON_PACKAGES}"),
-            find: Box::new(find_python_packages),
-            source: Source::Python(PYTHON_PACKAGES),
+            wanted: format!("as in {}", TEST_PACKAGES.list),
+            find: Box::new(|| TEST_PACKAGES.find()),
+            source: Source::Python(TEST_PACKAGES),
         },
         Tool {
             name: "cargo-deny",
@@ -444,13 +499,43 @@ fn test_packages() -> Vec<Tool> {
                 brew: "brew install php",
             },
         },
-        Tool {
-            name: "e2e's npm packages",
-            wanted: "as in e2e/package-lock.json".into(),
-            find: Box::new(find_npm_packages),
-            source: Source::Npm("e2e"),
-        },
+        e2e_packages(),
     ]
+}
+
+fn e2e_packages() -> Tool {
+    Tool {
+        name: "e2e's npm packages",
+        wanted: "as in e2e/package-lock.json".into(),
+        find: Box::new(find_npm_packages),
+        source: Source::Npm("e2e"),
+    }
+}
+
+fn python_for_lnbits() -> Tool {
+    Tool {
+        name: "Python for LNbits",
+        wanted: "3.11 or 3.12, with venv".into(),
+        find: Box::new(|| {
+            let python = LNBITS.python()?;
+            output(command(python).args(["-c", "import ensurepip, venv"]))
+                .context("there is no venv")?;
+            version_of(python)
+        }),
+        source: Source::System {
+            apt: &["python3.11", "python3.11-venv"],
+            brew: "brew install python@3.12",
+        },
+    }
+}
+
+fn lnbits() -> Tool {
+    Tool {
+        name: "LNbits",
+        wanted: format!("as in {}", LNBITS.list),
+        find: Box::new(|| LNBITS.find()),
+        source: Source::Python(LNBITS),
+    }
 }
 
 /// Makes calls to the system fail, for the campaign of the disk.
@@ -571,16 +656,6 @@ fn find_python() -> Result<String> {
     output(command("python3").args(["-c", "import ensurepip, venv"]))
         .context("there is no venv")?;
     Ok(version)
-}
-
-fn find_python_packages() -> Result<String> {
-    let read =
-        |path: PathBuf| fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
-    ensure!(
-        read(python_mark())? == read(root().join(PYTHON_PACKAGES))?,
-        "other packages are installed"
-    );
-    Ok("in .tools/python".into())
 }
 
 fn program(variable: &str, names: &[&str]) -> Result<String> {

@@ -16,6 +16,7 @@
 //! - What a sale of a large film costs, delivered and sealed (`sealed.rs`).
 //! - Ten thousand buyers who wait (`waiters.rs`).
 //! - What grows with the node's book (`growth.rs`), on the devnet alone.
+//! - With `--peers` none of these, but other programs that sell (`peers.rs`).
 //!
 //! The gateway and the bare handler are programs of their own; rounds alternate, so that both sides
 //! have the same weather. The node is the devnet's store, or the one of `PURRWALL_STORE_RPC`, paid
@@ -27,6 +28,7 @@
 )]
 
 mod growth;
+mod peers;
 mod route;
 mod sealed;
 mod waiters;
@@ -34,7 +36,8 @@ mod waiters;
 use std::env;
 use std::fs;
 use std::future::ready;
-use std::io::{BufRead as _, BufReader};
+use std::io;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -65,9 +68,15 @@ const EACH_NODE: usize = 8;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    match env::args().nth(1).as_deref() {
-        Some(BARE) => runtime.block_on(serve_bare()),
-        Some(route::PROXY) => runtime.block_on(route::serve_proxy()),
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [BARE, ..] => runtime.block_on(serve_bare()),
+        [route::PROXY, ..] => runtime.block_on(route::serve_proxy()),
+        ["--peers", "--rounds", rounds, ..] => {
+            runtime.block_on(peers::measure(rounds.parse().unwrap()));
+        }
+        ["--peers", ..] => runtime.block_on(peers::measure(ROUNDS)),
         _ => runtime.block_on(measure()),
     }
 }
@@ -320,6 +329,17 @@ impl SocketInvoices {
             description: describe("A cat", ContentHash::of(b"")),
         }
     }
+
+    async fn make(&mut self) -> Value {
+        let label = format!("purrwall/cat/{}{}", random_hex(), random_hex());
+        let params = json!({
+            "label": label, "amount_msat": 100_000, "description": self.description, "expiry": 600,
+        });
+        let socket = self.socket.as_mut().unwrap();
+        let mut answer = socket.call("invoice", &params).await;
+        assert!(answer["result"]["bolt11"].is_string(), "{answer}");
+        answer["result"].take()
+    }
 }
 
 impl Work for SocketInvoices {
@@ -328,25 +348,28 @@ impl Work for SocketInvoices {
     }
 
     async fn once(&mut self) {
-        let label = format!("purrwall/cat/{}{}", random_hex(), random_hex());
-        let params = json!({
-            "label": label, "amount_msat": 100_000, "description": self.description, "expiry": 600,
-        });
-        let socket = self.socket.as_mut().unwrap();
-        let answer = socket.call("invoice", &params).await;
-        assert!(answer["result"]["bolt11"].is_string(), "{answer}");
+        self.make().await;
     }
 }
 
+/// The request that makes an invoice, once more at each call.
+type Creation = Arc<dyn Fn() -> String + Send + Sync>;
+
 struct HttpInvoices {
     address: String,
+    creation: Creation,
     http: Option<Http>,
 }
 
 impl HttpInvoices {
     fn new(gateway: &Program) -> Self {
+        Self::at(gateway, Arc::new(create_request))
+    }
+
+    fn at(program: &Program, creation: Creation) -> Self {
         Self {
-            address: gateway.address.clone(),
+            address: program.address.clone(),
+            creation,
             http: None,
         }
     }
@@ -358,7 +381,7 @@ impl Work for HttpInvoices {
     }
 
     async fn once(&mut self) {
-        self.http.as_mut().unwrap().ask(&create_request()).await;
+        self.http.as_mut().unwrap().ask(&(self.creation)()).await;
     }
 }
 
@@ -417,7 +440,10 @@ struct Http {
 
 impl Http {
     async fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         let buffer = Vec::new();
         Self { stream, buffer }
@@ -432,21 +458,31 @@ impl Http {
 
     /// Gives an answer's head and body.
     async fn exchange(&mut self, request: &str) -> (String, Vec<u8>) {
-        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.try_exchange(request).await.unwrap()
+    }
+
+    /// The same where the other side may hang up.
+    async fn try_exchange(&mut self, request: &str) -> io::Result<(String, Vec<u8>)> {
+        self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         loop {
-            let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
-            assert!(read > 0, "the gateway hung up");
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
             let Some(end) = end else { continue };
             let head = str::from_utf8(&self.buffer[..end]).unwrap();
-            let (_, length) = head.split_once("content-length: ").unwrap();
-            let length = length.lines().next().unwrap().parse::<usize>().unwrap();
-            if self.buffer.len() >= end + 4 + length {
-                return (head.to_owned(), self.buffer[end + 4..].to_vec());
+            if self.buffer.len() >= end + 4 + content_length(head) {
+                return Ok((head.to_owned(), self.buffer[end + 4..].to_vec()));
             }
         }
     }
+}
+
+fn content_length(head: &str) -> usize {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.map_or(0, |(_, value)| value.parse().unwrap())
 }
 
 /// A connection to a node.
@@ -581,6 +617,27 @@ impl Program {
         let (_, address) = line.trim().split_once("http://").unwrap();
         let address = address.to_owned();
         Self { child, address }
+    }
+
+    /// Starts one that does not say where it listens, and waits until it does.
+    async fn start_at(mut command: Command, address: String) -> Self {
+        let log = tempfile::tempfile().unwrap();
+        let spawned = command
+            .stdout(log.try_clone().unwrap())
+            .stderr(log.try_clone().unwrap())
+            .spawn();
+        let child = spawned.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let mut program = Self { child, address };
+        while TcpStream::connect(&program.address).await.is_err() {
+            if let Some(status) = program.child.try_wait().unwrap() {
+                let mut said = String::new();
+                (&log).rewind().unwrap();
+                (&log).read_to_string(&mut said).unwrap();
+                panic!("{command:?} ended ({status}):\n{said}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        program
     }
 
     async fn create(&self) -> CreatedInvoice {

@@ -22,7 +22,7 @@ const AIM: f64 = 16_384.0;
 /// How many of them pay.
 const PAYERS: usize = 20;
 /// Buyers with one address: a gateway grants each client a share of its connections.
-const OF_ONE_ADDRESS: usize = 250;
+pub(crate) const OF_ONE_ADDRESS: usize = 250;
 
 pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
     let calls = Arc::new(AtomicUsize::new(0));
@@ -75,7 +75,7 @@ pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
 }
 
 /// The program's resident memory, in bytes.
-fn resident(program: &Program) -> f64 {
+pub(crate) fn resident(program: &Program) -> f64 {
     let status = fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
     let (_, size) = status.split_once("VmRSS:").unwrap();
     let kilobytes: f64 = size.split_whitespace().next().unwrap().parse().unwrap();
@@ -96,7 +96,7 @@ impl Waiter {
             "/api/v1/invoice?wait=30",
             &format!("authorization: L402 {claim}\r\n"),
         );
-        let mut stream = connect(gateway, address).await;
+        let mut stream = connect(&gateway.address, address).await;
         stream.write_all(question.as_bytes()).await.unwrap();
         Self {
             stream,
@@ -115,14 +115,11 @@ impl Waiter {
 }
 
 /// Connects from one of the loopback addresses.
-async fn connect(gateway: &Program, address: usize) -> TcpStream {
+pub(crate) async fn connect(to: &str, address: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     let [high, low] = u16::try_from(address + 2).unwrap().to_be_bytes();
     socket.bind(([127, 0, high, low], 0).into()).unwrap();
-    socket
-        .connect(gateway.address.parse().unwrap())
-        .await
-        .unwrap()
+    socket.connect(to.parse().unwrap()).await.unwrap()
 }
 
 /// How many connections a gateway takes that may open as many files as this process: of half of them it

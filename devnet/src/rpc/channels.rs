@@ -254,11 +254,7 @@ fn peer_channel(node: &Node, channel: &ChannelDetails) -> PeerChannel {
         reestablished: connected,
         channel_type: ChannelType::ONLY,
         updates: updates(channel),
-        state: if channel.is_channel_ready {
-            "CHANNELD_NORMAL"
-        } else {
-            "CHANNELD_AWAITING_LOCKIN"
-        },
+        state: channel_state(channel),
         lost_state: false,
         feerate: FeeRate {
             perkw: feerate,
@@ -297,6 +293,15 @@ fn peer_channel(node: &Node, channel: &ChannelDetails) -> PeerChannel {
         out_payments_fulfilled: tally.out_count,
         out_fulfilled_msat: tally.out_msat,
         htlcs: htlcs(channel),
+    }
+}
+
+/// How lightningd calls what the channel is at.
+pub(super) fn channel_state(channel: &ChannelDetails) -> &'static str {
+    if channel.is_channel_ready {
+        "CHANNELD_NORMAL"
+    } else {
+        "CHANNELD_AWAITING_LOCKIN"
     }
 }
 

@@ -1,5 +1,6 @@
-//! `getinfo`, `listnodes`, `listchannels`, `newaddr`, `stop`.
+//! `getinfo`, `listnodes`, `listchannels`, `help`, `listconfigs`, `newaddr`, `stop`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use lightning::types::features::Bolt11InvoiceFeatures;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::SOCKET_MODE;
 use super::answer::{Answer, result};
 use super::error::RpcError;
 use super::fields::{NodeAddress, features_hex, public_key};
@@ -217,6 +219,61 @@ fn directions(scid: u64, channel: &ChannelInfo) -> Vec<(NodeId, NodeId, KnownCha
         .as_ref()
         .map(|update| known(1, two, one, update));
     forth.into_iter().chain(back).collect()
+}
+
+/// Clients ask what `invoice` takes, to see which lightningd they talk with.
+const INVOICE_USAGE: &str = "invoice amount_msat label description [expiry] [fallbacks] [preimage] \
+                             [exposeprivatechannels] [cltv] [deschashonly]";
+
+pub(super) fn help(params: &RawValue) -> Answer {
+    #[derive(Serialize)]
+    struct Usage {
+        command: &'static str,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Help {
+        help: [Usage; 1],
+        format_hint: &'static str,
+    }
+    let params = Params::read(params, &["command"], &[])?;
+    params.required("command", |token| match token.string()?.as_str() {
+        "invoice" => Ok(()),
+        other => Err(RpcError::unknown_command(other)),
+    })?;
+    result(&Help {
+        help: [Usage {
+            command: INVOICE_USAGE,
+        }],
+        format_hint: "simple",
+    })
+}
+
+/// How lightningd calls the mode of its socket's file, the one setting that both have.
+const FILE_MODE: &str = "rpc-file-mode";
+
+pub(super) fn listconfigs(params: &RawValue) -> Answer {
+    #[derive(Serialize)]
+    struct Setting {
+        value_str: String,
+        source: &'static str,
+    }
+    #[derive(Serialize)]
+    struct Settings {
+        configs: BTreeMap<&'static str, Setting>,
+    }
+    let params = Params::read(params, &[], &["config"])?;
+    params.optional("config", |token| match token.string()?.as_str() {
+        FILE_MODE => Ok(()),
+        _ => Err(token.should_be("should be 'rpc-file-mode', the one setting that the devnet has")),
+    })?;
+    let mode = Setting {
+        value_str: format!("{SOCKET_MODE:04o}"),
+        source: "default",
+    };
+    result(&Settings {
+        configs: BTreeMap::from([(FILE_MODE, mode)]),
+    })
 }
 
 pub(super) fn newaddr(node: &Arc<Node>, params: &RawValue) -> Answer {

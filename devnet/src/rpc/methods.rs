@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Reply};
 use super::cost::cost;
 use super::error::RpcError;
-use super::{autoclean, channels, decode, info, invoices, pay, runes, waiting};
+use super::{autoclean, channels, decode, funds, info, invoices, pay, runes, waiting};
 use crate::node::Node;
 
 /// Calls a method when it is its turn.
@@ -35,6 +35,9 @@ fn dispatch(node: &Arc<Node>, method: &str, params: &RawValue) -> Reply {
         "listpeerchannels" => Reply::Now(channels::listpeerchannels(node, params)),
         "listnodes" => Reply::Now(info::listnodes(node, params)),
         "listchannels" => Reply::Now(info::listchannels(node, params)),
+        "listfunds" => Reply::Now(funds::listfunds(node, params)),
+        "help" => Reply::Now(info::help(params)),
+        "listconfigs" => Reply::Now(info::listconfigs(params)),
         "newaddr" => Reply::Now(info::newaddr(node, params)),
         "autoclean-status" => Reply::Now(autoclean::status(node, params)),
         "autoclean-once" => Reply::Now(autoclean::once(node, params)),

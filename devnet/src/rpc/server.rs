@@ -9,14 +9,13 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::SOCKET_MODE;
 use super::answer::Reply;
 use super::cost::BASE;
 use super::methods::call;
 use super::wire::{self, Framer, Refusal, Request};
 use crate::node::Node;
 
-/// Only the owner may talk to the node, as with lightningd.
-const SOCKET_MODE: u32 = 0o600;
 /// How many connections can wait to be accepted, as with lightningd. While the queue is full, a
 /// nonblocking `connect` fails with EAGAIN.
 const QUEUE: u32 = 128;
