@@ -326,15 +326,21 @@ describe('wallets', () => {
     await other.goto(store.url);
     const [cat, twoCats] = [await priceOf('cat'), await priceOf('two-cats')];
     const most = Math.max(cat, twoCats);
+    const tabs = [page, other];
     for (let round = 1; round <= 5; round += 1) {
-      await page.evaluate(
-        ([most]) => {
-          for (const key of Object.keys(localStorage)) localStorage.removeItem(key);
-          localStorage.setItem('purrwall-allowance', `${most} ${most} 0 0`);
-        },
-        [most],
-      );
-      await Promise.all([page.reload(), other.reload()]);
+      // Where no program runs that may still write, and once both tabs have the same storage again.
+      await Promise.all(tabs.map((tab) => tab.goto(new URL('buy', store.url).href)));
+      const limit = `${most} ${most} 0 0`;
+      await page.evaluate((limit) => {
+        localStorage.clear();
+        localStorage.setItem('purrwall-allowance', limit);
+      }, limit);
+      const kept = () => JSON.stringify({ ...localStorage });
+      await until('the other tab to see it', async () => {
+        const [one, two] = await Promise.all(tabs.map((tab) => tab.evaluate(kept)));
+        return one === two && one === JSON.stringify({ 'purrwall-allowance': limit });
+      });
+      await Promise.all(tabs.map((tab) => tab.goto(store.url)));
       await Promise.all([
         page.getByTestId('item-cat').getByTestId('buy').click(),
         other.getByTestId('item-two-cats').getByTestId('buy').click(),
