@@ -475,7 +475,7 @@ impl Default for Timing {
             call_deadline: Duration::from_secs(10),
             watch_round: Duration::from_mins(1),
             reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(5),
+            reconnect_max: Duration::from_secs(1),
             webhook_deadline: Duration::from_secs(15),
             webhook_retry_min: Duration::from_secs(5),
             webhook_retry_max: Duration::from_hours(1),
