@@ -15,7 +15,7 @@ use flate2::{Compression, write::GzEncoder};
 /// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
 const LIMIT: usize = 172_300;
 /// What it may weigh for visitors who look and do not buy, but for the store's list.
-const LOOK_LIMIT: usize = 11_000;
+const LOOK_LIMIT: usize = 11_050;
 /// What the whole widget may weigh: the same program, with what draws an offer before it is there.
 const WIDGET_LIMIT: usize = 170_850;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element: 3 KB. The hashes in it make some
