@@ -126,7 +126,7 @@ class PurrWall extends HTMLElement {
     if (this.#wall || this.#isLoading) return;
     if (this.load === 'eager' || isStarted) return this.#load();
     const config = this.#config();
-    if (!PurrWall.#early.size) ask(config);
+    if (!asked.has(config.gateway)) ask(config);
     PurrWall.#early.add(this);
     this.#state = 'loading';
     try {
@@ -285,8 +285,12 @@ addEventListener('pointerdown', () => {
   });
 });
 
+/** The stores that were asked. */
+const asked = new Set();
+
 /** Asks a store while the script comes that takes its answer. */
 function ask({ gateway }) {
+  asked.add(gateway);
   const href = gateway.replace(/\/*$/, '/api/v1/store');
   const link = document.createElement('link');
   Object.assign(link, { rel: 'preload', href, as: 'fetch', crossOrigin: 'anonymous' });
