@@ -286,35 +286,16 @@ describe('sealed goods', () => {
     await reading;
   });
 
-  /** A film of the test's own making is sold in the place of the real one. */
-  async function resell(page, film) {
-    const { sealed, sha256, size } = film;
-    await page.route(`${host.url}${sealed.ct}`, (route) => route.fulfill({
-      body: Buffer.concat([...film.bytes(0)]),
-      headers: { 'access-control-allow-origin': '*' },
-    }));
-    await page.route('**/api/v1/store', async (route) => {
-      const response = await route.fetch();
-      const json = await response.json();
-      const item = json.items.find(({ id }) => id === 'film');
-      Object.assign(item, { size, sha256, sealed: { ...sealed, urls: [host.url + sealed.ct] } });
-      await route.fulfill({ response, json });
-    });
-    await page.route('**/items/film/invoices', async (route) => {
-      const response = await route.fetch();
-      const json = await resold(network, await response.json(), (manifest) => {
-        Object.assign(manifest, { ct: sealed.ct, size });
-        return sha256;
-      });
-      await route.fulfill({ response, json });
-    });
-    await page.route('**/api/v1/invoice?*', (route) => new Promise(() => route));
-  }
-
   test('that are another film than was promised convict the store when they are saved', async () => {
     const clip = await readFile(CLIP);
     const film = seal(clip.length, (start, end) => clip.subarray(start, end));
-    const prepare = (page) => resell(page, { ...film, sha256: 'ab'.repeat(32) });
+    const prepare = async (page) => {
+      await page.route(host.url + film.sealed.ct, (route) => route.fulfill({
+        body: Buffer.concat([...film.bytes(0)]),
+        headers: { 'access-control-allow-origin': '*' },
+      }));
+      await resell(page, network, 'film', { ...film, sha256: 'ab'.repeat(32) }, host.url);
+    };
     const page = await visit({ prepare });
     await buy(page, 'film');
     await page.getByTestId('pay-webln').click();
@@ -538,23 +519,7 @@ describe('large sealed goods', () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(10 * PATIENCE_MS);
     await installWallet(page, network.alice);
-    const { sealed, sha256 } = song;
-    await page.route('**/api/v1/store', async (route) => {
-      const response = await route.fetch();
-      const json = await response.json();
-      const item = json.items.find(({ id }) => id === 'song');
-      Object.assign(item, { size, sha256, sealed: { ...sealed, urls: [at + sealed.ct] } });
-      await route.fulfill({ response, json });
-    });
-    await page.route('**/items/song/invoices', async (route) => {
-      const response = await route.fetch();
-      const json = await resold(network, await response.json(), (manifest) => {
-        Object.assign(manifest, { ct: sealed.ct, size });
-        return sha256;
-      });
-      await route.fulfill({ response, json });
-    });
-    await page.route('**/api/v1/invoice?*', (route) => new Promise(() => route));
+    await resell(page, network, 'song', song, at);
     await page.goto(store.url);
     const card = page.getByTestId('item-song');
     await card.getByTestId('buy').hover();
@@ -579,7 +544,7 @@ describe('large sealed goods', () => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save').click()]);
     const saved = createHash('sha256');
     await pipelined(createReadStream(await download.path()), saved);
-    assert.equal(saved.digest('hex'), sha256);
+    assert.equal(saved.digest('hex'), song.sha256);
     const done = performance.now();
     isDone = true;
     await watching;
@@ -603,6 +568,26 @@ function manifest(change) {
     change(json.sealed.manifest);
     return { response, json };
   };
+}
+
+/** Goods that `seal` has made are sold in the place of an item's, from the host at `at`; the store says nothing of payments. */
+async function resell(page, network, item, { sealed, sha256, size }, at) {
+  await page.route('**/api/v1/store', async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    const offer = json.items.find(({ id }) => id === item);
+    Object.assign(offer, { size, sha256, sealed: { ...sealed, urls: [at + sealed.ct] } });
+    await route.fulfill({ response, json });
+  });
+  await page.route(`**/items/${item}/invoices`, async (route) => {
+    const response = await route.fetch();
+    const json = await resold(network, await response.json(), (manifest) => {
+      Object.assign(manifest, { ct: sealed.ct, size });
+      return sha256;
+    });
+    await route.fulfill({ response, json });
+  });
+  await page.route('**/api/v1/invoice?*', (route) => new Promise(() => route));
 }
 
 /** What a player on the page gets of the film from a byte on, and which part of it that is. */

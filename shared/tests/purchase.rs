@@ -27,7 +27,6 @@ use purrwall_shared::sealed::{
 const NOW: u64 = CREATED_AT + 1;
 
 /// A buyer whose events carry the current round unless they say otherwise.
-#[derive(Clone)]
 struct Buyer(Purchase);
 
 impl Buyer {

@@ -712,7 +712,7 @@ fn disturb(desk: &WithDesk, what: &str) {
     let output = Command::new("fiu-ctrl")
         .arg("-f")
         .arg(desk.folder.path("fiu"))
-        .args(["-c", what, &desk.store.process_id().to_string()])
+        .args(["-c", what, &desk.store.pid().to_string()])
         .output()
         .expect("fiu-utils are there: `cargo xtask setup` installs them");
     assert!(output.status.success(), "{output:?}");

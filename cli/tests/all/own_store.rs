@@ -5,7 +5,6 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shared::api::{
@@ -16,6 +15,7 @@ use shared::problem::Problem;
 use tempfile::TempDir;
 use ureq::http::Response;
 
+use crate::process::metrics_address;
 use testing::nodes::{nodes, pay, run};
 use testing::tools::{item, l402, metric, new_purchase};
 
@@ -89,10 +89,6 @@ impl OwnStore {
         Self::open_file(&folder.file(), variables).await
     }
 
-    pub(crate) fn process_id(&self) -> u32 {
-        self.child.id()
-    }
-
     async fn open_file(file: &Path, variables: &[(&str, &str)]) -> Self {
         let socket = &nodes().await.store;
         // Other stores have sold at this node, so a new one has to be called that.
@@ -144,22 +140,10 @@ impl OwnStore {
         whole(request.call().unwrap())
     }
 
-    /// Where its figures are, which it says in its log.
-    fn metrics(&self) -> String {
-        let limit = Instant::now() + Duration::from_mins(1);
-        while Instant::now() < limit {
-            let log = self.log();
-            let rest = log.split_once("metrics are at ");
-            if let Some((address, _)) = rest.and_then(|(_, rest)| rest.split_once('\n')) {
-                return address.to_owned();
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("the log has no address: {}", self.log());
-    }
-
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let answer = whole(agent().get(self.metrics()).call().unwrap());
+        let address = metrics_address(|| self.log());
+        let url = format!("http://{address}/metrics");
+        let answer = whole(agent().get(url).call().unwrap());
         metric(&text(&answer), name)
     }
 

@@ -36,20 +36,11 @@ impl Observed {
             .args(["--metrics-listen", "127.0.0.1:0"])
             .stderr(fs::File::create(&log).unwrap());
         let program = Program::start(command);
-        let limit = Instant::now() + Duration::from_mins(1);
-        loop {
-            let text = fs::read_to_string(&log).unwrap();
-            let rest = text.split_once("metrics are at http://");
-            if let Some((metrics, _)) = rest.and_then(|(_, rest)| rest.split_once("/metrics")) {
-                let metrics = metrics.to_owned();
-                return Self {
-                    program,
-                    log,
-                    metrics,
-                };
-            }
-            assert!(Instant::now() < limit, "the log has no address: {text}");
-            std::thread::sleep(Duration::from_millis(5));
+        let metrics = metrics_address(|| fs::read_to_string(&log).unwrap());
+        Self {
+            program,
+            log,
+            metrics,
         }
     }
 
@@ -64,6 +55,20 @@ impl Observed {
         let (status, metrics) = ask(&self.metrics, "GET /metrics HTTP/1.1", "");
         assert_eq!(status, 200, "{metrics}");
         metric(&metrics, name)
+    }
+}
+
+/// The address of a gateway's figures, which it says in its log.
+pub(crate) fn metrics_address(log: impl Fn() -> String) -> String {
+    let limit = Instant::now() + Duration::from_mins(1);
+    loop {
+        let text = log();
+        let rest = text.split_once("metrics are at http://");
+        if let Some((address, _)) = rest.and_then(|(_, rest)| rest.split_once("/metrics")) {
+            return address.to_owned();
+        }
+        assert!(Instant::now() < limit, "the log has no address: {text}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
