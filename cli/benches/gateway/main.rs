@@ -416,13 +416,23 @@ fn get_request(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
 }
 
-fn create_request() -> String {
-    let body = format!("{{\"purchase_id\":\"{}\"}}", random_hex());
+/// `headers` are more of its own, each with its end of line.
+fn post_request(path: &str, headers: &str, body: &Value) -> String {
+    let body = body.to_string();
     format!(
-        "POST /api/v1/items/cat/invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+fn create_request() -> String {
+    create_request_for("cat")
+}
+
+fn create_request_for(item: &str) -> String {
+    let path = format!("/api/v1/items/{item}/invoices");
+    post_request(&path, "", &json!({ "purchase_id": random_hex() }))
 }
 
 fn random_hex() -> String {

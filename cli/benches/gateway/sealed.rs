@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 
-use crate::{Nodes, Program, Socket, get_request, median, random_hex, start_gateway_with};
+use crate::{
+    Http, Nodes, Program, Socket, content_length, create_request_for, get_request, median,
+    start_gateway_with,
+};
 
 /// Bytes of the film.
 const FILM: u64 = 1_000_000_000;
@@ -19,6 +21,8 @@ const AIM: u64 = 10_000;
 const ROUNDS: usize = 3;
 const DELIVERED: u32 = 2;
 const SEALED: u32 = 50;
+/// What ends an answer's head.
+const END: &[u8] = b"\r\n\r\n";
 
 pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
     let folder = dir.path().join("cinema");
@@ -84,82 +88,53 @@ pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
 /// Sells one; gives how many bytes went through the gateway.
 async fn sell(nodes: &Nodes, gateway: &Program, item: &str) -> u64 {
     let mut buyer = Buyer {
-        stream: TcpStream::connect(&gateway.address).await.unwrap(),
+        http: Http::connect(&gateway.address).await,
         bytes: 0,
     };
-    let body = format!("{{\"purchase_id\":\"{}\"}}", random_hex());
-    let created = buyer
-        .ask(&format!(
-            "POST /api/v1/items/{item}/invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        ))
-        .await;
-    let created: Value = serde_json::from_slice(&created).unwrap();
+    let created = buyer.ask(&create_request_for(item)).await;
     assert_eq!(created["sealed"].is_object(), item == "sealed", "{created}");
     let mut alice = Socket::connect(&nodes.alice).await;
     let bolt11 = &created["invoice"]["bolt11"];
     alice.call("xpay", &json!({ "invstring": bolt11 })).await;
-    let authorization = format!(
-        "authorization: L402 {}\r\n",
-        created["claim"].as_str().unwrap()
-    );
-    let status = buyer
-        .ask(&get_request("/api/v1/invoice?wait=30", &authorization))
-        .await;
-    let status: Value = serde_json::from_slice(&status).unwrap();
+    let claim = created["claim"].as_str().unwrap();
+    let authorization = format!("authorization: L402 {claim}\r\n");
+    let question = get_request("/api/v1/invoice?wait=30", &authorization);
+    let status = buyer.ask(&question).await;
     assert!(status["preimage"].is_string(), "the invoice is paid");
     if item == "delivered" {
         let path = format!("/api/v1/items/{item}/content");
-        buyer.send(&get_request(&path, &authorization)).await;
-        let length = buyer.head().await;
-        assert_eq!(length, FILM);
-        buyer.skip(length).await;
+        buyer.fetch(&get_request(&path, &authorization)).await;
     }
     buyer.bytes
 }
 
 /// A connection that counts what goes over it, both ways.
 struct Buyer {
-    stream: TcpStream,
+    http: Http,
     bytes: u64,
 }
 
 impl Buyer {
-    async fn ask(&mut self, request: &str) -> Vec<u8> {
-        self.send(request).await;
-        let length = self.head().await;
-        let mut body = vec![0; usize::try_from(length).unwrap()];
-        self.stream.read_exact(&mut body).await.unwrap();
-        self.bytes += length;
-        body
+    async fn ask(&mut self, request: &str) -> Value {
+        let (head, body) = self.http.exchange(request).await;
+        assert!(head.starts_with("HTTP/1.1 20"), "{head}");
+        self.bytes += (request.len() + head.len() + END.len() + body.len()) as u64;
+        serde_json::from_slice(&body).unwrap()
     }
 
-    async fn send(&mut self, request: &str) {
-        self.stream.write_all(request.as_bytes()).await.unwrap();
-        self.bytes += request.len() as u64;
-    }
-
-    /// Reads the head of a successful answer; gives the length of its body.
-    async fn head(&mut self) -> u64 {
+    /// Takes the film, which is too large to be held.
+    async fn fetch(&mut self, request: &str) {
+        let stream = &mut self.http.stream;
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.stream.read_u8().await.unwrap());
+        while !head.ends_with(END) {
+            head.push(stream.read_u8().await.unwrap());
         }
-        self.bytes += head.len() as u64;
         let head = String::from_utf8(head).unwrap();
         assert!(head.starts_with("HTTP/1.1 20"), "{head}");
-        let (_, length) = head.split_once("content-length: ").unwrap();
-        length.lines().next().unwrap().parse().unwrap()
-    }
-
-    async fn skip(&mut self, mut length: u64) {
-        self.bytes += length;
-        let mut buffer = vec![0; 1 << 20];
-        while length > 0 {
-            let read = self.stream.read(&mut buffer).await.unwrap();
-            assert!(read > 0, "the gateway hung up");
-            length -= read as u64;
-        }
+        assert_eq!(content_length(&head) as u64, FILM);
+        let sent = copy(&mut stream.take(FILM), &mut sink()).await.unwrap();
+        assert_eq!(sent, FILM, "the gateway hung up");
+        self.bytes += (request.len() + head.len()) as u64 + sent;
     }
 }

@@ -10,10 +10,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testing::tools::free_port;
 
 use super::page::Page;
-use super::seller::{Sale, Seller, Wait, free_address, json_request};
-use crate::{Creation, Program, get_request};
+use super::seller::{Sale, Seller, Wait};
+use crate::{Creation, Program, get_request, post_request};
 
 const TOKEN: &str = "cats";
 
@@ -25,12 +26,12 @@ pub(super) struct Charge {
 impl Charge {
     pub(super) async fn start(checkout: OsString, socket: &Path, dir: &TempDir) -> Self {
         let checkout = PathBuf::from(checkout);
-        let address = free_address();
+        let port = free_port().to_string();
         let mut command = Command::new("node");
         command
             .arg(checkout.join("bin/charged"))
             .args(["--api-token", TOKEN, "--host", "127.0.0.1", "--port"])
-            .arg(address.rsplit(':').next().unwrap())
+            .arg(&port)
             .arg("--ln-path")
             .arg(socket.parent().unwrap())
             .arg("--db-path")
@@ -39,7 +40,7 @@ impl Charge {
         let manifest = fs::read(checkout.join("package.json")).unwrap();
         let manifest: Value = serde_json::from_slice(&manifest).unwrap();
         Self {
-            program: Program::start_at(command, address).await,
+            program: Program::start_at(command, format!("127.0.0.1:{port}")).await,
             version: manifest["version"].as_str().unwrap().to_owned(),
         }
     }
@@ -61,7 +62,7 @@ impl Seller for Charge {
 
     fn creation(&self) -> Creation {
         let invoice = json!({ "msatoshi": "100000", "description": "A cat", "expiry": 600 });
-        let request = json_request("/invoice", &authorization(), &invoice);
+        let request = post_request("/invoice", &authorization(), &invoice);
         Arc::new(move || request.clone())
     }
 

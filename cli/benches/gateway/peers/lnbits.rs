@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testing::tools::free_port;
 
 use super::page::Page;
-use super::seller::{Sale, Seller, Wait, free_address, json_request};
-use crate::{Creation, Http, Program, get_request};
+use super::seller::{Sale, Seller, Wait};
+use crate::{Creation, Http, Program, get_request, post_request};
 
 /// The environment with LNbits in it.
 const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/lnbits");
@@ -25,7 +26,7 @@ pub(super) struct Lnbits {
 impl Lnbits {
     pub(super) async fn start(socket: &Path, dir: &TempDir) -> Self {
         let packages = packages();
-        let address = free_address();
+        let port = free_port().to_string();
         let data = dir.path().join("lnbits");
         fs::create_dir_all(&data).unwrap();
         let mut command = Command::new(format!("{ENVIRONMENT}/bin/uvicorn"));
@@ -33,7 +34,7 @@ impl Lnbits {
             // One process; `lnbits` itself would start another one and leave it behind.
             .args(["lnbits.__main__:app", "--loop", "uvloop"])
             .args(["--host", "127.0.0.1", "--port"])
-            .arg(address.rsplit(':').next().unwrap())
+            .arg(&port)
             // It looks for its static files from where it is started.
             .current_dir(&packages)
             .env("LNBITS_DATA_FOLDER", &data)
@@ -42,14 +43,14 @@ impl Lnbits {
             .env("CORELIGHTNING_RPC", socket)
             .env("LNBITS_ADMIN_UI", "false")
             .env("LNBITS_RATE_LIMIT_NO", "1000000000");
-        let program = Program::start_at(command, address).await;
+        let program = Program::start_at(command, format!("127.0.0.1:{port}")).await;
         let mut http = Http::connect(&program.address).await;
-        let account = json_request("/api/v1/account", "", &json!({ "name": "cats" }));
+        let account = post_request("/api/v1/account", "", &json!({ "name": "cats" }));
         let account: Value = serde_json::from_slice(&http.ask(&account).await).unwrap();
         let key = |name: &str| account[name].as_str().unwrap().to_owned();
         // Without a currency it asks nobody on the internet for a price, whatever the invoice.
         let admin = format!("x-api-key: {}\r\n", key("adminkey"));
-        let plain = json_request("/api/v1/wallet", &admin, &json!({ "currency": "" }));
+        let plain = post_request("/api/v1/wallet", &admin, &json!({ "currency": "" }));
         http.ask(&plain.replacen("POST", "PATCH", 1)).await;
         Self {
             program,
@@ -73,7 +74,7 @@ impl Seller for Lnbits {
             "out": false, "amount": 100, "unit": "sat", "memo": "A cat", "expiry": 600,
         });
         let key = format!("x-api-key: {}\r\n", self.key);
-        let request = json_request("/api/v1/payments", &key, &invoice);
+        let request = post_request("/api/v1/payments", &key, &invoice);
         Arc::new(move || request.clone())
     }
 

@@ -1,9 +1,5 @@
 //! What all programs that sell have in common.
 
-use std::net::TcpListener;
-
-use serde_json::Value;
-
 use super::page::Page;
 use crate::{Creation, Http, Program};
 
@@ -44,19 +40,4 @@ pub(super) enum Wait {
 pub(super) async fn sell(seller: &dyn Seller) -> Sale {
     let mut client = Http::connect(&seller.program().address).await;
     seller.sale(&client.ask(&seller.creation()()).await)
-}
-
-/// Free a moment ago, for a program that cannot take any.
-pub(super) fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
-pub(super) fn json_request(path: &str, headers: &str, body: &Value) -> String {
-    let body = body.to_string();
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
 }
