@@ -21,6 +21,7 @@ pub(crate) mod rendezvous;
 pub mod sales;
 pub(crate) mod shares;
 pub(crate) mod tags;
+pub(crate) mod verified;
 pub(crate) mod waits;
 pub(crate) mod watcher;
 pub mod webhooks;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
-use axum::http::header::CACHE_CONTROL;
 use axum::middleware::from_fn;
 use axum::routing::{any, get};
 use tower::util::option_layer;
@@ -20,7 +19,7 @@ use crate::http::api::{
     codes, content, directory, discovery, health, invoices, openapi, preview, sealed, store, verify,
 };
 use crate::http::problem::MAX_BODY;
-use crate::http::requests::{Around, method_not_allowed, not_found, unless_set};
+use crate::http::requests::{Around, method_not_allowed, not_found};
 use crate::http::{cors, frontend};
 use crate::options::{RouteOptions, Timing, WebOptions};
 use crate::pages::views::AT;
@@ -37,17 +36,17 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .layer(Extension(DOCUMENT.clone()));
     let routes: Arc<[RouteOptions]> = app.part();
     let unambiguous = option_layer((!routes.is_empty()).then(|| from_fn(routes::unambiguous)));
-    let around = |patience| (Around::new(&app, patience), unambiguous.clone());
     let timing: Timing = app.part();
+    let around = Around::new(&app, timing.request);
     let api = Router::from(api())
         .merge(description)
         .route("/api/{*nothing}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         // One group is cloned and boxed once for each request, several layers each on their own.
         .layer((
-            around(timing.request),
+            around.clone().not_kept(),
+            unambiguous.clone(),
             cors.clone(),
-            unless_set(CACHE_CONTROL, "no-store"),
             DefaultBodyLimit::max(MAX_BODY),
         ));
     let via = Via::new();
@@ -60,9 +59,10 @@ pub(crate) fn router<S>(app: App) -> Router<S> {
         .merge(Router::from(operation()))
         .merge(frontend::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(around(timing.request));
+        .layer((around, unambiguous.clone()));
     // Uploads, and what services take their time for, have limits of their own.
-    let priced = routes::router(&app, &routes, &via).layer(around(Duration::MAX));
+    let priced =
+        routes::router(&app, &routes, &via).layer((Around::new(&app, Duration::MAX), unambiguous));
     api.merge(others).merge(priced).with_state(app)
 }
 

@@ -121,6 +121,11 @@ impl<C: Copy + Eq + Hash, H> Connections<C, H> {
         self.index(id, client, is_idle, now);
     }
 
+    /// The handles of the open connections.
+    pub(crate) fn handles(&self) -> impl Iterator<Item = &H> {
+        self.open.values().map(|connection| &connection.handle)
+    }
+
     /// The connection has ended, or is going to.
     pub(crate) fn leave(&mut self, id: Id) -> Option<H> {
         let gone = self.open.remove(&id)?;

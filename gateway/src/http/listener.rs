@@ -1,5 +1,6 @@
 //! Takes connections, as many as there is room for, and closes those that have to make room.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -8,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
-use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_io_timeout::TimeoutWriter;
 
 use crate::http::connections::{Bounds, Connections, Id};
 use crate::metrics::Metrics;
@@ -27,7 +28,7 @@ const CLOSING: usize = 64;
 /// How long no connection is taken after one could not be: the system may be short of something.
 const RECOVERY: Duration = Duration::from_millis(50);
 
-type Table = Arc<Mutex<Connections<ClientKey, CancellationToken>>>;
+type Table = Arc<Mutex<Connections<ClientKey, Arc<Closing>>>>;
 
 /// A listener with room for so many connections.
 pub(crate) struct Listener {
@@ -86,27 +87,74 @@ impl Listener {
         }
     }
 
+    /// The places of the connections that it has taken.
+    pub(crate) fn seats(&self) -> Seats {
+        Seats(self.table.clone())
+    }
+
     /// A place for a connection from this address, unless all are taken.
     fn seat(&self, address: SocketAddr, socket: OwnedSemaphorePermit) -> Option<Arc<Seat>> {
         let address = address.ip().to_canonical();
         let client = (!self.limits.trusts(&address)).then(|| ClientKey::from(address));
-        let closed = CancellationToken::new();
-        let entered = lock(&self.table).enter(client, closed.clone());
+        let closing = Arc::new(Closing::default());
+        let entered = lock(&self.table).enter(client, closing.clone());
         let Ok((id, shed)) = entered else {
             self.metrics.connection_refused();
             return None;
         };
         if let Some(shed) = shed {
-            shed.cancel();
+            shed.close();
             self.metrics.connection_shed();
         }
         Some(Arc::new(Seat {
             id,
             table: self.table.clone(),
-            closed,
+            closing,
             is_answered: AtomicBool::new(false),
             _socket: socket,
         }))
+    }
+}
+
+/// The places of a listener's connections, also after the listener is gone.
+pub(crate) struct Seats(Table);
+
+impl Seats {
+    /// Closes the connections that are open.
+    pub(crate) fn close(&self) {
+        for closing in lock(&self.0).handles() {
+            closing.close();
+        }
+    }
+}
+
+/// Tells a connection to close. It takes little memory, because every waiting buyer has one.
+#[derive(Debug, Default)]
+struct Closing {
+    is_closed: AtomicBool,
+    /// The task that has the connection. There is one at a time.
+    task: AtomicWaker,
+}
+
+impl Closing {
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.task.wake();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Ready once the connection has to close.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Before the look, so that nothing between the two is missed.
+        self.task.register(cx.waker());
+        if self.is_closed() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
@@ -121,7 +169,7 @@ pub(crate) struct Peer {
 pub(crate) struct Seat {
     id: Id,
     table: Table,
-    closed: CancellationToken,
+    closing: Arc<Closing>,
     /// The last answer is complete, but its bytes may still be on their way.
     is_answered: AtomicBool,
     _socket: OwnedSemaphorePermit,
@@ -146,9 +194,10 @@ impl Seat {
         }
     }
 
-    /// Done when the connection has to make room for another.
+    /// Done when the connection has to make room for another. Only the task that has the connection may
+    /// wait for it.
     pub(crate) async fn closed(&self) {
-        self.closed.cancelled().await;
+        poll_fn(|cx| self.closing.poll(cx)).await;
     }
 }
 
@@ -179,25 +228,23 @@ impl Drop for Busy {
     }
 }
 
-fn lock(table: &Table) -> MutexGuard<'_, Connections<ClientKey, CancellationToken>> {
+fn lock(table: &Table) -> MutexGuard<'_, Connections<ClientKey, Arc<Closing>>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A client's connection. It fails when it has to make room for another one, or when its client
 /// takes nothing for too long.
 pub(crate) struct Connection {
-    stream: Pin<Box<TimeoutStream<TcpStream>>>,
-    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    stream: Pin<Box<TimeoutWriter<TcpStream>>>,
     seat: Arc<Seat>,
 }
 
 impl Connection {
     fn new(stream: TcpStream, seat: Arc<Seat>, timing: Timing) -> Self {
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(timing.write));
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(timing.write));
         Self {
             stream: Box::pin(stream),
-            closed: Box::pin(seat.closed.clone().cancelled_owned()),
             seat,
         }
     }
@@ -207,14 +254,15 @@ impl Connection {
     fn unless_closed<T>(
         &mut self,
         cx: &mut Context<'_>,
-        act: impl FnOnce(Pin<&mut TimeoutStream<TcpStream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        act: impl FnOnce(Pin<&mut TimeoutWriter<TcpStream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let aborted = || Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        if self.seat.closed.is_cancelled() {
+        let closing = &self.seat.closing;
+        if closing.is_closed() {
             return aborted();
         }
         let acted = act(self.stream.as_mut(), cx);
-        if acted.is_pending() && self.closed.as_mut().poll(cx).is_ready() {
+        if acted.is_pending() && closing.poll(cx).is_ready() {
             return aborted();
         }
         acted

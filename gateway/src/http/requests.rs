@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
+use bitcoin::hex::DisplayHex as _;
 use futures_util::FutureExt as _;
 use shared::api::INVOICE_PATH;
 use tokio::time::timeout;
@@ -80,6 +81,8 @@ pub(crate) struct Around {
     metrics: Metrics,
     limits: Arc<LimitsOptions>,
     patience: Duration,
+    /// Whether an answer that says nothing of it may be kept.
+    may_be_kept: bool,
 }
 
 impl Around {
@@ -90,7 +93,14 @@ impl Around {
             metrics: app.part(),
             limits: app.part(),
             patience,
+            may_be_kept: true,
         }
+    }
+
+    /// The same for answers that nobody should keep, unless they say so themselves.
+    pub(crate) fn not_kept(mut self) -> Self {
+        self.may_be_kept = false;
+        self
     }
 }
 
@@ -124,7 +134,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let asked = Asked::by(&request, &self.around.limits);
+        let asked = Asked::by(&request, &self.around);
         let metrics = self.around.metrics.clone();
         // What is half done is dropped with the request, and locks that were held tell it.
         let answering = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -149,19 +159,21 @@ struct Asked {
     path: Option<MatchedPath>,
     request_id: HeaderValue,
     is_over_tls: bool,
+    may_be_kept: bool,
     span: Span,
 }
 
 impl Asked {
-    fn by(request: &Request, limits: &LimitsOptions) -> Self {
+    fn by(request: &Request, around: &Around) -> Self {
         let extensions = request.extensions();
-        let visitor = Visitor::of(extensions, request.headers(), limits);
+        let visitor = Visitor::of(extensions, request.headers(), &around.limits);
         let request_id = request_id(visitor, request);
         Self {
             started: Instant::now(),
             method: method_name(request.method()),
             path: extensions.get::<MatchedPath>().cloned(),
             is_over_tls: extensions.get::<OverTls>().is_some(),
+            may_be_kept: around.may_be_kept,
             span: tracing::info_span!(
                 "request",
                 request_id = request_id.to_str().unwrap_or_default()
@@ -187,6 +199,9 @@ impl Asked {
             let value = HeaderValue::from_static(value);
             headers.entry(name).or_insert(value);
         }
+        if !self.may_be_kept {
+            headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+        }
         if self.is_over_tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, A_YEAR);
         }
@@ -211,6 +226,8 @@ impl Asked {
     }
 }
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// How long browsers that came over the gateway's own TLS use nothing else. Behind a proxy, the proxy
 /// has to say so, because it knows what else is at the host.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -228,7 +245,8 @@ fn request_id(visitor: Visitor, request: &Request) -> HeaderValue {
     if let (Some(given), true) = (given, visitor.comes_from_proxy) {
         return given.clone();
     }
-    HeaderValue::try_from(format!("{:016x}", new_number())).expect("digits are plain ASCII")
+    let digits = new_number().to_be_bytes().to_lower_hex_string();
+    HeaderValue::try_from(digits).expect("digits are plain ASCII")
 }
 
 /// A number that this process has not given yet. Where it begins differs from process to process, so that
@@ -271,6 +289,7 @@ mod tests {
             metrics: Metrics::start(),
             limits: Arc::default(),
             patience: Duration::from_millis(10),
+            may_be_kept: true,
         };
         let router = Router::new()
             .route(

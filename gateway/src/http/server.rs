@@ -6,9 +6,9 @@ use std::pin::pin;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::http::answering::Answering;
 use crate::http::listener::{Connection, Listener};
@@ -36,7 +36,7 @@ pub(crate) async fn serve(
         .max_buf_size(MAX_HEAD);
     let handshakes = tls.map(Tls::handshakes);
     let is_closing = CancellationToken::new();
-    let mut open = JoinSet::new();
+    let open = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -49,18 +49,18 @@ pub(crate) async fn serve(
                     Some(handshakes) => open.spawn(server.over_tls(handshakes, connection, answering)),
                 };
             }
-            // Nothing is kept of those that have ended.
-            Some(_) = open.join_next() => {}
             () = &mut shutdown => break,
         }
     }
+    let seats = listener.seats();
     // The listener closes first: buyers who are answered ask again, and should not come here.
     drop(listener);
     is_closing.cancel();
     closing();
-    let finished = async { while open.join_next().await.is_some() {} };
-    if timeout(timing.last_requests, finished).await.is_err() {
+    open.close();
+    if timeout(timing.last_requests, open.wait()).await.is_err() {
         tracing::warn!("ending in the middle of {} connections", open.len());
+        seats.close();
     }
 }
 
@@ -118,6 +118,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::sync::mpsc::{Receiver, channel};
+    use tokio::sync::oneshot;
     use tokio::time::timeout;
 
     use super::*;
@@ -132,6 +133,15 @@ mod tests {
     /// Serves a large answer at `/`, a small one at `/small`, and none at `/never`, where it tells that
     /// it was asked.
     async fn start(options: ConnectionsOptions, timing: Timing) -> (SocketAddr, Receiver<()>) {
+        start_until(options, timing, pending()).await
+    }
+
+    /// The same until `shutdown` is done.
+    async fn start_until(
+        options: ConnectionsOptions,
+        timing: Timing,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> (SocketAddr, Receiver<()>) {
         let (asked, was_asked) = channel(1);
         let never = get(move || async move {
             asked.send(()).await.unwrap();
@@ -146,7 +156,7 @@ mod tests {
         let limits = Arc::new(LimitsOptions::default());
         let listener = Listener::new(tcp, options, limits, timing, Metrics::start());
         tokio::spawn(async move {
-            serve(listener, None, router, timing, pending(), || {}).await;
+            serve(listener, None, router, timing, shutdown, || {}).await;
         });
         (address, was_asked)
     }
@@ -204,6 +214,23 @@ mod tests {
             is_closed(&mut client).await;
             assert!(started.elapsed() >= SHORT);
         }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_answered_in_time_is_closed_at_the_end() {
+        let timing = Timing {
+            last_requests: SHORT,
+            ..Timing::default()
+        };
+        let (end, ends) = oneshot::channel::<()>();
+        let shutdown = async { ends.await.unwrap() };
+        let (address, mut was_asked) =
+            start_until(ConnectionsOptions::default(), timing, shutdown).await;
+        let mut waits = TcpStream::connect(address).await.unwrap();
+        ask(&mut waits, "/never").await;
+        was_asked.recv().await.unwrap();
+        end.send(()).unwrap();
+        assert_eq!(is_closed(&mut waits).await, b"");
     }
 
     #[tokio::test]

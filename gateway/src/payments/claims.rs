@@ -19,6 +19,7 @@ use shared::mpp::{self, MppError};
 
 use crate::mac::{HmacSha256, keyed, over, sum};
 use crate::options::MAX_EXPIRY;
+use crate::payments::verified::Verified;
 use crate::secret::{KeyId, Secret};
 
 /// Mints and verifies claims with the store's secret. A clone has the same secret, also after that was
@@ -35,6 +36,8 @@ struct Keys {
     /// The others: what they made is verified and found. The next one comes first, which another
     /// gateway may use already; then the old ones, the newest first.
     others: Vec<Key>,
+    /// The claims that were made with one of these.
+    verified: Verified,
 }
 
 struct Key {
@@ -63,6 +66,7 @@ impl Keys {
             secret: secret.clone(),
             current: Key::of(secret.current()),
             others: secret.verifying().map(Key::of).collect(),
+            verified: Verified::default(),
         })
     }
 
@@ -234,21 +238,11 @@ impl Claims {
     ///
     /// Whoever has a claim may add caveats, so each of ours has to hold, wherever it stands.
     pub fn verify<'a>(&self, claim: &'a Claim, now: u64) -> Result<&'a str, ClaimRejection> {
-        let macaroon = claim.macaroon();
-        let made_with = |key: &Key| {
-            let chain = self.chain(&key.mac, &macaroon.identifier, &macaroon.caveats);
-            chain.verify_slice(&macaroon.signature).is_ok()
-        };
         let keys = self.keys();
-        // Ours stands before what its holder may have added; claims of before keys were named have none.
-        let named = claim.caveats(CAVEAT_KEY).next();
-        let named: Option<KeyId> = named.and_then(|id| id.parse().ok());
-        let known = keys.all().find(|key| Some(key.id) == named);
-        if !known.is_some_and(made_with) && !keys.all().any(made_with) {
-            return Err(match (named, known) {
-                (Some(id), None) => ClaimRejection::UnknownKey(UnknownKey(id)),
-                _ => ClaimRejection::Signature,
-            });
+        let name = Verified::name(claim.macaroon());
+        if !keys.verified.contains(&name) {
+            self.verify_chain(&keys, claim)?;
+            keys.verified.insert(name);
         }
 
         for limit in claim.caveats(CAVEAT_VALID_UNTIL).map(str::parse::<u64>) {
@@ -265,6 +259,26 @@ impl Claims {
             return Err(ClaimRejection::Item);
         }
         Ok(item)
+    }
+
+    /// Checks that one of the keys made the claim.
+    fn verify_chain(&self, keys: &Keys, claim: &Claim) -> Result<(), ClaimRejection> {
+        let macaroon = claim.macaroon();
+        let made_with = |key: &Key| {
+            let chain = self.chain(&key.mac, &macaroon.identifier, &macaroon.caveats);
+            chain.verify_slice(&macaroon.signature).is_ok()
+        };
+        // Ours stands before what its holder may have added; claims of before keys were named have none.
+        let named = claim.caveats(CAVEAT_KEY).next();
+        let named: Option<KeyId> = named.and_then(|id| id.parse().ok());
+        let known = keys.all().find(|key| Some(key.id) == named);
+        if known.is_some_and(made_with) || keys.all().any(made_with) {
+            return Ok(());
+        }
+        Err(match (named, known) {
+            (Some(id), None) => ClaimRejection::UnknownKey(UnknownKey(id)),
+            _ => ClaimRejection::Signature,
+        })
     }
 
     /// The version of the goods that a verified claim is for; claims of before versions were sold
