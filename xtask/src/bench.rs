@@ -12,9 +12,10 @@ use crate::{
     tools::{self, Purpose},
 };
 
-/// Measures the gateway in its release build; `cli/benches/` says what and against what.
-pub(crate) fn bench() -> Result<()> {
-    run(command("cargo").args(["bench", "--package", "purrwall"]))
+/// Measures the gateway in its release build, or these parts of that; `cli/benches/` says what and against what.
+pub(crate) fn bench(parts: &[&str]) -> Result<()> {
+    let bench = ["bench", "--package", "purrwall", "--bench", "gateway", "--"];
+    run(command("cargo").args(bench).args(parts))
 }
 
 /// Installs the peers and measures them and the gateway in turns.

@@ -56,7 +56,7 @@ usage: cargo xtask <command>
   test [lint|native|browser|package]…
                                 everything CI checks, or the named parts of it
   dist                          static program, Debian package and tarball, in target/dist/
-  bench                         the gateway's speed, beside that of what it stands on
+  bench [PART…]                 the gateway's speed, beside that of what it stands on, or these parts of it
   bench --peers [--rounds N]    beside other programs that sell, which it installs; writes README.md's table
   faults [CAMPAIGN]… [--seed N] [--purchases N] [--short]
                                 break the store on purpose and count what is lost
@@ -87,9 +87,9 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["lighthouse"] => scripts::lighthouse(),
         ["phone"] => scripts::phone(),
         ["dist"] => dist::dist(),
-        ["bench"] => bench::bench(),
         ["bench", "--peers"] => bench::peers("11"),
         ["bench", "--peers", "--rounds", rounds] => bench::peers(rounds),
+        ["bench", parts @ ..] => bench::bench(parts),
         ["faults", options @ ..] => faults::faults(options),
         ["fuzz", options @ ..] => fuzz::fuzz(&fuzz::Options::parse(options)?),
         ["loader"] => widget::hook(),

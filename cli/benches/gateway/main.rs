@@ -1,7 +1,8 @@
 //! How fast the gateway is, beside what it stands on, in one run.
 //!
-//! - Invoices: through the gateway over HTTP, and straight on the node's socket; on the devnet also
-//!   with the node slowed down to the pace that was recorded of lightningd.
+//! - Invoices: through the gateway over HTTP, straight on the node's socket, and through the least that can stand
+//!   between the two, an Axum handler that makes one for each request; on the devnet also with the node slowed
+//!   down to the pace that was recorded of lightningd.
 //! - Invoices through a gateway with one, two and three nodes at that pace, in turns, and straight on as
 //!   many sockets.
 //! - Status answers for a known unpaid invoice, and a bare Axum handler with an answer of the same
@@ -17,6 +18,8 @@
 //! - Ten thousand buyers who wait (`waiters.rs`).
 //! - What grows with the node's book (`growth.rs`), on the devnet alone.
 //! - With `--peers` none of these, but other programs that sell (`peers.rs`).
+//!
+//! Named parts are measured alone: `cargo xtask bench status waiters`.
 //!
 //! The gateway and the bare handler are programs of their own; rounds alternate, so that both sides
 //! have the same weather. The node is the devnet's store, or the one of `PURRWALL_STORE_RPC`, paid
@@ -40,14 +43,14 @@ use std::io;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use axum::{Json, Router};
 use devnet::Pace;
 use serde_json::{Value, json};
 use shared::api::CreatedInvoice;
@@ -66,63 +69,80 @@ const PAYMENTS: usize = 30;
 const STORES: usize = 3;
 const EACH_NODE: usize = 8;
 
+/// What can be measured alone.
+const PARTS: [&str; 7] = [
+    "status", "route", "sealed", "waiters", "delay", "invoices", "growth",
+];
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let arguments: Vec<_> = env::args().skip(1).collect();
+    // cargo says --bench.
+    let arguments = env::args().skip(1).filter(|argument| argument != "--bench");
+    let arguments: Vec<_> = arguments.collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         [BARE, ..] => runtime.block_on(serve_bare()),
+        [BRIDGE, ..] => runtime.block_on(serve_bridge()),
         [route::PROXY, ..] => runtime.block_on(route::serve_proxy()),
-        ["--peers", "--rounds", rounds, ..] => {
+        ["--peers", "--rounds", rounds] => {
             runtime.block_on(peers::measure(rounds.parse().unwrap()));
         }
-        ["--peers", ..] => runtime.block_on(peers::measure(ROUNDS)),
-        _ => runtime.block_on(measure()),
+        ["--peers"] => runtime.block_on(peers::measure(ROUNDS)),
+        [] => runtime.block_on(measure(&PARTS)),
+        ref parts => {
+            let unknown = parts.iter().find(|part| !PARTS.contains(part));
+            assert_eq!(unknown, None, "the parts are {}", PARTS.join(", "));
+            runtime.block_on(measure(parts));
+        }
     }
 }
 
-async fn measure() {
+async fn measure(parts: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let nodes = Nodes::find(&dir).await;
     println!("the node: {}", nodes.kind);
     // Invoices come last: a gateway that starts beside a hundred thousand of them reads them in the
     // background, page by page, which would show in every other figure.
-    measure_status(&nodes, &dir).await;
-    route::measure(&nodes, &dir).await;
-    sealed::measure(&nodes, &dir).await;
-    waiters::measure(&nodes, &dir).await;
-    let gateway = start_gateway(&nodes.store, &dir);
+    for part in parts {
+        match *part {
+            "status" => measure_status(&nodes, &dir).await,
+            "route" => route::measure(&nodes, &dir).await,
+            "sealed" => sealed::measure(&nodes, &dir).await,
+            "waiters" => waiters::measure(&nodes, &dir).await,
+            "delay" => measure_delay(&nodes, &start_gateway(&nodes.store, &dir)).await,
+            "invoices" => measure_all_invoices(&nodes, &dir).await,
+            _ => {}
+        }
+    }
+    drop(nodes);
+    if parts.contains(&"growth") && env::var_os("PURRWALL_STORE_RPC").is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = devnet::Plan::stores(1);
+        let network = devnet::Network::start(dir.path(), &plan).await.unwrap();
+        growth::measure(&network, &dir).await;
+    }
+}
+
+async fn measure_all_invoices(nodes: &Nodes, dir: &TempDir) {
     let quick = [1, 8].map(|concurrency| {
         let flags = ["--store-id", &format!("quick-{concurrency}")];
-        (concurrency, start_gateway_with(&nodes.store, &dir, &flags))
+        (concurrency, start_gateway_with(&nodes.store, dir, &flags))
     });
-    measure_delay(&nodes, &gateway).await;
     if let Some(devnet) = &nodes.devnet {
         // The devnet makes an invoice in a twentieth of lightningd's time.
         devnet.store().set_pace(Pace::Lightningd);
-        let gateway = start_gateway(&nodes.store, &dir);
+        let gateway = start_gateway(&nodes.store, dir);
         for concurrency in [1, 8] {
-            measure_invoices(
-                "invoices at lightningd's pace",
-                &nodes.store,
-                &gateway,
-                (concurrency, ROUNDS),
-            )
-            .await;
+            let often = (concurrency, ROUNDS);
+            let what = "invoices at lightningd's pace";
+            measure_invoices(what, &nodes.store, &gateway, often).await;
         }
-        measure_nodes(devnet, &dir).await;
+        measure_nodes(devnet, dir).await;
         devnet.store().set_pace(Pace::Quick);
     }
     for (concurrency, gateway) in &quick {
         let often = (*concurrency, QUICK_ROUNDS);
         measure_invoices("invoices", &nodes.store, gateway, often).await;
-    }
-    drop(nodes);
-    if env::var_os("PURRWALL_STORE_RPC").is_none() {
-        let dir = tempfile::tempdir().unwrap();
-        let plan = devnet::Plan::stores(1);
-        let network = devnet::Network::start(dir.path(), &plan).await.unwrap();
-        growth::measure(&network, &dir).await;
     }
 }
 
@@ -132,19 +152,25 @@ async fn measure_invoices(
     gateway: &Program,
     (concurrency, count): (usize, usize),
 ) {
-    let mut rounds = Vec::new();
+    let mut bridge = Command::new(env::current_exe().unwrap());
+    bridge.arg(BRIDGE).arg(node);
+    let bridge = Program::start(bridge);
+    let (mut rounds, mut least) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let socket = rate(concurrency, || SocketInvoices::new(node)).await;
+        let bridged = rate(concurrency, || HttpInvoices::new(&bridge)).await;
         let ours = rate(concurrency, || HttpInvoices::new(gateway)).await;
         rounds.push((ours, socket));
+        least.push((bridged, socket));
     }
     let what = format!("{name}, {concurrency} at once");
     print_rounds(&what, ("gateway", "socket"), &rounds, 0.9);
+    print_rounds("  beside it", ("bare bridge", "socket"), &least, 1.0);
     if concurrency == 1 {
         // Against a node that takes longer for an invoice, this weighs less.
         let added = |(ours, socket): &(f64, f64)| (1.0 / ours - 1.0 / socket) * 1000.0;
-        let added = median(rounds.iter().map(added));
-        println!("  the gateway adds {added:.2} ms to each");
+        let [ours, least] = [&rounds, &least].map(|all| median(all.iter().map(added)));
+        println!("  the gateway adds {ours:.2} ms to each, the bridge {least:.2} ms");
     }
 }
 
@@ -208,6 +234,7 @@ async fn measure_status(nodes: &Nodes, dir: &TempDir) {
     let bare = Program::start(bare);
 
     let before = calls.load(Ordering::Relaxed);
+    let ticks = [&gateway, &bare].map(Program::processor_ticks);
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let theirs = rate(STATUS_CONNECTIONS, || Repeated::new(&bare, &question)).await;
@@ -217,6 +244,18 @@ async fn measure_status(nodes: &Nodes, dir: &TempDir) {
     let calls = calls.load(Ordering::Relaxed) - before;
     let what = format!("status answers, {STATUS_CONNECTIONS} at once");
     print_rounds(&what, ("gateway", "bare handler"), &rounds, 0.6);
+    let answers = rounds
+        .iter()
+        .fold((0.0, 0.0), |sum, round| (sum.0 + round.0, sum.1 + round.1));
+    let of_each = |program: &Program, before: u64, answers: f64| {
+        let ticks = u32::try_from(program.processor_ticks() - before).unwrap();
+        f64::from(ticks) * 10_000.0 / (answers * ROUND.as_secs_f64())
+    };
+    println!(
+        "  processor time of each: gateway {:.1} µs, bare handler {:.1} µs",
+        of_each(&gateway, ticks[0], answers.0),
+        of_each(&bare, ticks[1], answers.1)
+    );
     println!("  calls to the node meanwhile: {calls}");
 }
 
@@ -725,6 +764,30 @@ async fn serve_bare() {
     let answer: &'static str = env::args().nth(2).unwrap().leak();
     let handler = get(move || async move { ([(CONTENT_TYPE, "application/json")], answer) });
     listen(Router::new().fallback_service(handler)).await;
+}
+
+/// The first argument of the program that is the least that can stand between HTTP and a node; the second is the
+/// node's socket.
+const BRIDGE: &str = "bare-bridge";
+
+/// Makes an invoice for each request, whoever sends it and whatever it says.
+async fn serve_bridge() {
+    let node = PathBuf::from(env::args().nth(2).unwrap());
+    let idle = Arc::new(Mutex::new(Vec::new()));
+    let handler = move || {
+        let (node, idle) = (node.clone(), idle.clone());
+        async move {
+            let kept = idle.lock().unwrap().pop();
+            let mut invoices = kept.unwrap_or_else(|| SocketInvoices::new(&node));
+            if invoices.socket.is_none() {
+                invoices.connect().await;
+            }
+            let made = invoices.make().await;
+            idle.lock().unwrap().push(invoices);
+            Json(made)
+        }
+    };
+    listen(Router::new().fallback(handler)).await;
 }
 
 async fn listen(app: Router) {
