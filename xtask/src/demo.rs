@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: a store that sells cats over a Lightning network in a box.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, thread};
 
 use anyhow::{Context, Result, bail};
 use signal_hook::{
@@ -86,12 +86,14 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
         ensure_free(port)?;
     }
     println!(
-        "A store, its Lightning network and two buyers, in five steps. The first start compiles \
+        "A store, its Lightning network and two buyers, in four steps. The first start compiles \
          everything and takes minutes; the next ones take seconds."
     );
     let mut steps = Steps::new();
-    steps.run("tools", || setup(Purpose::Demo))?;
-    steps.run("programs", || run(&mut build::programs()))?;
+    // The programs need no tool that may be missing.
+    steps.run("tools and programs", || {
+        side_by_side(|| setup(Purpose::Demo), || run(&mut build::programs()))
+    })?;
 
     // From here on Ctrl-C is ours, so that we end after our children.
     let mut signals =
@@ -195,6 +197,19 @@ fn node_id(network: &Server) -> Result<String> {
 
 fn address(port: u16) -> String {
     format!("127.0.0.1:{port}")
+}
+
+/// Does both at the same time; where both fail, the first one's error counts.
+fn side_by_side(
+    one: impl FnOnce() -> Result<()> + Send,
+    other: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        one.join().expect("a step returns errors")?;
+        other
+    })
 }
 
 /// Sees at once, and not after minutes of building, that a port is in use.

@@ -163,7 +163,7 @@ pub(crate) fn tools(purpose: Purpose) -> Result<Vec<Tool>> {
         tools.push(cargo_cyclonedx());
     }
     if purpose == Purpose::Peers {
-        tools.extend(browser_tools());
+        tools.extend(a_browser());
         tools.extend([e2e_packages(), python_for_lnbits(), lnbits()]);
     }
     if purpose == Purpose::Tests {
@@ -341,8 +341,9 @@ fn cargo_cyclonedx() -> Tool {
     }
 }
 
-fn browser_tools() -> Vec<Tool> {
-    let mut tools = vec![
+/// A browser, and what runs scripts with it.
+fn a_browser() -> Vec<Tool> {
+    vec![
         Tool {
             name: "Node.js and npm",
             wanted: format!("{OLDEST_NODE} or newer"),
@@ -361,6 +362,13 @@ fn browser_tools() -> Vec<Tool> {
                 brew: "brew install --cask google-chrome && export CHROMIUM=\"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome\"",
             },
         },
+    ]
+}
+
+/// What the tests look at pages with.
+fn browser_tools() -> Vec<Tool> {
+    let mut tools = a_browser();
+    tools.extend([
         Tool {
             name: "ChromeDriver",
             wanted: "as the browser, or its path in CHROMEDRIVER".into(),
@@ -388,7 +396,7 @@ fn browser_tools() -> Vec<Tool> {
                 brew: "brew install ffmpeg",
             },
         },
-    ];
+    ]);
     if is_debian() {
         tools.push(Tool {
             name: "Chromium without windows",
