@@ -14,6 +14,7 @@ use crate::lightning::{
     Msat, Network, NodeId, ParseError, Payees, PaymentHash, Preimage, hex_serde, parse_hex,
 };
 use crate::sealed::{SealedGoods, SealedSale};
+use crate::text::to_hex;
 
 /// `GET`: the store and what it sells. Answers with [`Store`].
 pub const STORE_PATH: &str = "/api/v1/store";
@@ -242,8 +243,7 @@ pub struct PurchaseId(pub [u8; 16]);
 impl PurchaseId {
     /// 32 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        use bitcoin::hex::DisplayHex as _;
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! # Layout, in reading order
 //!
+//! - [`text`]: bytes as hex and base64.
 //! - [`lightning`]: msat, payment hash, preimage, node id, network; parsed once, then trusted.
 //! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.
@@ -45,4 +46,5 @@ pub mod qr_code;
 pub mod receipt;
 pub mod sealed;
 pub mod styles;
+pub mod text;
 pub mod verdict;
