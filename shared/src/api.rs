@@ -23,12 +23,12 @@ pub const INVOICE_PATH: &str = "/api/v1/invoice";
 
 /// `POST` of a [`CreateInvoice`]: creates an item's invoice or finds it. Answers with [`CreatedInvoice`].
 pub fn invoices_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/invoices")
+    ["/api/v1/items/", item.as_str(), "/invoices"].concat()
 }
 
 /// `GET`, with the claim: the goods.
 pub fn content_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/content")
+    ["/api/v1/items/", item.as_str(), "/content"].concat()
 }
 
 /// `GET`, with the claim: the goods, at the address that is offered to programs. Some keep one credential
@@ -48,7 +48,7 @@ pub fn sealed_path(ct: Digest) -> String {
 
 /// `GET`: the small picture of an item whose scene is a preview.
 pub fn preview_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/preview")
+    ["/api/v1/items/", item.as_str(), "/preview"].concat()
 }
 
 /// The longest that `GET /api/v1/invoice?wait=` waits, in seconds. Below the usual 60 s of proxies.

@@ -4,6 +4,8 @@
 //! by `lightning-invoice`, which writes an invoice anew to find out what was signed: that was seven kilobytes of the
 //! browser's download. `tests/bolt11_vectors.rs` holds all examples of the standard, and this against that.
 
+use std::fmt;
+
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Checksum, Fe32};
 use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
@@ -26,23 +28,47 @@ pub(crate) struct Bolt11 {
 }
 
 /// Why a string is no payable BOLT11 invoice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
     /// Not BOLT11 at all: checksum, letters, lengths.
-    #[error("this is not a BOLT11 invoice")]
-    Malformed(#[source] Malformed),
+    Malformed(Malformed),
     /// BOLT11, but a required field is missing or wrong.
-    #[error("the BOLT11 invoice breaks a rule of its standard")]
-    Semantic(#[source] BrokenRule),
+    Semantic(BrokenRule),
     /// The signature does not fit the invoice.
-    #[error("the invoice's signature is not valid")]
     Signature,
     /// A feature that a payer must understand and that nobody here knows.
-    #[error("the invoice requires a feature that is not known here")]
     UnknownFeature,
     /// A network that lightningd does not serve.
-    #[error("the invoice is for an unknown network")]
     UnknownNetwork,
+}
+
+impl DecodeError {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "this is not a BOLT11 invoice",
+            Self::Semantic(_) => "the BOLT11 invoice breaks a rule of its standard",
+            Self::Signature => "the invoice's signature is not valid",
+            Self::UnknownFeature => "the invoice requires a feature that is not known here",
+            Self::UnknownNetwork => "the invoice is for an unknown network",
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for DecodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed(malformed) => Some(malformed),
+            Self::Semantic(rule) => Some(rule),
+            _ => None,
+        }
+    }
 }
 
 /// Why a string cannot be read.

@@ -340,50 +340,67 @@ impl FailedCheck {
     }
 }
 
-/// In words for the buyer.
-impl fmt::Display for FailedCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signature(error) => write!(f, "{error}"),
-            Self::Network { expected, found } => write!(
-                f,
-                "the invoice is for the network {found}, but the store is on {expected}"
-            ),
-            Self::Payee { expected, found } => write!(
-                f,
-                "the invoice pays the node {found}, but this page expects {expected}"
-            ),
+impl FailedCheck {
+    /// In words for the buyer.
+    pub fn text(&self) -> String {
+        let asks = "the invoice asks for ";
+        let text = match self {
+            Self::Signature(error) => error.text(),
+            Self::Network { expected, found } => {
+                let [expected, found] = [expected, found].map(|network| network.name());
+                return [
+                    "the invoice is for the network ",
+                    found,
+                    ", but the store is on ",
+                    expected,
+                ]
+                .concat();
+            }
+            Self::Payee { expected, found } => {
+                return [
+                    "the invoice pays the node ",
+                    &found.to_hex(),
+                    ", but this page expects ",
+                    &expected.to_hex(),
+                ]
+                .concat();
+            }
             Self::Amount {
                 expected,
                 found: Some(found),
-            } => write!(
-                f,
-                "the invoice asks for {found}, but the price is {expected}"
-            ),
+            } => {
+                return [asks, &found.text(), ", but the price is ", &expected.text()].concat();
+            }
             Self::Amount {
                 expected,
                 found: None,
-            } => write!(
-                f,
-                "the invoice leaves the amount open, but the price is {expected}"
-            ),
-            Self::AboveMaximum { maximum, found } => write!(
-                f,
-                "the invoice asks for {found}, but this page allows at most {maximum}"
-            ),
+            } => {
+                let open = "the invoice leaves the amount open, but the price is ";
+                return [open, &expected.text()].concat();
+            }
+            Self::AboveMaximum { maximum, found } => {
+                let at_most = ", but this page allows at most ";
+                return [asks, &found.text(), at_most, &maximum.text()].concat();
+            }
             Self::Commitment { found: Some(_), .. } => {
-                write!(f, "the invoice promises other goods than the store offers")
+                "the invoice promises other goods than the store offers"
             }
             Self::Commitment { found: None, .. } => {
-                write!(f, "the invoice does not say which goods it pays for")
+                "the invoice does not say which goods it pays for"
             }
-            Self::Claim { .. } => write!(
-                f,
+            Self::Claim { .. } => {
                 "the ticket that came with the invoice belongs to another payment"
-            ),
-            Self::Manifest => f.write_str("the invoice is not for the sealed goods of the offer"),
-            Self::Ciphertext => f.write_str("the sealed goods are not those of the offer"),
-        }
+            }
+            Self::Manifest => "the invoice is not for the sealed goods of the offer",
+            Self::Ciphertext => "the sealed goods are not those of the offer",
+        };
+        text.to_owned()
+    }
+}
+
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

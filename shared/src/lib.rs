@@ -7,7 +7,7 @@
 //!
 //! # Layout, in reading order
 //!
-//! - [`text`]: bytes as hex and base64.
+//! - [`text`]: numbers and bytes as digits, hex and base64.
 //! - [`lightning`]: msat, payment hash, preimage, node id, network; parsed once, then trusted.
 //! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.

@@ -7,7 +7,7 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{from_hex, to_hex};
+use crate::text::{decimal, from_hex, to_hex};
 
 /// An amount in millisatoshi, the unit of every amount in Purrwall. A plain integer on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,17 @@ impl Msat {
         self.rounded().to_string()
     }
 
+    /// The amount in satoshi, to the last millisatoshi.
+    pub fn text(self) -> String {
+        let (sat, rest) = (decimal(self.0 / 1000), self.0 % 1000);
+        if rest == 0 {
+            return [&sat, " sat"].concat();
+        }
+        // The zeros before the fraction stay behind the one.
+        let padded = decimal(1000 + rest);
+        [&sat, ".", padded[1..].trim_end_matches('0'), " sat"].concat()
+    }
+
     /// What [`for_people`](Self::for_people) shows.
     #[must_use]
     pub fn rounded(self) -> Self {
@@ -42,12 +53,7 @@ impl Msat {
 /// Shows the amount in satoshi, to the last millisatoshi: `100 sat`, `1.5 sat`.
 impl fmt::Display for Msat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sat, rest) = (self.0 / 1000, self.0 % 1000);
-        if rest == 0 {
-            return f.pad(&format!("{sat} sat"));
-        }
-        let digits = format!("{rest:03}");
-        f.pad(&format!("{sat}.{} sat", digits.trim_end_matches('0')))
+        f.pad(&self.text())
     }
 }
 
@@ -168,7 +174,7 @@ pub struct NodeId(PublicKey);
 impl NodeId {
     /// 66 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_string()
+        to_hex(&self.0.serialize())
     }
 }
 

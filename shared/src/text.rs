@@ -1,7 +1,24 @@
-//! Bytes as text: hex, and base64 in the two alphabets of RFC 4648.
+//! Numbers and bytes as text: digits, hex, and base64 in the two alphabets of RFC 4648.
 //!
 //! What is written and read here is short. The crates for it, made for any length at speed, were two kilobytes of the
 //! browser's download.
+
+/// A number's digits. The library's way brings all of its formats with it.
+pub fn decimal(mut number: u64) -> String {
+    // The longest number has twenty.
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        let [.., digit] = (number % 10).to_be_bytes();
+        digits[first] += digit;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits[first..].iter().copied().map(char::from).collect()
+}
 
 /// Lower-case hex.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
@@ -102,7 +119,19 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_least_and_the_largest_number_are_written() {
+        for number in [0, 9, 10, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn numbers_are_written_as_others_write_them(number: u64) {
+            prop_assert_eq!(decimal(number), number.to_string());
+        }
+
         #[test]
         fn bytes_are_written_as_others_write_them(bytes: Vec<u8>) {
             prop_assert_eq!(to_hex(&bytes), bytes.to_lower_hex_string());

@@ -12,6 +12,7 @@ use shared::invoice::Terms;
 use shared::lightning::Network;
 use shared::link::{Link, LinkError};
 use shared::purchase::Trouble;
+use shared::text::decimal;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -287,7 +288,7 @@ fn card(
     html! {
         <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
             data-test={["item-", id].concat()}>
-            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
+            <Wall key={decimal(openings as u64)} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
                 {on_change} />
         </article>
     }

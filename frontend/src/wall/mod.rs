@@ -29,6 +29,7 @@ use shared::link::Link;
 use shared::problem::{ErrorCode, Problem};
 use shared::purchase::{Event, Order, State, Tries, Undelivered, Wallet};
 use shared::receipt::Receipt;
+use shared::text::decimal;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -441,8 +442,8 @@ impl View<'_> {
         let bar = element("progress", "")
             .test("progress")
             .attribute("aria-label", say("Goods received"))
-            .attribute("max", size.to_string())
-            .attribute("value", received.to_string());
+            .attribute("max", decimal(size))
+            .attribute("value", decimal(received));
         Some(bar.into())
     }
 

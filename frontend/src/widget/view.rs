@@ -50,10 +50,7 @@ pub fn Widget(props: &Props) -> Html {
                 remote.no_offer("invalid");
                 remote.ready();
                 for mistake in invalid {
-                    remote.tell(&WidgetEvent::error(
-                        "invalid-attribute",
-                        mistake.to_string(),
-                    ));
+                    remote.tell(&WidgetEvent::error("invalid-attribute", mistake.text()));
                 }
             }
         }
@@ -81,7 +78,7 @@ pub fn Widget(props: &Props) -> Html {
             &focus,
             invalid
                 .iter()
-                .map(|mistake| paragraph("", mistake.to_string()))
+                .map(|mistake| paragraph("", mistake.text()))
                 .collect(),
         )),
     };
