@@ -7,8 +7,9 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 
+use gloo_net::http::{Method, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
-use js_sys::{JSON, Promise, Reflect, Uint8Array};
+use js_sys::{JSON, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use shared::api::{
     CreateInvoice, CreatedInvoice, INVOICE_PATH, InvoiceStatus, ItemId, PurchaseId, STORE_PATH,
@@ -19,21 +20,15 @@ use shared::lightning::Preimage;
 use shared::problem::CONTENT_TYPE;
 use shared::purchase::Trouble;
 use shared::text::decimal;
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, Response};
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
 use yew::html::ImplicitClone;
 
 use crate::browser::clock::Clock;
 use crate::browser::gateway::Gateway;
 use crate::browser::goods::Arriving;
 use crate::browser::json;
-use crate::browser::object::object;
-
-#[wasm_bindgen]
-extern "C" {
-    fn fetch(address: &str, options: &JsValue) -> Promise;
-}
 
 /// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
@@ -182,21 +177,21 @@ impl Client {
         body: Option<String>,
         signal: &AbortSignal,
     ) -> Result<Response, Trouble> {
-        let headers: Vec<(&str, JsValue)> = headers
-            .iter()
-            .map(|(name, value)| (*name, JsValue::from_str(value)))
-            .collect();
-        let options = object(&[
-            ("cache", "no-store".into()),
-            ("signal", signal.into()),
-            ("headers", object(&headers).into()),
-            ("method", if body.is_some() { "POST" } else { "GET" }.into()),
-            ("body", body.into()),
-        ]);
-        let response = answer(&self.gateway.url(path), &options).await;
-        let response = response.ok_or(Trouble::Offline)?;
+        let mut request = RequestBuilder::new(&self.gateway.url(path))
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(signal));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = match body {
+            Some(body) => request.method(Method::POST).body(body),
+            None => request.build(),
+        };
+        // A request can only be invalid if its address is, and nothing answers there.
+        let request = request.map_err(|_| Trouble::Offline)?;
+        let response = request.send().await.map_err(|_| Trouble::Offline)?;
         // A page on another origin cannot read this header; there the status answers set the clock.
-        if let Some(date) = header(&response, "date") {
+        if let Some(date) = response.headers().get("date") {
             self.clock.learn_from_date(&date);
         }
         if response.ok() {
@@ -209,18 +204,9 @@ impl Client {
 
 /// Loads a JSON file; `None` if there is none, or the signal is aborted.
 pub async fn load_json(url: &str, signal: &AbortSignal) -> Option<JsValue> {
-    let response = answer(url, &object(&[("signal", signal.into())])).await?;
-    JSON::parse(&text(&response).await.ok()?).ok()
-}
-
-/// What answers a request, whatever its status; `None` where nothing does.
-async fn answer(address: &str, options: &JsValue) -> Option<Response> {
-    let answer = JsFuture::from(fetch(address, options)).await.ok()?;
-    Some(answer.unchecked_into())
-}
-
-fn header(response: &Response, name: &str) -> Option<String> {
-    response.headers().get(name).ok()?
+    let request = RequestBuilder::new(url).abort_signal(Some(signal));
+    let response = request.send().await.ok()?;
+    JSON::parse(&response.text().await.ok()?).ok()
 }
 
 /// Aborts a download that stands still for too long.
@@ -262,7 +248,7 @@ impl Body {
 }
 
 fn media_type(response: &Response) -> String {
-    header(response, "content-type").unwrap_or_default()
+    response.headers().get("content-type").unwrap_or_default()
 }
 
 async fn trouble(response: &Response) -> Trouble {
