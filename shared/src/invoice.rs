@@ -2,15 +2,18 @@
 
 use std::fmt;
 
+use bitcoin::hashes::Hash as _;
+use lightning_invoice::{Bolt11SemanticError, Currency, DEFAULT_EXPIRY_TIME, ExpiryTime};
+
 use crate::api::{Item, Store};
-use crate::bolt11::Bolt11;
+use crate::bolt11;
 use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
 use crate::lnurl;
 use crate::sealed::SealedGoods;
 
-pub use crate::bolt11::{BrokenRule, DecodeError, Malformed};
+pub use crate::bolt11::DecodeError;
 
 /// What a BOLT11 string says, its signature verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +47,33 @@ impl Invoice {
     /// # Errors
     /// Says what BOLT 11 requires and the string does not have.
     pub fn decode(bolt11: &str) -> Result<Self, DecodeError> {
-        let read = Bolt11::read(bolt11)?;
+        let (invoice, payee) = bolt11::read(bolt11)?;
+        let network = match invoice.currency() {
+            Currency::Bitcoin => Network::Bitcoin,
+            Currency::BitcoinTestnet => Network::Testnet,
+            Currency::Signet => Network::Signet,
+            Currency::Regtest => Network::Regtest,
+            Currency::Simnet => return Err(DecodeError::UnknownNetwork),
+        };
+        let payment_hash = invoice
+            .payment_hash()
+            .ok_or(Bolt11SemanticError::NoPaymentHash)?;
+        let created_at = invoice.data.timestamp.as_unix_timestamp();
+        let expiry = invoice.expiry_time().map(ExpiryTime::as_seconds);
+        let expiry_secs = expiry.unwrap_or(DEFAULT_EXPIRY_TIME);
+        let description = invoice.description();
+        let description_hash = invoice.description_hash();
         Ok(Self {
             bolt11: bolt11.to_owned(),
-            payment_hash: read.payment_hash,
-            amount_msat: read.amount_msat,
-            payee: read.payee,
-            network: read.network,
-            description: read.description,
-            description_hash: read.description_hash,
+            payment_hash: PaymentHash(payment_hash.0.to_byte_array()),
+            amount_msat: invoice.amount_pico_btc().map(|amount| Msat(amount / 10)),
+            payee: payee.into(),
+            network,
+            description: description.map(|text| text.as_inner().0.clone()),
+            description_hash: description_hash.map(|hash| ContentHash(hash.0.to_byte_array())),
             metadata: None,
-            created_at: read.created_at,
-            expires_at: read.created_at.saturating_add(read.expiry_secs),
+            created_at,
+            expires_at: created_at.saturating_add(expiry_secs),
         })
     }
 
