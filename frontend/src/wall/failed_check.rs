@@ -9,7 +9,7 @@ use crate::i18n::say::{say, say_of};
 /// The end of a sentence that began with "your browser checked it, and".
 pub fn failed_check(failure: &FailedCheck) -> AttrValue {
     match failure {
-        FailedCheck::Signature(error) => unreadable(*error),
+        FailedCheck::Signature(error) => unreadable(error),
         FailedCheck::Network { expected, found } => say_of(
             "the invoice is for the network {0}, but the store is on {1}",
             &[found.name(), expected.name()],
@@ -55,7 +55,7 @@ pub fn failed_check(failure: &FailedCheck) -> AttrValue {
     }
 }
 
-fn unreadable(error: DecodeError) -> AttrValue {
+fn unreadable(error: &DecodeError) -> AttrValue {
     match error {
         DecodeError::Malformed(_) => say("this is not a BOLT11 invoice"),
         DecodeError::Semantic(_) => say("the BOLT11 invoice breaks a rule of its standard"),
