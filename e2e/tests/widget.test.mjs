@@ -124,7 +124,7 @@ describe('the widget', () => {
     await first.getByTestId('content').waitFor();
 
     assert.equal(loaded.filter((path) => path.endsWith('_bg.wasm')).length, 1);
-    assert.equal(loaded.filter((path) => /purrwall-web-.*\.js$/.test(path)).length, 1);
+    assert.equal(loaded.filter((path) => /purrwall-widget-.*\.js$/.test(path)).length, 1);
   });
 
   test('loads nothing before it is near, and the WebAssembly when it is of interest', async () => {
@@ -251,7 +251,7 @@ describe('the widget', () => {
 
   for (const [what, files] of [
     ['WebAssembly', '**/*_bg.wasm'],
-    ['glue', '**/purrwall-web-*.js'],
+    ['glue', '**/purrwall-widget-*.js'],
     ['style', '**/wall-*.css'],
   ]) {
     test(`keeps its own content where the ${what} was tampered with`, async () => {

@@ -2,8 +2,8 @@
 // `cargo xtask build` writes in.
 const OFFER = new URL('./offer.js', import.meta.url);
 const SEALED = new URL('./sealed.js', import.meta.url);
-const GLUE = new URL('./purrwall-web.js', import.meta.url);
-const WASM = new URL('./purrwall-web_bg.wasm', import.meta.url);
+const GLUE = new URL('./purrwall-widget.js', import.meta.url);
+const WASM = new URL('./purrwall-widget_bg.wasm', import.meta.url);
 const STYLE = new URL('./wall.css', import.meta.url);
 const INTEGRITY = {
   offer: 'sha384-of-the-offer',

@@ -4,6 +4,9 @@
 //! [`shared::invoice::check`] has not passed. [`shared::purchase`] decides what to do; this crate does
 //! it and draws it.
 //!
+//! There are two programs, so that nobody loads what the other one shows: `purrwall-page` is the store's own
+//! page, `purrwall-widget` the custom element on other sites.
+//!
 //! # Layout
 //!
 //! Each module uses only those below it.
@@ -23,6 +26,11 @@ pub mod page;
 pub mod ui;
 pub mod wall;
 pub mod widget;
+
+/// Smaller than the standard library's.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -16,6 +16,7 @@ use frontend::browser::clock::Clock;
 use frontend::browser::gateway::Gateway;
 use frontend::browser::goods::{Arriving, Goods};
 use frontend::browser::storage::{Slot, purchases};
+use frontend::i18n::language::Language;
 use frontend::wall::content_view::content_view;
 use frontend::wall::invoice_panel::{self, InvoicePanel};
 use frontend::wall::wallet_button::Teller;
@@ -41,6 +42,7 @@ async fn an_invoice_can_be_paid_until_the_server_says_that_it_expired() {
         // The browser's own clock is months away from this.
         clock.learn(server_secs);
         invoice_panel::Props {
+            language: Language::default(),
             purchase: awaiting(),
             gateway: Gateway::same_origin(),
             clock,

@@ -4,6 +4,7 @@
 //! says that it failed may have paid all the same.
 
 use crate::lightning::Msat;
+use crate::text::decimal;
 
 /// What the fields offer at first.
 pub const OFFERED: Allowance = Allowance([500, 2_000, 0, 0]);
@@ -28,7 +29,7 @@ impl Allowance {
 
     /// Four numbers, for the storage.
     pub fn text(self) -> String {
-        let [purchase, day, today, spent] = self.0.map(|number| number.to_string());
+        let [purchase, day, today, spent] = self.0.map(decimal);
         [&*purchase, " ", &day, " ", &today, " ", &spent].concat()
     }
 

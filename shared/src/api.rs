@@ -14,6 +14,7 @@ use crate::lightning::{
     Msat, Network, NodeId, ParseError, Payees, PaymentHash, Preimage, hex_serde, parse_hex,
 };
 use crate::sealed::{SealedGoods, SealedSale};
+use crate::text::to_hex;
 
 /// `GET`: the store and what it sells. Answers with [`Store`].
 pub const STORE_PATH: &str = "/api/v1/store";
@@ -22,12 +23,12 @@ pub const INVOICE_PATH: &str = "/api/v1/invoice";
 
 /// `POST` of a [`CreateInvoice`]: creates an item's invoice or finds it. Answers with [`CreatedInvoice`].
 pub fn invoices_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/invoices")
+    ["/api/v1/items/", item.as_str(), "/invoices"].concat()
 }
 
 /// `GET`, with the claim: the goods.
 pub fn content_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/content")
+    ["/api/v1/items/", item.as_str(), "/content"].concat()
 }
 
 /// `GET`, with the claim: the goods, at the address that is offered to programs. Some keep one credential
@@ -47,7 +48,7 @@ pub fn sealed_path(ct: Digest) -> String {
 
 /// `GET`: the small picture of an item whose scene is a preview.
 pub fn preview_path(item: &ItemId) -> String {
-    format!("/api/v1/items/{item}/preview")
+    ["/api/v1/items/", item.as_str(), "/preview"].concat()
 }
 
 /// The longest that `GET /api/v1/invoice?wait=` waits, in seconds. Below the usual 60 s of proxies.
@@ -242,8 +243,7 @@ pub struct PurchaseId(pub [u8; 16]);
 impl PurchaseId {
     /// 32 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        use bitcoin::hex::DisplayHex as _;
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 

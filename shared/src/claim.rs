@@ -6,13 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::lightning::PaymentHash;
 use crate::macaroon::{Macaroon, MacaroonError};
+use crate::text::{base64, from_base64};
 
 /// The caveat that binds a claim to an item: `item=<id>`.
 pub const CAVEAT_ITEM: &str = "item";
@@ -27,10 +25,6 @@ pub const CAVEAT_NODE: &str = "node";
 pub const CAVEAT_KEY: &str = "key";
 
 const IDENTIFIER_VERSION: [u8; 2] = [0, 0];
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// A claim as it travels; base64 on the wire. `Debug` shows the payment hash only, because whoever
 /// has the claim can take the goods.
@@ -131,7 +125,7 @@ impl Claim {
 
     /// Standard base64 with padding, as it stands in headers and JSON.
     pub fn to_base64(&self) -> String {
-        STANDARD.encode(self.macaroon.to_bytes())
+        base64(&self.macaroon.to_bytes())
     }
 }
 
@@ -139,10 +133,7 @@ impl Claim {
 impl FromStr for Claim {
     type Err = ClaimError;
     fn from_str(text: &str) -> Result<Self, ClaimError> {
-        let bytes = STANDARD
-            .decode(text)
-            .or_else(|_| URL_SAFE.decode(text))
-            .map_err(|_| ClaimError::Base64)?;
+        let bytes = from_base64(text).ok_or(ClaimError::Base64)?;
         Self::new(Macaroon::from_bytes(&bytes)?)
     }
 }

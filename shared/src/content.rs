@@ -8,11 +8,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
-use bitcoin::hex::DisplayHex;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Nonce};
 use crate::lightning::{ParseError, hex_serde, parse_hex};
+use crate::text::to_hex;
 
 /// The SHA-256 of the goods' bytes. 64 hex digits on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ impl ContentHash {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 

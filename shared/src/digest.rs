@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
-use bitcoin::hex::DisplayHex as _;
 use serde::{Deserialize, Serialize};
 
 use crate::lightning::{ParseError, hex_serde, parse_hex};
+use crate::text::to_hex;
 
 /// A SHA-256 of something sealed: a ciphertext's Merkle root, a manifest, a token_id. 64 hex digits
 /// on the wire.
@@ -26,7 +26,7 @@ impl Digest {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 
@@ -65,6 +65,6 @@ impl FromStr for Nonce {
 
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_lower_hex_string())
+        f.write_str(&to_hex(&self.0))
     }
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::lightning::{Msat, ParseError};
+use crate::text::decimal;
 
 /// A decimal number of at most 8 digits after the point, from 0 to 184 billion. On the wire it is
 /// text, such as `"0.25"`: JSON's numbers are floats in many programs.
@@ -25,6 +26,17 @@ impl Decimal {
     /// Whether it is nothing.
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
+    }
+
+    /// As it is written.
+    pub fn text(self) -> String {
+        let (whole, fraction) = (self.0 / ONE, self.0 % ONE);
+        if fraction == 0 {
+            return decimal(whole);
+        }
+        // The zeros before the fraction stay behind the one.
+        let padded = decimal(ONE + fraction);
+        [&decimal(whole), ".", padded[1..].trim_end_matches('0')].concat()
     }
 
     /// This many times `factor`, rounded up to a whole number; `None` above `u64::MAX`.
@@ -63,18 +75,13 @@ fn parse(text: &str) -> Option<u64> {
         return None;
     }
     let whole: u64 = whole.parse().ok()?;
-    let fraction: u64 = format!("{fraction:0<8}").parse().ok()?;
-    whole.checked_mul(ONE)?.checked_add(fraction)
+    let padded = [fraction, &"00000000"[fraction.len()..]].concat();
+    whole.checked_mul(ONE)?.checked_add(padded.parse().ok()?)
 }
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.0 / ONE, self.0 % ONE);
-        if fraction == 0 {
-            return write!(f, "{whole}");
-        }
-        let fraction = format!("{fraction:08}");
-        write!(f, "{whole}.{}", fraction.trim_end_matches('0'))
+        f.write_str(&self.text())
     }
 }
 

@@ -1,26 +1,19 @@
-//! A BOLT11 invoice, decoded, and the checks that it must pass before anyone is asked to pay it.
-//!
-//! Source: [BOLT 11](https://github.com/lightning/bolts/blob/master/11-payment-encoding.md).
-//! The parser is `lightning-invoice`; the one rule of BOLT 11 that it does not enforce is enforced
-//! here (`tests/bolt11_vectors.rs` holds all examples of the standard).
+//! A BOLT11 invoice, and the checks that it must pass before anyone is asked to pay it.
 
 use std::fmt;
 
-use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Fe32, Fe32IterExt as _};
-use bitcoin::hashes::Hash;
-use bitcoin::secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
-use lightning_invoice::{
-    Bolt11Bech32, Bolt11Invoice, Bolt11InvoiceDescriptionRef, Bolt11ParseError,
-    Bolt11SemanticError, Currency, RawBolt11Invoice, SignedRawBolt11Invoice,
-};
+use bitcoin::hashes::Hash as _;
+use lightning_invoice::{Bolt11SemanticError, Currency, DEFAULT_EXPIRY_TIME, ExpiryTime};
 
 use crate::api::{Item, Store};
+use crate::bolt11;
 use crate::content::{ContentHash, commitment, title};
 use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
 use crate::lnurl;
 use crate::sealed::SealedGoods;
+
+pub use crate::bolt11::DecodeError;
 
 /// What a BOLT11 string says, its signature verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,35 +47,33 @@ impl Invoice {
     /// # Errors
     /// Says what BOLT 11 requires and the string does not have.
     pub fn decode(bolt11: &str) -> Result<Self, DecodeError> {
-        let signed = parse(bolt11).map_err(DecodeError::Malformed)?;
-        check_canonical_signature(&signed)?;
-        let decoded = Bolt11Invoice::from_signed(signed)?;
-        let created_at = decoded.duration_since_epoch().as_secs();
+        let (invoice, payee) = bolt11::read(bolt11)?;
+        let network = match invoice.currency() {
+            Currency::Bitcoin => Network::Bitcoin,
+            Currency::BitcoinTestnet => Network::Testnet,
+            Currency::Signet => Network::Signet,
+            Currency::Regtest => Network::Regtest,
+            Currency::Simnet => return Err(DecodeError::UnknownNetwork),
+        };
+        let payment_hash = invoice
+            .payment_hash()
+            .ok_or(Bolt11SemanticError::NoPaymentHash)?;
+        let created_at = invoice.data.timestamp.as_unix_timestamp();
+        let expiry = invoice.expiry_time().map(ExpiryTime::as_seconds);
+        let expiry_secs = expiry.unwrap_or(DEFAULT_EXPIRY_TIME);
+        let description = invoice.description();
+        let description_hash = invoice.description_hash();
         Ok(Self {
             bolt11: bolt11.to_owned(),
-            payment_hash: PaymentHash(decoded.payment_hash().to_byte_array()),
-            amount_msat: decoded.amount_milli_satoshis().map(Msat),
-            payee: decoded.get_payee_pub_key().into(),
-            network: match decoded.currency() {
-                Currency::Bitcoin => Network::Bitcoin,
-                Currency::BitcoinTestnet => Network::Testnet,
-                Currency::Signet => Network::Signet,
-                Currency::Regtest => Network::Regtest,
-                Currency::Simnet => return Err(DecodeError::UnknownNetwork),
-            },
-            description: match decoded.description() {
-                Bolt11InvoiceDescriptionRef::Direct(text) => Some(text.as_inner().0.clone()),
-                Bolt11InvoiceDescriptionRef::Hash(_) => None,
-            },
-            description_hash: match decoded.description() {
-                Bolt11InvoiceDescriptionRef::Direct(_) => None,
-                Bolt11InvoiceDescriptionRef::Hash(hash) => {
-                    Some(ContentHash(hash.0.to_byte_array()))
-                }
-            },
+            payment_hash: PaymentHash(payment_hash.0.to_byte_array()),
+            amount_msat: invoice.amount_pico_btc().map(|amount| Msat(amount / 10)),
+            payee: payee.into(),
+            network,
+            description: description.map(|text| text.as_inner().0.clone()),
+            description_hash: description_hash.map(|hash| ContentHash(hash.0.to_byte_array())),
             metadata: None,
             created_at,
-            expires_at: created_at.saturating_add(decoded.expiry_time().as_secs()),
+            expires_at: created_at.saturating_add(expiry_secs),
         })
     }
 
@@ -133,75 +124,6 @@ pub fn created_at(bolt11: &str) -> Option<u64> {
             .position(|one| *one == letter.to_ascii_lowercase())?;
         Some(seconds << 5 | five_bits as u64)
     })
-}
-
-/// The length of the signature in a BOLT11 string, in letters of 5 bits.
-const SIGNATURE_LETTERS: usize = 104;
-
-/// Does what `str::parse` does, but only ASCII is made lower case (the tables for the rest of
-/// Unicode are 7 KB of the browser's download), and an amount beyond 64 bits is not taken for none.
-fn parse(bolt11: &str) -> Result<SignedRawBolt11Invoice, Bolt11ParseError> {
-    let parts = CheckedHrpstring::new::<Bolt11Bech32>(bolt11)?;
-    // The iterator's type parameter is unused.
-    let letters: Vec<Fe32> = parts.fe32_iter::<std::vec::IntoIter<u8>>().collect();
-    let (data, signature) = letters
-        .split_last_chunk::<SIGNATURE_LETTERS>()
-        .ok_or(Bolt11ParseError::TooShortDataPart)?;
-    let invoice = RawBolt11Invoice::from_raw(&parts.hrp().to_lowercase(), data)?;
-    if invoice.hrp.raw_amount.is_some() && invoice.amount_pico_btc().is_none() {
-        return Err(Bolt11ParseError::IntegerOverflowError);
-    }
-    let signature: Vec<u8> = signature.iter().copied().fes_to_bytes().collect();
-    let (recovery, signature) = signature.split_last().expect("104 letters are 65 bytes");
-    let recovery = RecoveryId::from_i32(i32::from(*recovery))?;
-    let signature = RecoverableSignature::from_compact(signature, recovery)?;
-    invoice.sign(|_| Ok(signature))
-}
-
-/// BOLT 11: with an `n` field, the signature must be low-S; without one, either is accepted.
-/// `lightning-invoice` accepts both in both cases.
-fn check_canonical_signature(signed: &SignedRawBolt11Invoice) -> Result<(), DecodeError> {
-    if signed.raw_invoice().payee_pub_key().is_none() {
-        return Ok(());
-    }
-    let standard = signed.signature().0.to_standard();
-    let mut normalized = standard;
-    normalized.normalize_s();
-    if normalized == standard {
-        Ok(())
-    } else {
-        Err(DecodeError::Signature)
-    }
-}
-
-/// Why a string is no payable BOLT11 invoice.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// Not BOLT11 at all: checksum, letters, lengths.
-    #[error("this is not a BOLT11 invoice")]
-    Malformed(#[source] Bolt11ParseError),
-    /// BOLT11, but a required field is missing or wrong.
-    #[error("the BOLT11 invoice breaks a rule of its standard")]
-    Semantic(#[source] Bolt11SemanticError),
-    /// The signature does not fit the invoice.
-    #[error("the invoice's signature is not valid")]
-    Signature,
-    /// A feature that a payer must understand and that nobody here knows.
-    #[error("the invoice requires a feature that is not known here")]
-    UnknownFeature,
-    /// A network that lightningd does not serve.
-    #[error("the invoice is for an unknown network")]
-    UnknownNetwork,
-}
-
-impl From<Bolt11SemanticError> for DecodeError {
-    fn from(error: Bolt11SemanticError) -> Self {
-        match error {
-            Bolt11SemanticError::InvalidSignature => Self::Signature,
-            Bolt11SemanticError::InvalidFeatures => Self::UnknownFeature,
-            other => Self::Semantic(other),
-        }
-    }
 }
 
 /// What the buyer was offered, and so what the invoice must say.
@@ -436,50 +358,67 @@ impl FailedCheck {
     }
 }
 
-/// In words for the buyer.
-impl fmt::Display for FailedCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signature(error) => write!(f, "{error}"),
-            Self::Network { expected, found } => write!(
-                f,
-                "the invoice is for the network {found}, but the store is on {expected}"
-            ),
-            Self::Payee { expected, found } => write!(
-                f,
-                "the invoice pays the node {found}, but this page expects {expected}"
-            ),
+impl FailedCheck {
+    /// In words for the buyer.
+    pub fn text(&self) -> String {
+        let asks = "the invoice asks for ";
+        let text = match self {
+            Self::Signature(error) => error.text(),
+            Self::Network { expected, found } => {
+                let [expected, found] = [expected, found].map(|network| network.name());
+                return [
+                    "the invoice is for the network ",
+                    found,
+                    ", but the store is on ",
+                    expected,
+                ]
+                .concat();
+            }
+            Self::Payee { expected, found } => {
+                return [
+                    "the invoice pays the node ",
+                    &found.to_hex(),
+                    ", but this page expects ",
+                    &expected.to_hex(),
+                ]
+                .concat();
+            }
             Self::Amount {
                 expected,
                 found: Some(found),
-            } => write!(
-                f,
-                "the invoice asks for {found}, but the price is {expected}"
-            ),
+            } => {
+                return [asks, &found.text(), ", but the price is ", &expected.text()].concat();
+            }
             Self::Amount {
                 expected,
                 found: None,
-            } => write!(
-                f,
-                "the invoice leaves the amount open, but the price is {expected}"
-            ),
-            Self::AboveMaximum { maximum, found } => write!(
-                f,
-                "the invoice asks for {found}, but this page allows at most {maximum}"
-            ),
+            } => {
+                let open = "the invoice leaves the amount open, but the price is ";
+                return [open, &expected.text()].concat();
+            }
+            Self::AboveMaximum { maximum, found } => {
+                let at_most = ", but this page allows at most ";
+                return [asks, &found.text(), at_most, &maximum.text()].concat();
+            }
             Self::Commitment { found: Some(_), .. } => {
-                write!(f, "the invoice promises other goods than the store offers")
+                "the invoice promises other goods than the store offers"
             }
             Self::Commitment { found: None, .. } => {
-                write!(f, "the invoice does not say which goods it pays for")
+                "the invoice does not say which goods it pays for"
             }
-            Self::Claim { .. } => write!(
-                f,
+            Self::Claim { .. } => {
                 "the ticket that came with the invoice belongs to another payment"
-            ),
-            Self::Manifest => f.write_str("the invoice is not for the sealed goods of the offer"),
-            Self::Ciphertext => f.write_str("the sealed goods are not those of the offer"),
-        }
+            }
+            Self::Manifest => "the invoice is not for the sealed goods of the offer",
+            Self::Ciphertext => "the sealed goods are not those of the offer",
+        };
+        text.to_owned()
+    }
+}
+
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

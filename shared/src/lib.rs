@@ -7,11 +7,12 @@
 //!
 //! # Layout, in reading order
 //!
+//! - [`text`]: numbers and bytes as digits, hex and base64.
 //! - [`lightning`]: msat, payment hash, preimage, node id, network; parsed once, then trusted.
 //! - [`fiat`]: prices in a state's currency, and the rate that makes them millisatoshi.
 //! - [`content`]: the hash of the goods, and how an invoice's description commits to it.
 //! - [`digest`]: what it says of goods that are sold sealed.
-//! - [`invoice`]: a BOLT11 invoice decoded, and the checks that it must pass before it is shown.
+//! - `bolt11`: what a BOLT11 string says; [`invoice`]: an invoice, and the checks that it must pass before it is shown.
 //! - [`qr_code`]: what to draw, so that a wallet's camera reads the invoice.
 //! - [`macaroon`]: the V2 binary format; [`claim`]: the buyer's ticket, written in it.
 //! - [`sealed`]: goods whose ciphertext may lie anywhere; what the payment reveals is the key.
@@ -24,6 +25,7 @@
 
 pub mod allowance;
 pub mod api;
+mod bolt11;
 pub mod claim;
 pub mod content;
 pub mod digest;
@@ -44,4 +46,5 @@ pub mod qr_code;
 pub mod receipt;
 pub mod sealed;
 pub mod styles;
+pub mod text;
 pub mod verdict;

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
+
+use crate::text::{decimal, from_hex, to_hex};
 
 /// An amount in millisatoshi, the unit of every amount in Purrwall. A plain integer on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +28,17 @@ impl Msat {
         self.rounded().to_string()
     }
 
+    /// The amount in satoshi, to the last millisatoshi.
+    pub fn text(self) -> String {
+        let (sat, rest) = (decimal(self.0 / 1000), self.0 % 1000);
+        if rest == 0 {
+            return [&sat, " sat"].concat();
+        }
+        // The zeros before the fraction stay behind the one.
+        let padded = decimal(1000 + rest);
+        [&sat, ".", padded[1..].trim_end_matches('0'), " sat"].concat()
+    }
+
     /// What [`for_people`](Self::for_people) shows.
     #[must_use]
     pub fn rounded(self) -> Self {
@@ -41,12 +53,7 @@ impl Msat {
 /// Shows the amount in satoshi, to the last millisatoshi: `100 sat`, `1.5 sat`.
 impl fmt::Display for Msat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sat, rest) = (self.0 / 1000, self.0 % 1000);
-        if rest == 0 {
-            return f.pad(&format!("{sat} sat"));
-        }
-        let digits = format!("{rest:03}");
-        f.pad(&format!("{sat}.{} sat", digits.trim_end_matches('0')))
+        f.pad(&self.text())
     }
 }
 
@@ -89,7 +96,7 @@ pub(crate) fn parse_hex<const N: usize>(
     text: &str,
     expected: &'static str,
 ) -> Result<[u8; N], ParseError> {
-    <[u8; N]>::from_hex(text).map_err(|_| ParseError::new(text, expected))
+    from_hex(text).ok_or_else(|| ParseError::new(text, expected))
 }
 
 /// The SHA-256 of the preimage; names the payment. Everyone who saw the invoice knows it, so it
@@ -100,7 +107,7 @@ pub struct PaymentHash(pub [u8; 32]);
 impl PaymentHash {
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 
@@ -138,7 +145,7 @@ impl Preimage {
 
     /// 64 lower-case hex digits. For headers, receipts and answers, never for logs.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 
@@ -146,9 +153,9 @@ impl FromStr for Preimage {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
         // The value may be a real preimage with a typing error, so the error does not repeat it.
-        <[u8; 32]>::from_hex(text)
+        from_hex(text)
             .map(Self)
-            .map_err(|_| ParseError::new("(hidden)", "a preimage: 64 hex digits"))
+            .ok_or_else(|| ParseError::new("(hidden)", "a preimage: 64 hex digits"))
     }
 }
 
@@ -167,7 +174,7 @@ pub struct NodeId(PublicKey);
 impl NodeId {
     /// 66 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_string()
+        to_hex(&self.0.serialize())
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! All of it stands in the fragment, which browsers send to nobody.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Item, ItemId, Scene};
 use crate::content;
 use crate::lightning::Msat;
 use crate::purchase::Saved;
+use crate::text::{base64_url, from_base64};
 
 /// What the fragment begins with, so that it is not taken for the name of a place on the page.
 const NAME: &str = "purchase=";
@@ -54,7 +53,7 @@ impl Link {
 
     /// What follows the `#` in the link with this JSON, which the browser's own parser writes.
     pub fn fragment(json: &str) -> String {
-        [NAME, &URL_SAFE_NO_PAD.encode(json)].concat()
+        [NAME, &base64_url(json.as_bytes())].concat()
     }
 
     /// Whether a fragment wants to be a purchase's, though it may be damaged.
@@ -65,7 +64,7 @@ impl Link {
     /// The JSON in what follows the `#`.
     pub fn json(fragment: &str) -> Result<String, LinkError> {
         let encoded = fragment.strip_prefix(NAME).ok_or(LinkError)?;
-        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| LinkError)?;
+        let json = from_base64(encoded).ok_or(LinkError)?;
         String::from_utf8(json).map_err(|_| LinkError)
     }
 }

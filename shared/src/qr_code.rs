@@ -2,6 +2,8 @@
 
 use qrcodegen::{QrCode as Matrix, QrCodeEcc, QrSegment, Version};
 
+use crate::text::decimal;
+
 /// The white margin that ISO/IEC 18004 demands, in modules.
 const QUIET_ZONE: i32 = 4;
 
@@ -58,6 +60,7 @@ fn encode(bolt11: &str) -> Option<Matrix> {
 /// One rectangle for each run of dark modules in a row, all in one path.
 fn outline(matrix: &Matrix) -> String {
     let size = matrix.size();
+    let digits = |number: i32| decimal(number.unsigned_abs().into());
     let mut path = String::new();
     for y in 0..size {
         let mut x = 0;
@@ -68,12 +71,12 @@ fn outline(matrix: &Matrix) -> String {
             }
             if x > start {
                 let (left, top) = (start + QUIET_ZONE, y + QUIET_ZONE);
-                let width = (x - start).to_string();
+                let width = digits(x - start);
                 for part in [
                     "M",
-                    &left.to_string(),
+                    &digits(left),
                     " ",
-                    &top.to_string(),
+                    &digits(top),
                     "h",
                     &width,
                     "v1h-",

@@ -1,7 +1,7 @@
 //! The demo's page: index.html as Trunk reads it, with the program in the dev profile. Trunk takes longer to
 //! compile than all the rest of the demo, and makes what a release needs and a first look does not.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use wasm_bindgen_cli_support::Bindgen;
@@ -9,8 +9,8 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::{
     changed,
     command::{command, root, run, target_dir},
-    packing,
-    widget::{self, PAGE, PROGRAM, WORDS, short_hash, source},
+    packing, programs,
+    widget::{self, PAGE, WORDS, short_hash, source},
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -24,13 +24,20 @@ const SOURCES: [&str; 5] = [
     "xtask/src",
 ];
 
+/// The files of each program, by the program's name: what theirs begin with.
+type Built = BTreeMap<&'static str, String>;
+
 /// Makes the page in this folder, unless nothing has changed since it was made.
 pub(crate) fn build(dir: &Path) -> Result<()> {
     run(command("cargo")
-        .args(["build", "--package", "frontend", "--bin", "purrwall-web"])
+        .args(["build", "--package", "frontend", "--bins"])
         .args(["--target", TARGET]))?;
-    let program = target_dir()?.join(TARGET).join("debug/purrwall-web.wasm");
-    let mut newest = changed::modified(&program)?;
+    let target = target_dir()?.join(TARGET).join("debug");
+    let built = programs::ALL.map(|program| target.join(format!("{program}.wasm")));
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for program in &built {
+        newest = newest.max(changed::modified(program)?);
+    }
     for source in SOURCES {
         newest = newest.max(changed::newest(&root().join(source))?);
     }
@@ -42,15 +49,18 @@ pub(crate) fn build(dir: &Path) -> Result<()> {
         fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let program = bind(&program, dir)?;
-    fs::write(dir.join(PAGE), assemble(&source(PAGE)?, &program, dir)?)?;
+    let mut bound = Built::new();
+    for (name, program) in programs::ALL.into_iter().zip(&built) {
+        bound.insert(name, bind(name, program, dir)?);
+    }
+    fs::write(dir.join(PAGE), assemble(&source(PAGE)?, &bound, dir)?)?;
     widget::finish(dir)
 }
 
-/// Writes the program and what connects it with the browser; gives their name.
-fn bind(program: &Path, dir: &Path) -> Result<String> {
+/// Writes a program and what connects it with the browser; gives what the names of these files begin with.
+fn bind(name: &str, program: &Path, dir: &Path) -> Result<String> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
-    let name = format!("{PROGRAM}{}", short_hash(&[&bytes]));
+    let name = format!("{name}-{}", short_hash(&[&bytes]));
     let mut bindgen = Bindgen::new();
     bindgen
         .web(true)
@@ -66,7 +76,7 @@ fn bind(program: &Path, dir: &Path) -> Result<String> {
 }
 
 /// Puts what the elements marked with `data-trunk` name into the folder, and in their place what leads there.
-fn assemble(template: &str, program: &str, dir: &Path) -> Result<String> {
+fn assemble(template: &str, built: &Built, dir: &Path) -> Result<String> {
     let mut page = String::new();
     let mut rest = template;
     while let Some(at) = rest.find(" data-trunk") {
@@ -75,13 +85,13 @@ fn assemble(template: &str, program: &str, dir: &Path) -> Result<String> {
             .context("data-trunk is no attribute")?;
         let end = at + rest[at..].find('>').context("an element does not end")? + 1;
         page.push_str(&rest[..start]);
-        page.push_str(&in_place_of(&rest[start..end], program, dir)?);
+        page.push_str(&in_place_of(&rest[start..end], built, dir)?);
         rest = &rest[end..];
     }
     Ok(page + rest)
 }
 
-fn in_place_of(element: &str, program: &str, dir: &Path) -> Result<String> {
+fn in_place_of(element: &str, built: &Built, dir: &Path) -> Result<String> {
     if element.starts_with("<script") {
         let name = copy(attribute(element, "src")?, dir)?;
         return Ok(format!("<script type=\"module\" src=\"/{name}\">"));
@@ -93,9 +103,19 @@ fn in_place_of(element: &str, program: &str, dir: &Path) -> Result<String> {
             "<link rel=\"stylesheet\" href=\"/{}\">",
             copy(file()?, dir)?
         ),
-        "rust" => format!(
-            "<link rel=\"program\" href=\"/{program}.js\" data-wasm=\"/{program}_bg.wasm\">"
-        ),
+        // The page does not start it.
+        "rust" if attribute(element, "data-type").is_ok_and(|kind| kind == "worker") => {
+            String::new()
+        }
+        "rust" => {
+            let name = attribute(element, "data-bin")?;
+            let program = built
+                .get(name)
+                .with_context(|| format!("there is no {name}"))?;
+            format!(
+                "<link rel=\"program\" href=\"/{program}.js\" data-wasm=\"/{program}_bg.wasm\">"
+            )
+        }
         "inline" => source(file()?)?,
         "copy-dir" => {
             packing::copy_folder(&root().join(file()?), &dir.join(WORDS), &[])?;
@@ -135,13 +155,16 @@ mod tests {
     fn everything_that_the_page_names_is_beside_it() {
         let dir = tempfile::tempdir().unwrap();
         let template = fs::read_to_string(root().join(PAGE)).unwrap();
-        let page = assemble(&template, "purrwall-web-0a1b", dir.path()).unwrap();
+        let built = programs::ALL.map(|program| (program, format!("{program}-0a1b")));
+        let page = assemble(&template, &Built::from(built), dir.path()).unwrap();
         assert!(!page.contains("data-trunk"), "{page}");
         assert!(page.contains("<svg"), "{page}");
-        let program = ["purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm"];
-        for file in program {
-            assert!(page.contains(&format!("\"/{file}\"")), "{page}");
-            fs::write(dir.path().join(file), "").unwrap();
+        for (program, is_named) in [("purrwall-page", true), ("purrwall-widget", false)] {
+            for end in [".js", "_bg.wasm"] {
+                let file = format!("{program}-0a1b{end}");
+                assert_eq!(page.contains(&format!("\"/{file}\"")), is_named, "{page}");
+                fs::write(dir.path().join(file), "").unwrap();
+            }
         }
         fs::write(dir.path().join(PAGE), page).unwrap();
         widget::finish(dir.path()).unwrap();
@@ -164,7 +187,7 @@ mod tests {
     fn what_it_does_not_know_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let page = "<link data-trunk rel=\"sass\" href=\"a.scss\">";
-        let error = assemble(page, "program", dir.path()).err().unwrap();
+        let error = assemble(page, &Built::new(), dir.path()).err().unwrap();
         assert!(error.to_string().contains("sass"), "{error}");
     }
 }

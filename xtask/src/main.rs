@@ -22,6 +22,7 @@ mod fuzz;
 mod goods;
 mod modules;
 mod packing;
+mod programs;
 mod scripts;
 mod server;
 mod setup;

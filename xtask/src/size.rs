@@ -10,14 +10,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 
+use crate::programs;
+
 /// What the whole page may weigh, in bytes after brotli.
 ///
 /// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
-const LIMIT: usize = 172_300;
+const LIMIT: usize = 147_750;
 /// What it may weigh for visitors who look and do not buy, but for the store's list.
 const LOOK_LIMIT: usize = 11_050;
-/// What the whole widget may weigh: the same program, with what draws an offer before it is there.
-const WIDGET_LIMIT: usize = 170_850;
+/// What the whole widget may weigh, with what draws an offer before its program is there.
+const WIDGET_LIMIT: usize = 146_050;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element: 3 KB. The hashes in it make some
 /// ten bytes of difference from build to build.
 const LOADER_LIMIT: usize = 3 * 1024;
@@ -29,6 +31,12 @@ const SEALED_LIMIT: usize = 3_500;
 
 /// What lets sealed films be played may weigh, which is loaded for who buys some on the store's page.
 const PLAYER_LIMIT: usize = 600;
+
+/// The kinds of the programs' files.
+const PAGE_GLUE: &str = "page's glue";
+const PAGE_WASM: &str = "page's wasm";
+const WIDGET_GLUE: &str = "widget's glue";
+const WIDGET_WASM: &str = "widget's wasm";
 
 /// What one kind of files weighs, in bytes.
 #[derive(Clone, Copy, Default)]
@@ -78,19 +86,21 @@ pub(crate) fn compress_all(dist: &Path) -> Result<Sizes> {
             compress(&path).with_context(|| format!("cannot compress {}", path.display()))?;
         kinds.entry(kind(&path)).or_default().add(weight);
     }
-    // One program serves both.
     let sizes = Sizes {
         page: sum(
             &kinds,
             &[
-                "page", "start", "style", "wall", "offer", "glue", "wasm", "other",
+                "page", "start", "style", "wall", "offer", PAGE_GLUE, PAGE_WASM, "other",
             ],
         ),
         look: sum(
             &kinds,
             &["page", "start", "style", "wall", "offer", "other"],
         ),
-        widget: sum(&kinds, &["loader", "offer", "wall", "glue", "wasm"]),
+        widget: sum(
+            &kinds,
+            &["loader", "offer", "wall", WIDGET_GLUE, WIDGET_WASM],
+        ),
         loader: sum(&kinds, &["loader"]),
         offer: sum(&kinds, &["loader", "offer", "wall"]),
         sealed: sum(&kinds, &["sealed"]),
@@ -155,11 +165,14 @@ fn kind(path: &Path) -> &'static str {
     if let Some(kind) = named {
         return kind;
     }
+    let is_widgets = name.is_some_and(|name| name.starts_with(programs::WIDGET));
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "page",
         Some("css") => "style",
-        Some("js") => "glue",
-        Some("wasm") => "wasm",
+        Some("js") if is_widgets => WIDGET_GLUE,
+        Some("js") => PAGE_GLUE,
+        Some("wasm") if is_widgets => WIDGET_WASM,
+        Some("wasm") => PAGE_WASM,
         // One of them is loaded, where the visitor wants no English.
         Some("json") => "words",
         _ => "other",
@@ -231,8 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn the_loader_is_weighed_apart_from_the_glue() {
-        assert_eq!(kind(Path::new("dist/widget.js")), "loader");
-        assert_eq!(kind(Path::new("dist/purrwall-web-0a1b.js")), "glue");
+    fn each_program_is_weighed_apart_from_the_other_and_from_the_loader() {
+        let kind = |file| kind(&Path::new("dist").join(file));
+        assert_eq!(kind("widget.js"), "loader");
+        assert_eq!(kind("purrwall-page-0a1b.js"), PAGE_GLUE);
+        assert_eq!(kind("purrwall-page-0a1b_bg.wasm"), PAGE_WASM);
+        assert_eq!(kind("purrwall-widget-0a1b.js"), WIDGET_GLUE);
+        assert_eq!(kind("purrwall-widget-0a1b_bg.wasm"), WIDGET_WASM);
     }
 }

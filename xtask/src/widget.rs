@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha384};
 
-use crate::{build, command::root, packing, short_names};
+use crate::{build, command::root, packing, programs, short_names};
 
 /// The loader's source.
 const LOADER: &str = "frontend/js/widget.js";
@@ -29,8 +29,6 @@ const DRAWINGS: [(&str, &str); 2] = [
     ("the-drawing-of-the-bolt", "bolt.svg"),
     ("the-drawing-of-the-box", "box.svg"),
 ];
-/// What the names of the built program begin with.
-pub(crate) const PROGRAM: &str = "purrwall-web-";
 /// What opens the page.
 const START: &str = "frontend/js/start.js";
 const OFFER_FILE: &str = "offer.js";
@@ -38,8 +36,11 @@ const SEALED_FILE: &str = "sealed.js";
 const PLAYER_FILE: &str = "player.js";
 /// The built page, which names the files, too.
 pub(crate) const PAGE: &str = "index.html";
-const GLUE: &str = "purrwall-web.js";
-const WASM: &str = "purrwall-web_bg.wasm";
+const GLUE: &str = "purrwall-widget.js";
+const WASM: &str = "purrwall-widget_bg.wasm";
+/// What the package calls them.
+const PACKAGED_GLUE: &str = "purrwall-web.js";
+const PACKAGED_WASM: &str = "purrwall-web_bg.wasm";
 const STYLE: &str = "wall.css";
 /// The folder of the languages' words.
 pub(crate) const WORDS: &str = "words";
@@ -59,8 +60,8 @@ const PACKAGE_FILES: [&str; 5] = [
     "custom-elements.json",
 ];
 
-/// What Trunk and [`hook`] made of the frontend.
-struct Program {
+/// What Trunk and [`hook`] made for the widget.
+struct Widget {
     offer: PathBuf,
     sealed: PathBuf,
     glue: PathBuf,
@@ -68,14 +69,14 @@ struct Program {
     style: PathBuf,
 }
 
-impl Program {
-    /// Finds the program in the built page.
+impl Widget {
+    /// Finds it in the built page.
     fn find(dist: &Path) -> Result<Self> {
         Ok(Self {
             offer: find(dist, "offer-", ".js")?,
             sealed: find(dist, "sealed-", ".js")?,
-            glue: find(dist, PROGRAM, ".js")?,
-            wasm: find(dist, PROGRAM, "_bg.wasm")?,
+            glue: find(dist, programs::WIDGET, ".js")?,
+            wasm: find(dist, programs::WIDGET, "_bg.wasm")?,
             style: find(dist, "wall-", ".css")?,
         })
     }
@@ -95,7 +96,9 @@ pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
     let dir = Path::new(&dir);
     write_scripts(dir)?;
-    shorten_names(dir)?;
+    for program in programs::ALL {
+        shorten_names(dir, program)?;
+    }
     write_loader(dir)
 }
 
@@ -154,29 +157,32 @@ fn write_start(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the program with shorter names, as a file of another name, since browsers keep files by that.
-fn shorten_names(dist: &Path) -> Result<()> {
-    let Program { glue, wasm, .. } = Program::find(dist)?;
-    let stem = name(&glue)?.trim_end_matches(".js").to_owned();
+/// Writes a program with shorter names, as a file of another name, since browsers keep files by that. Trunk gives
+/// the page's a hash of its own, and the widget's none.
+fn shorten_names(dist: &Path, program: &str) -> Result<()> {
+    let glue = find(dist, program, ".js")?;
+    let wasm = find(dist, program, "_bg.wasm")?;
+    let old = name(&glue)?.trim_end_matches(".js");
     let text = fs::read_to_string(&glue)?;
     let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
-    let hash = short_hash(&[&short_wasm, short_glue.as_bytes()]);
-    let new_stem = format!("{PROGRAM}{hash}");
-    let short_glue = short_glue.replace(&stem, &new_stem);
-    fs::remove_file(glue)?;
-    fs::remove_file(wasm)?;
+    let new = format!(
+        "{program}-{}",
+        short_hash(&[&short_wasm, short_glue.as_bytes()])
+    );
     let index = dist.join(PAGE);
-    let page = fs::read_to_string(&index)?.replace(&stem, &new_stem);
-    fs::write(dist.join(format!("{new_stem}.js")), short_glue)?;
-    fs::write(dist.join(format!("{new_stem}_bg.wasm")), short_wasm)?;
+    let page = fs::read_to_string(&index)?.replace(old, &new);
+    fs::remove_file(&glue)?;
+    fs::remove_file(wasm)?;
+    fs::write(dist.join(format!("{new}.js")), short_glue)?;
+    fs::write(dist.join(format!("{new}_bg.wasm")), short_wasm)?;
     fs::write(index, page)?;
     Ok(())
 }
 
 /// Writes `widget.js` into the built page, always under this name, since sites link to it.
 fn write_loader(dist: &Path) -> Result<()> {
-    let program = Program::find(dist)?;
-    let small = minified(LOADER, &loader(&program)?)?;
+    let widget = Widget::find(dist)?;
+    let small = minified(LOADER, &loader(&widget)?)?;
     fs::write(dist.join("widget.js"), small)?;
     Ok(())
 }
@@ -206,7 +212,7 @@ pub(crate) fn package() -> Result<()> {
 
 /// Makes the package's folder from the built page, and packs the folder.
 pub(crate) fn pack() -> Result<()> {
-    let program = Program::find(&root().join("dist"))?;
+    let widget = Widget::find(&root().join("dist"))?;
     let dir = root().join("target/widget/purrwall-widget");
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
@@ -216,12 +222,16 @@ pub(crate) fn pack() -> Result<()> {
         fs::copy(from, dir.join(to)).with_context(|| format!("cannot copy {}", from.display()))
     };
     // Names without hashes: a package has a version, and bundlers make names of their own.
-    copy(&program.offer, OFFER_FILE)?;
-    copy(&program.sealed, SEALED_FILE)?;
-    copy(&program.glue, GLUE)?;
-    copy(&program.wasm, WASM)?;
+    copy(&widget.offer, OFFER_FILE)?;
+    copy(&widget.sealed, SEALED_FILE)?;
+    copy(&widget.wasm, PACKAGED_WASM)?;
+    let glue = fs::read_to_string(&widget.glue)?;
+    fs::write(
+        dir.join(PACKAGED_GLUE),
+        fill(GLUE, &glue, WASM, PACKAGED_WASM)?,
+    )?;
     // Development servers make scripts of what they know by its name.
-    copy(&program.style, "wall.txt")?;
+    copy(&widget.style, "wall.txt")?;
     fs::create_dir(dir.join(WORDS))?;
     for file in fs::read_dir(root().join("frontend").join(WORDS))? {
         let file = file?.path();
@@ -254,20 +264,20 @@ pub(crate) fn source(path: &str) -> Result<String> {
     fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))
 }
 
-/// The loader of a program, with the names and hashes of its files.
-fn loader(program: &Program) -> Result<String> {
+/// The widget's loader, with the names and hashes of its files.
+fn loader(widget: &Widget) -> Result<String> {
     let source = [source(SERVED)?, source(LOADER)?].concat();
     let written = [
-        (OFFER_FILE, name(&program.offer)?),
-        (SEALED_FILE, name(&program.sealed)?),
-        (GLUE, name(&program.glue)?),
-        (WASM, name(&program.wasm)?),
-        (STYLE, name(&program.style)?),
-        (OFFER_HASH, &integrity_of(&program.offer)?),
-        (SEALED_HASH, &integrity_of(&program.sealed)?),
-        (GLUE_HASH, &integrity_of(&program.glue)?),
-        (WASM_HASH, &integrity_of(&program.wasm)?),
-        (STYLE_HASH, &integrity_of(&program.style)?),
+        (OFFER_FILE, name(&widget.offer)?),
+        (SEALED_FILE, name(&widget.sealed)?),
+        (GLUE, name(&widget.glue)?),
+        (WASM, name(&widget.wasm)?),
+        (STYLE, name(&widget.style)?),
+        (OFFER_HASH, &integrity_of(&widget.offer)?),
+        (SEALED_HASH, &integrity_of(&widget.sealed)?),
+        (GLUE_HASH, &integrity_of(&widget.glue)?),
+        (WASM_HASH, &integrity_of(&widget.wasm)?),
+        (STYLE_HASH, &integrity_of(&widget.style)?),
     ];
     written.iter().try_fold(source, |text, (place, value)| {
         fill(SERVED, &text, place, value)
@@ -307,7 +317,7 @@ mod tests {
     #[test]
     fn the_loader_names_the_files_and_their_hashes() {
         let dir = tempfile::tempdir().unwrap();
-        let (glue, wasm) = ("purrwall-web-0a1b.js", "purrwall-web-0a1b_bg.wasm");
+        let (glue, wasm) = ("purrwall-widget-0a1b.js", "purrwall-widget-0a1b_bg.wasm");
         let (style, offer, sealed) = ("wall-2c3d.css", "offer-4e5f.js", "sealed-6071.js");
         let scripts = [(glue, "glue"), (offer, ""), (sealed, "")];
         for (name, text) in scripts.into_iter().chain([(wasm, ""), (style, "style")]) {

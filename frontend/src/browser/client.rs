@@ -19,6 +19,7 @@ use shared::claim::Claim;
 use shared::lightning::Preimage;
 use shared::problem::CONTENT_TYPE;
 use shared::purchase::Trouble;
+use shared::text::decimal;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
@@ -94,7 +95,7 @@ impl Client {
         wait_secs: u64,
         signal: &AbortSignal,
     ) -> Result<InvoiceStatus, Trouble> {
-        let path = [INVOICE_PATH, "?wait=", &wait_secs.to_string()].concat();
+        let path = [INVOICE_PATH, "?wait=", &decimal(wait_secs)].concat();
         let headers = [("authorization", &*credential(claim, None))];
         let status: InvoiceStatus = json(&self.ask(&path, &headers, None, signal).await?)?;
         self.clock.learn(status.server_time);
@@ -119,7 +120,7 @@ impl Client {
         let credential = credential(claim, preimage);
         // The parts cannot come from two versions of the goods: the claim names one, and the whole
         // is checked against its hash.
-        let range = ["bytes=", &received.to_string(), "-"].concat();
+        let range = ["bytes=", &decimal(received), "-"].concat();
         let headers = [("authorization", &*credential), ("range", &range)];
         let headers = &headers[..if received > 0 { 2 } else { 1 }];
         let (path, signal) = (content_path(item), controller.signal());

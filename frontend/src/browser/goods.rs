@@ -5,10 +5,9 @@
 
 use std::ptr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use js_sys::{Array, Uint8Array};
 use shared::content::{ContentHash, ContentHasher};
+use shared::text::base64;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Url};
@@ -148,7 +147,7 @@ impl Address {
             Kind::Image if media_type == SVG => {
                 let bytes = JsFuture::from(blob.array_buffer()).await?;
                 let bytes = Uint8Array::new(&bytes).to_vec();
-                ["data:image/svg+xml;base64,", &STANDARD.encode(bytes)].concat()
+                ["data:image/svg+xml;base64,", &base64(&bytes)].concat()
             }
             _ => {
                 let typed = self::blob(&Array::of1(blob), media_type)?;

@@ -3,6 +3,8 @@
 //! Its numbers are exact up to 2^53, which in millisatoshi is 90 000 bitcoin; beyond that nothing
 //! is read or written.
 
+mod writer;
+
 use std::{fmt, slice};
 
 use js_sys::{Array, JSON, Number, Reflect};
@@ -11,8 +13,9 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor,
 };
 use serde::{Serialize, forward_to_deserialize_any};
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast as _, JsValue};
+
+use crate::browser::json::writer::Writer;
 
 /// Reads JSON; `None` where the text is none, or not a `T`.
 pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
@@ -26,10 +29,10 @@ pub fn write(value: &impl Serialize) -> Option<String> {
 
 /// The value that JavaScript would read from the JSON.
 pub fn to_value(value: &impl Serialize) -> Option<JsValue> {
-    value.serialize(&Serializer::json_compatible()).ok()
+    value.serialize(Writer).ok()
 }
 
-/// A value that was read, for serde. `serde_wasm_bindgen` has one, too, but its errors say what is
+/// A value that was read, for serde. `serde_wasm_bindgen` has one, too, and a writer, but its errors say what is
 /// wrong, which nobody is told, and the words for that are 5 KB of the download.
 struct Value(JsValue);
 

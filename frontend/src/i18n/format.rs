@@ -42,7 +42,7 @@ pub fn price(item: &Item) -> String {
 
 /// An amount of a state's currency.
 pub fn money(amount: Decimal, currency: Currency) -> String {
-    let number = Number::parse_float(&amount.to_string());
+    let number = Number::parse_float(&amount.text());
     let options = [
         ("style", "currency".into()),
         ("currency", currency.as_str().into()),

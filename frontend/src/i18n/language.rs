@@ -160,12 +160,10 @@ pub fn use_loaded_language(tag: Option<AttrValue>) -> Option<Language> {
     language.get()
 }
 
-/// Enters the language of the component's surroundings for all that it draws.
-#[hook]
-pub fn use_language() -> Language {
-    let language = use_context::<Language>().unwrap_or_default();
-    language.enter();
-    language
+/// The language of the component that is being drawn. Each component has it as a property from the one that draws it,
+/// and enters it: a context of Yew's would do that, too, and is much more code.
+pub fn current() -> Language {
+    CURRENT.with_borrow(Clone::clone)
 }
 
 /// The current language's translation of an English text.

@@ -12,6 +12,7 @@ use shared::invoice::Terms;
 use shared::lightning::Network;
 use shared::link::{Link, LinkError};
 use shared::purchase::Trouble;
+use shared::text::decimal;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -22,7 +23,7 @@ use crate::browser::gateway::Gateway;
 use crate::browser::storage::{self, Slot};
 use crate::browser::use_store::{StoreState, use_store};
 use crate::hooks::{use_effect_on, use_value};
-use crate::i18n::language::{Language, languages, use_language, use_loaded_language};
+use crate::i18n::language::{Language, current, languages, use_loaded_language};
 use crate::i18n::say::say;
 use crate::page::foreign_link::foreign_link;
 use crate::page::language_chooser::language_chooser;
@@ -81,9 +82,7 @@ pub fn StorePage(Props { on_ready }: &Props) -> Html {
         // The page's script shows something else until then.
         StoreState::Loading => return Html::default(),
         StoreState::Open(store) => html! {
-            <ContextProvider<Language> context={language}>
-                <Shelf client={(*client).clone()} store={store.clone()} />
-            </ContextProvider<Language>>
+            <Shelf client={(*client).clone()} store={store.clone()} />
         },
         StoreState::Away(trouble) => away(trouble, &ask_again),
     };
@@ -121,14 +120,22 @@ fn translate_frame(language: &Language) {
 
 #[derive(Properties, PartialEq)]
 struct ShelfProps {
+    #[prop_or_else(current)]
+    language: Language,
     client: Client,
     store: Rc<Store>,
 }
 
 /// What is sold, and what this browser has bought.
 #[component]
-fn Shelf(ShelfProps { client, store }: &ShelfProps) -> Html {
-    use_language();
+fn Shelf(
+    ShelfProps {
+        language,
+        client,
+        store,
+    }: &ShelfProps,
+) -> Html {
+    language.enter();
     let links = use_value(Vec::new);
     // The items whose purchase was opened from a link or the list; their walls start again with it.
     let opened = use_value(Vec::<ItemId>::new);
@@ -287,7 +294,7 @@ fn card(
     html! {
         <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
             data-test={["item-", id].concat()}>
-            <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
+            <Wall key={decimal(openings as u64)} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
                 {on_change} />
         </article>
     }

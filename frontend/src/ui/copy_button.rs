@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::browser::clipboard::copy;
 use crate::hooks::{use_effect_on, use_value};
-use crate::i18n::language::use_language;
+use crate::i18n::language::{Language, current};
 use crate::i18n::say::say;
 use crate::ui::element::{button, element};
 
@@ -16,6 +16,9 @@ const SAID_MS: u32 = 2_500;
 /// What to copy.
 #[derive(Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// The text.
     pub text: AttrValue,
     /// What the button says before it is used.
@@ -34,7 +37,7 @@ pub fn copy_link(link: &AttrValue) -> Html {
 /// A button that says whether it worked.
 #[component]
 pub fn CopyButton(props: &Props) -> Html {
-    use_language();
+    props.language.enter();
     let copied = use_value(|| None);
     use_effect_on(copied.get(), {
         let copied = copied.clone();

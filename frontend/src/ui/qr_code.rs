@@ -1,6 +1,7 @@
 //! A BOLT11 invoice as a QR code.
 
 use shared::qr_code::QrCode;
+use shared::text::decimal;
 use yew::prelude::*;
 
 use crate::i18n::say::say;
@@ -12,7 +13,7 @@ pub fn qr_code(bolt11: &str, label: &str) -> Html {
         // Longer than any QR code: it can still be copied or opened.
         return paragraph("quiet", say("This invoice is too long for a QR code."));
     };
-    let side = code.side.to_string();
+    let side = decimal(code.side.unsigned_abs().into());
     let path = |fill: &'static str, path: String| {
         element("path", "")
             .attribute("fill", fill)

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use js_sys::Reflect;
 use shared::api::Item;
+use shared::text::decimal;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -77,7 +78,9 @@ pub fn use_fitted_letters(goods: Option<&Rc<Goods>>, focus: &NodeRef) {
             {
                 // Not an attribute: pages may forbid inline styles. Without the property the style
                 // sheet's default width holds.
-                let _ = pre.style().set_property("--columns", &columns.to_string());
+                let _ = pre
+                    .style()
+                    .set_property("--columns", &decimal(*columns as u64));
             }
         },
     );

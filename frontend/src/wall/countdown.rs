@@ -1,5 +1,6 @@
 //! The time that is left to pay: a ball of yarn that runs out.
 
+use shared::text::decimal;
 use yew::prelude::*;
 
 use crate::i18n::format::clock_face;
@@ -19,7 +20,7 @@ pub fn countdown(created_at: u64, expires_at: u64, now: u64) -> Html {
     let total = expires_at.saturating_sub(created_at);
     // The node's clock may be a second ahead of the gateway's.
     let left = expires_at.saturating_sub(now).min(total);
-    let end = ball(left, total).to_string();
+    let end = decimal(ball(left, total));
     let line =
         |class: &'static str, path: &[&str]| element("path", class).attribute("d", path.concat());
     let yarn = element("svg", "yarn")

@@ -10,12 +10,15 @@ use yew::prelude::*;
 use crate::browser::client::load_json;
 use crate::browser::gateway::Gateway;
 use crate::hooks::{use_effect_on, use_value};
-use crate::i18n::language::{locale, use_language};
+use crate::i18n::language::{Language, current, locale};
 use crate::ui::element::{Element, element};
 
 /// Where the words are, and whether they are needed now.
 #[derive(Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// The store.
     pub gateway: Gateway,
     /// Whether it opens by itself.
@@ -25,7 +28,7 @@ pub struct Props {
 /// One quiet line, and what it opens.
 #[component]
 pub fn Help(props: &Props) -> Html {
-    use_language();
+    props.language.enter();
     let asked = use_value(|| false);
     let steps = use_value(|| None);
     let address = props.gateway.url(&["/help/", locale(), ".json"].concat());

@@ -9,7 +9,7 @@ use crate::browser::clock::Clock;
 use crate::browser::gateway::Gateway;
 use crate::browser::ios;
 use crate::i18n::format::{amount, moment_of, money};
-use crate::i18n::language::use_language;
+use crate::i18n::language::{Language, current};
 use crate::i18n::say::{say, say_of};
 use crate::ui::copy_button::{CopyButton, copy_link};
 use crate::ui::element::{button, element, paragraph};
@@ -24,6 +24,9 @@ use crate::wall::wallet_button::{Teller, WalletButton};
 /// The purchase that waits for its payment.
 #[derive(Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// It alone says what is payable.
     pub purchase: Purchase,
     /// The store.
@@ -51,23 +54,21 @@ pub struct Props {
 /// Draws what [`Purchase::payable`] allows, and nothing payable besides.
 #[component]
 pub fn InvoicePanel(props: &Props) -> Html {
-    let language = use_language();
+    props.language.enter();
     let now = use_server_now(&props.clock);
     let payable = props.purchase.payable(now);
     // A price that follows a rate may have moved since it was advertised.
     let asked = payable.and_then(|order| order.invoice.amount_msat);
     let price = amount(asked.unwrap_or(props.purchase.terms().price_msat));
     // Drawn once, not each second.
-    let code = use_memo(
-        (payable.map(|order| order.invoice.bolt11.clone()), language),
-        |(bolt11, _)| {
-            let label = say_of(
-                "QR code of the invoice: {0} for {1}",
-                &[&price, &props.title],
-            );
-            bolt11.as_ref().map(|bolt11| qr_code(bolt11, &label))
-        },
-    );
+    let bolt11 = payable.map(|order| order.invoice.bolt11.clone());
+    let code = use_memo((bolt11, props.language.clone()), |(bolt11, _)| {
+        let label = say_of(
+            "QR code of the invoice: {0} for {1}",
+            &[&price, &props.title],
+        );
+        bolt11.as_ref().map(|bolt11| qr_code(bolt11, &label))
+    });
     let trouble = props
         .trouble
         .as_ref()

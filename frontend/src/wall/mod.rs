@@ -29,6 +29,7 @@ use shared::link::Link;
 use shared::problem::{ErrorCode, Problem};
 use shared::purchase::{Event, Order, State, Tries, Undelivered, Wallet};
 use shared::receipt::Receipt;
+use shared::text::decimal;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -38,7 +39,7 @@ use crate::browser::goods::Goods;
 use crate::browser::sealed::Sealed;
 use crate::hooks::{use_effect_on, use_node, use_value};
 use crate::i18n::format::amount;
-use crate::i18n::language::use_language;
+use crate::i18n::language::{Language, current};
 use crate::i18n::say::{say, say_around, say_of};
 use crate::ui::copy_button::copy_link;
 use crate::ui::drawing::drawing;
@@ -66,6 +67,9 @@ const HUGE: u64 = 16 << 20;
 /// What is behind the wall, and what its invoice has to say.
 #[derive(Clone, Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// The gateway that sells it.
     pub client: Client,
     /// The item.
@@ -89,7 +93,7 @@ pub struct Props {
 /// Draws the purchase where it stands.
 #[component]
 pub fn Wall(props: &Props) -> Html {
-    use_language();
+    props.language.enter();
     let handle = Rc::new(use_purchase(&props.client, &props.item, &props.terms));
     let focus = use_node();
     let update = use_force_update();
@@ -441,8 +445,8 @@ impl View<'_> {
         let bar = element("progress", "")
             .test("progress")
             .attribute("aria-label", say("Goods received"))
-            .attribute("max", size.to_string())
-            .attribute("value", received.to_string());
+            .attribute("max", decimal(size))
+            .attribute("value", decimal(received));
         Some(bar.into())
     }
 

@@ -1,6 +1,7 @@
 //! "Next time, buy with one click": the limits up to which a remembered wallet pays without another question.
 
 use shared::allowance::OFFERED;
+use shared::text::decimal;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
@@ -53,7 +54,7 @@ pub fn one_click(on_change: Callback<()>) -> Html {
     let fields = labels.into_iter().zip(limits).map(|(label, limit)| {
         let input = element("input", "")
             .attribute("type", "number")
-            .attribute("value", limit.to_string());
+            .attribute("value", decimal(limit));
         element("label", "quiet").text(label).child(input).into()
     });
     let form = element("form", "proof")

@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::browser::clock::Clock;
 use crate::i18n::format::moment;
-use crate::i18n::language::use_language;
+use crate::i18n::language::{Language, current};
 use crate::i18n::say::say_of;
 use crate::ui::element::element;
 use crate::wall::use_server_now::use_server_now;
@@ -13,6 +13,9 @@ use crate::wall::use_server_now::use_server_now;
 /// The end, and what knows whether it is past.
 #[derive(Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// In UNIX seconds.
     pub end: u64,
     /// The server's clock.
@@ -22,7 +25,7 @@ pub struct Props {
 /// Says until when, and once that is past, that it was.
 #[component]
 pub fn Until(props: &Props) -> Html {
-    use_language();
+    props.language.enter();
     let end = [&*moment(props.end)];
     let words = if use_server_now(&props.clock) <= props.end {
         say_of("Yours until {0}.", &end)

@@ -18,7 +18,7 @@ use crate::browser::allowance;
 use crate::browser::gateway::Gateway;
 use crate::browser::webln::{self, Wallet, connector};
 use crate::hooks::{State, use_effect_on, use_node, use_value};
-use crate::i18n::language::use_language;
+use crate::i18n::language::{Language, current};
 use crate::i18n::say::{say, say_of};
 use crate::ui::drawing::drawing;
 use crate::ui::element::{button, element};
@@ -30,6 +30,9 @@ const OPENING_MS: u32 = 1_500;
 /// What to pay.
 #[derive(Clone, Properties, PartialEq)]
 pub struct Props {
+    /// The language that it speaks: that of what draws it.
+    #[prop_or_else(current)]
+    pub language: Language,
     /// The invoice.
     pub bolt11: AttrValue,
     /// Names its payment.
@@ -90,7 +93,7 @@ enum Pressed {
 /// wallet, a button does.
 #[component]
 pub fn WalletButton(props: &Props) -> Html {
-    use_language();
+    props.language.enter();
     let shown = use_value(|| Shown {
         given: JsValue::UNDEFINED,
         said: Said::Nothing,

@@ -87,7 +87,7 @@ pub fn events(previous: Option<&Purchase>, now: &Purchase, item: &Item) -> Vec<W
         }
         State::Refused { failure, .. } if !matches!(previous, Some(State::Refused { .. })) => {
             let code = ["refused-", failure.check().name()].concat();
-            events.push(WidgetEvent::error(code, failure.to_string()));
+            events.push(WidgetEvent::error(code, failure.text()));
         }
         State::Failed { problem, .. } if !matches!(previous, Some(State::Failed { .. })) => {
             events.push(WidgetEvent::error(code(problem.code), &*problem.detail));

@@ -161,7 +161,7 @@ impl Remote {
 
     /// Tells it under both names. Returns false if a listener prevented the default.
     fn dispatch(&self, name: &str, detail: &JsValue) -> bool {
-        let plain = [PLAIN, name.trim_start_matches(PREFIX)].concat();
+        let plain = [PLAIN, name.strip_prefix(PREFIX).unwrap_or(name)].concat();
         let is_free = self.dispatch_as(name, detail);
         self.dispatch_as(&plain, detail) && is_free
     }

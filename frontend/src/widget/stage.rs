@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use shared::text::decimal;
 use wasm_bindgen::JsValue;
 use web_sys::Element;
 use yew::prelude::*;
@@ -85,7 +86,7 @@ fn Root(RootProps { wall }: &RootProps) -> Html {
     match wall {
         None => Html::default(),
         Some((number, props)) => html! {
-            <Widget key={*number} attributes={props.attributes.clone()}
+            <Widget key={decimal((*number).into())} attributes={props.attributes.clone()}
                 language={props.language.clone()} remote={&props.remote} />
         },
     }

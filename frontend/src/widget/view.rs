@@ -14,7 +14,7 @@ use crate::browser::storage::Slot;
 use crate::browser::use_store::{StoreState, use_store};
 use crate::hooks::{use_effect_on, use_node, use_value};
 use crate::i18n::format::price;
-use crate::i18n::language::{Language, use_language, use_loaded_language};
+use crate::i18n::language::{Language, current, use_loaded_language};
 use crate::i18n::say::{say, say_of};
 use crate::ui::element::{button, element, paragraph};
 use crate::ui::notice::notice;
@@ -50,10 +50,7 @@ pub fn Widget(props: &Props) -> Html {
                 remote.no_offer("invalid");
                 remote.ready();
                 for mistake in invalid {
-                    remote.tell(&WidgetEvent::error(
-                        "invalid-attribute",
-                        mistake.to_string(),
-                    ));
+                    remote.tell(&WidgetEvent::error("invalid-attribute", mistake.text()));
                 }
             }
         }
@@ -70,10 +67,8 @@ pub fn Widget(props: &Props) -> Html {
         Ok(config) => widget
             .attribute("data-theme", config.theme.name())
             .child(html! {
-                <ContextProvider<Language> context={language}>
-                    <Shop key={config.gateway.name()} config={config.clone()}
-                        remote={&props.remote} />
-                </ContextProvider<Language>>
+                <Shop key={config.gateway.name()} config={config.clone()}
+                    remote={&props.remote} />
             }),
         Err(invalid) => widget.child(notice(
             "failed",
@@ -81,7 +76,7 @@ pub fn Widget(props: &Props) -> Html {
             &focus,
             invalid
                 .iter()
-                .map(|mistake| paragraph("", mistake.to_string()))
+                .map(|mistake| paragraph("", mistake.text()))
                 .collect(),
         )),
     };
@@ -90,14 +85,22 @@ pub fn Widget(props: &Props) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct ShopProps {
+    #[prop_or_else(current)]
+    language: Language,
     config: Config,
     remote: Remote,
 }
 
 /// Finds the item at its gateway.
 #[component]
-fn Shop(ShopProps { config, remote }: &ShopProps) -> Html {
-    use_language();
+fn Shop(
+    ShopProps {
+        language,
+        config,
+        remote,
+    }: &ShopProps,
+) -> Html {
+    language.enter();
     let client = use_memo(config.gateway.clone(), |gateway: &Gateway| {
         Client::new(gateway.clone())
     });

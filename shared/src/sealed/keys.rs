@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use bitcoin::hashes::{Hash as _, HashEngine as _, Hmac, HmacEngine, sha256};
-use bitcoin::hex::DisplayHex as _;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Identifier;
 use crate::lightning::{ParseError, Preimage, hex_serde, parse_hex};
+use crate::text::to_hex;
 
 /// The AES-256 key of one version of goods, the same for all of its buyers. `Debug` does not show it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl WrappedKey {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 
@@ -65,7 +65,7 @@ pub struct SecretId(pub [u8; 4]);
 impl SecretId {
     /// 8 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        self.0.to_lower_hex_string()
+        to_hex(&self.0)
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let info: Vec<u8> = (0xf0..=0xf9).collect();
         // Test case 1 goes on for ten bytes more.
         assert_eq!(
-            hkdf(&[0x0b; 22], &salt, &info).to_lower_hex_string(),
+            to_hex(&hkdf(&[0x0b; 22], &salt, &info)),
             "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
         );
     }

@@ -6,6 +6,7 @@ use crate::content::Description;
 use crate::digest::Digest;
 use crate::sealed::keys::{SecretId, WrappedKey};
 use crate::sealed::layout::{BadLayout, FORMAT, Layout};
+use crate::text::decimal;
 
 /// What one invoice sells sealed, and for whom. The invoice's description commits to it.
 ///
@@ -62,13 +63,13 @@ impl Manifest {
         } = self;
         [
             "{\"format\":",
-            &format.to_string(),
+            &decimal((*format).into()),
             ",\"ct\":\"",
             &ct.to_hex(),
             "\",\"size\":",
-            &size.to_string(),
+            &decimal(*size),
             ",\"chunk\":",
-            &chunk.to_string(),
+            &decimal((*chunk).into()),
             ",\"key\":\"",
             &key.to_hex(),
             "\",\"secret\":\"",

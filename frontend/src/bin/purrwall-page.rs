@@ -1,13 +1,8 @@
-//! Starts the store page, on pages that have a place for it.
+//! The program of the store's own page: draws the store where the page has a place for it.
 
 use frontend::page::{Props, StorePage};
-use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use web_sys::{Event, EventInit};
 use yew::Callback;
-
-/// Smaller than the standard library's.
-#[global_allocator]
-static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 /// The element that becomes the store.
 const ROOT: &str = "purrwall-store";
