@@ -571,6 +571,9 @@ mod tests {
 
     #[test]
     fn every_changed_byte_is_noticed() {
+        let claims = claims();
+        // The right one was verified before.
+        assert_eq!(claims.verify(&claim(), NOW), Ok("cat"));
         let bytes = claim().macaroon().to_bytes();
         for at in 0..bytes.len() {
             let mut forged = bytes.clone();
@@ -581,7 +584,7 @@ mod tests {
             let Ok(forged) = Claim::new(macaroon) else {
                 continue;
             };
-            let verified = claims().verify(&forged, NOW);
+            let verified = claims.verify(&forged, NOW);
             let is_noticed = matches!(
                 verified,
                 Err(ClaimRejection::Signature | ClaimRejection::UnknownKey(_))
@@ -641,6 +644,17 @@ mod tests {
             claims().verify(&later_again, NOW),
             Err(ClaimRejection::Expired)
         );
+    }
+
+    #[test]
+    fn what_was_verified_before_is_held_to_its_limits_and_to_the_secret() {
+        let claims = claims();
+        let limited = narrowed(&claim(), &format!("valid_until={NOW}"));
+        assert_eq!(claims.verify(&limited, NOW), Ok("cat"));
+        let late = claims.verify(&limited, NOW + 1);
+        assert_eq!(late, Err(ClaimRejection::Expired));
+        claims.replace_secret(&Secret::from_bytes([8; 32]));
+        assert_eq!(claims.verify(&limited, NOW), Err(removed()));
     }
 
     #[test]
