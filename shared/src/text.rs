@@ -86,7 +86,8 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     }
     let is_url = letters.bytes().any(|letter| matches!(letter, b'-' | b'_'));
     let [plus, slash] = if is_url { *b"-_" } else { *b"+/" };
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u16, 0);
+    let mut bytes = Vec::with_capacity(letters.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u16, 0);
     for letter in letters.bytes() {
         let value = match letter {
             b'A'..=b'Z' => letter - b'A',

@@ -16,7 +16,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use bitcoin::hex::DisplayHex as _;
 use futures_util::FutureExt as _;
 use shared::api::INVOICE_PATH;
 use tokio::time::timeout;
@@ -176,7 +175,7 @@ impl Asked {
             may_be_kept: around.may_be_kept,
             span: tracing::info_span!(
                 "request",
-                request_id = request_id.to_str().unwrap_or_default()
+                request_id = %request_id.to_str().unwrap_or_default()
             ),
             request_id,
         }
@@ -245,8 +244,12 @@ fn request_id(visitor: Visitor, request: &Request) -> HeaderValue {
     if let (Some(given), true) = (given, visitor.comes_from_proxy) {
         return given.clone();
     }
-    let digits = new_number().to_be_bytes().to_lower_hex_string();
-    HeaderValue::try_from(digits).expect("digits are plain ASCII")
+    let number = new_number();
+    let mut digits = *b"0000000000000000";
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * place) & 15) as usize];
+    }
+    HeaderValue::from_bytes(&digits).expect("digits are plain ASCII")
 }
 
 /// A number that this process has not given yet. Where it begins differs from process to process, so that
