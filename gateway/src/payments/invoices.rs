@@ -228,7 +228,7 @@ impl Inner {
     async fn ask(&self, payment_hash: PaymentHash, entry: &Arc<Entry>) -> Asked {
         let (lightningd, book) = (self.lightningd.clone(), self.book.clone());
         let learning = entry.clone();
-        let call = async move {
+        let call = async move || {
             // Read before lightningd is asked: if the watch ends meanwhile, so does the certainty.
             let watch = book.watch();
             let found = lightningd.find_by_payment_hash(payment_hash).await?;

@@ -42,12 +42,16 @@ impl<Answer: Clone + Send + Sync + 'static> Question<Answer> {
     /// is needed where `known` has the answer once the call before has ended.
     ///
     /// A call that has begun goes on to its end even if whoever asked goes away. Otherwise each stranger
-    /// who comes and goes would cost a call.
-    pub(crate) async fn ask(
+    /// who comes and goes would cost a call. It is made where it runs: a crowd that asks at once would hold each
+    /// several times over.
+    pub(crate) async fn ask<Call>(
         &self,
         known: impl FnOnce() -> Option<Answer>,
-        call: impl Future<Output = Answer> + Send + 'static,
-    ) -> Answer {
+        call: impl FnOnce() -> Call + Send + 'static,
+    ) -> Answer
+    where
+        Call: Future<Output = Answer> + Send,
+    {
         let before = self.begun.load(Ordering::SeqCst);
         let mut turn = self.turn.clone().lock_owned().await;
         if let Some(answer) = &turn.answer
@@ -60,7 +64,7 @@ impl<Answer: Clone + Send + Sync + 'static> Question<Answer> {
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let asking = tokio::spawn(async move {
-            let answer = call.await;
+            let answer = call().await;
             *turn = Turn {
                 number,
                 answer: Some(answer.clone()),
@@ -105,7 +109,7 @@ mod tests {
                     gate.acquire().await.unwrap().forget();
                     number
                 };
-                question.ask(|| None, call).await
+                question.ask(|| None, || call).await
             }
         }
 
@@ -138,7 +142,7 @@ mod tests {
         let first = tokio::spawn(asked.ask());
         asked.has_begun(1).await;
         let question = asked.question.clone();
-        let call = async { panic!("it is known") };
+        let call = || async { panic!("it is known") };
         let second = tokio::spawn(async move { question.ask(|| Some(7), call).await });
         asked.gate.add_permits(1);
         assert_eq!(first.await.unwrap(), 1);
