@@ -206,16 +206,22 @@ impl Client {
 /// Loads a JSON file; `None` if there is none, or the signal is aborted.
 pub async fn load_json(url: &str, signal: &AbortSignal) -> Option<JsValue> {
     let response = answer(url, &[("signal", signal.into())]).await?;
-    JSON::parse(&response.text().await.ok()?).ok()
+    JSON::parse(&text(&response).await.ok()?).ok()
 }
 
 /// What answers a request, whatever its status; `None` where nothing does. The browser's own type of request takes
-/// its options at once; gloo-net's builder would be a kilobyte of the download.
-async fn answer(address: &str, options: &[(&str, JsValue)]) -> Option<Response> {
+/// its options at once; gloo-net's builder would be a kilobyte of the download. Boxed, so that the download has all
+/// of this once.
+fn answer(
+    address: &str,
+    options: &[(&str, JsValue)],
+) -> Pin<Box<dyn Future<Output = Option<Response>>>> {
     let options = object(options);
-    // A request can only be invalid if its address is, and nothing answers there.
-    let request = web_sys::Request::new_with_str_and_init(address, options.unchecked_ref()).ok()?;
-    Request::from(request).send().await.ok()
+    let request = web_sys::Request::new_with_str_and_init(address, options.unchecked_ref());
+    Box::pin(async move {
+        // A request can only be invalid if its address is, and nothing answers there.
+        Request::from(request.ok()?).send().await.ok()
+    })
 }
 
 /// Aborts a download that stands still for too long.
