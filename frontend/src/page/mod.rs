@@ -14,7 +14,7 @@ use shared::link::{Link, LinkError};
 use shared::purchase::Trouble;
 use shared::text::decimal;
 use wasm_bindgen::JsCast as _;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::browser::address_bar::take_link;
@@ -104,9 +104,8 @@ fn translate_frame(language: &Language) {
         return;
     };
     for index in 0..texts.length() {
-        if let Some(element) = texts.get(index)
-            && let Ok(element) = element.dyn_into::<HtmlElement>()
-        {
+        if let Some(text) = texts.get(index) {
+            let element: Element = text.unchecked_into();
             // What it said in English stays beside what it says.
             let kept = element
                 .get_attribute(ENGLISH)
@@ -182,8 +181,8 @@ fn Shelf(
     use_effect_on(openings.clone(), |openings| {
         if let Some(item) = openings.last()
             && let Some(card) = gloo_utils::document().get_element_by_id(&card_id(item))
-            && let Ok(card) = card.dyn_into::<HtmlElement>()
         {
+            let card: HtmlElement = card.unchecked_into();
             // Scrolls there, too.
             let _ = card.focus();
         }
