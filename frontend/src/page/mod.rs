@@ -169,9 +169,10 @@ fn Shelf(
             link => arrived.set(Some(link)),
         })
     });
-    use_effect_on((client.clone(), store.clone()), {
+    // Once the catalogue is here, it stays the same.
+    use_effect_on((), {
         let look = look.clone();
-        move |_| {
+        move |()| {
             // Another tab may have bought something.
             let listener =
                 EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
