@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::lightning::{Msat, ParseError};
-use crate::text::decimal;
+use crate::text::{decimal, split_last};
 
 /// A decimal number of at most 8 digits after the point, from 0 to 184 billion. On the wire it is
 /// text, such as `"0.25"`: JSON's numbers are floats in many programs.
@@ -189,13 +189,25 @@ impl Rate {
 }
 
 fn msat(amount: Decimal, per_btc: Decimal) -> Option<Msat> {
-    // At most 2^64 · 10^11, which is less than 2^101.
-    let dividend = u128::from(amount.0) * MSAT_PER_BTC;
-    let divisor = u128::from(per_btc.0);
-    if divisor == 0 {
+    if per_btc.is_zero() {
         return None;
     }
-    u64::try_from(dividend.div_ceil(divisor)).ok().map(Msat)
+    // At most 2^64 · 10^11, which is less than 2^101.
+    let dividend = u128::from(amount.0) * MSAT_PER_BTC;
+    let is_enough = |msat: u64| u128::from(msat) * u128::from(per_btc.0) >= dividend;
+    if is_enough(0) {
+        return Some(Msat(0));
+    }
+    // The largest amount that is not enough, bit by bit: the library's division of such numbers is a kilobyte of the
+    // browser's download.
+    let mut too_little = 0;
+    for bit in (0..u64::BITS).rev() {
+        let more = too_little | 1 << bit;
+        if !is_enough(more) {
+            too_little = more;
+        }
+    }
+    too_little.checked_add(1).map(Msat)
 }
 
 /// A price and the rate that it was turned into millisatoshi with, as an invoice's title states them:
@@ -213,7 +225,7 @@ pub struct StatedRate<'a> {
 impl<'a> StatedRate<'a> {
     /// Reads it from a title's end; `None` where none stands there.
     pub fn of(title: &'a str) -> Option<Self> {
-        let (_, stated) = title.strip_suffix(')')?.rsplit_once('(')?;
+        let (_, stated) = split_last(title.strip_suffix(')')?, b'(')?;
         let mut words = stated.split(' ');
         let amount = words.next()?.parse().ok()?;
         let currency: Currency = words.next()?.parse().ok()?;

@@ -12,6 +12,7 @@ use crate::fiat::{FiatPrice, StatedRate};
 use crate::lightning::{Msat, Network, NodeId, Payees, PaymentHash};
 use crate::lnurl;
 use crate::sealed::SealedGoods;
+use crate::text::split_last;
 
 pub use crate::bolt11::DecodeError;
 
@@ -101,7 +102,7 @@ impl Invoice {
     pub fn title(&self) -> &str {
         let title = self.description.as_deref().map_or("", title);
         // A search for the two characters before the rate would be a kilobyte of the page's download.
-        let stated = self.stated_rate().and(title.rsplit_once('('));
+        let stated = self.stated_rate().and(split_last(title, b'('));
         stated.map_or(title, |(title, _)| title.strip_suffix(' ').unwrap_or(title))
     }
 

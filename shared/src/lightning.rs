@@ -68,8 +68,11 @@ pub struct ParseError {
 impl ParseError {
     pub(crate) fn new(value: &str, expected: &'static str) -> Self {
         // A value from a stranger may be megabytes long; the beginning identifies it.
-        let value = value.chars().take(80).collect();
-        Self { value, expected }
+        let value = &value[..value.floor_char_boundary(80)];
+        Self {
+            value: value.to_owned(),
+            expected,
+        }
     }
 }
 

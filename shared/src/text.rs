@@ -109,6 +109,13 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     (count < 6 && rest == 0).then_some(bytes)
 }
 
+/// What is before the last `letter`, an ASCII one, and what is after it. The library's search from a text's end is half
+/// a kilobyte of the browser's program.
+pub(crate) fn split_last(text: &str, letter: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().rposition(|byte| byte == letter)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
@@ -119,6 +126,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_text_is_split_at_the_last_of_several_letters() {
+        assert_eq!(split_last("a (b) (c é", b'('), Some(("a (b) ", "c é")));
+        assert_eq!(split_last("é(", b'('), Some(("é", "")));
+        assert_eq!(split_last("none", b'('), None);
+    }
 
     #[test]
     fn the_least_and_the_largest_number_are_written() {

@@ -33,7 +33,7 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// Makes the program smaller than stable Rust can: the standard library is compiled with it, for
-/// size, and a panic is a bare trap without a message. `RUSTC_BOOTSTRAP` allows the pinned stable
+/// size, and a panic is a bare trap without a message, so that neither places in the source nor `Debug` are needed. `RUSTC_BOOTSTRAP` allows the pinned stable
 /// toolchain these unstable options. `trunk serve` does without them, so its panics have messages.
 const SMALL: [(&str, &str); 4] = [
     ("RUSTC_BOOTSTRAP", "1"),
@@ -41,7 +41,7 @@ const SMALL: [(&str, &str); 4] = [
     ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
     (
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-        "-Zunstable-options -Cpanic=immediate-abort",
+        "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none -Zlocation-detail=none",
     ),
 ];
 

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Request, Response};
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
@@ -22,13 +22,14 @@ use shared::purchase::Trouble;
 use shared::text::decimal;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader, RequestCache};
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
 use yew::html::ImplicitClone;
 
 use crate::browser::clock::Clock;
 use crate::browser::gateway::Gateway;
 use crate::browser::goods::Arriving;
 use crate::browser::json;
+use crate::browser::object::object;
 
 /// How long a download may stand still before its connection counts as dead, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
@@ -177,19 +178,19 @@ impl Client {
         body: Option<String>,
         signal: &AbortSignal,
     ) -> Result<Response, Trouble> {
-        let mut request = RequestBuilder::new(&self.gateway.url(path))
-            .cache(RequestCache::NoStore)
-            .abort_signal(Some(signal));
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = match body {
-            Some(body) => request.method(Method::POST).body(body),
-            None => request.build(),
-        };
-        // A request can only be invalid if its address is, and nothing answers there.
-        let request = request.map_err(|_| Trouble::Offline)?;
-        let response = request.send().await.map_err(|_| Trouble::Offline)?;
+        let headers: Vec<(&str, JsValue)> = headers
+            .iter()
+            .map(|(name, value)| (*name, JsValue::from_str(value)))
+            .collect();
+        let options = [
+            ("cache", "no-store".into()),
+            ("signal", signal.into()),
+            ("headers", object(&headers).into()),
+            ("method", if body.is_some() { "POST" } else { "GET" }.into()),
+            ("body", body.into()),
+        ];
+        let response = answer(&self.gateway.url(path), &options).await;
+        let response = response.ok_or(Trouble::Offline)?;
         // A page on another origin cannot read this header; there the status answers set the clock.
         if let Some(date) = response.headers().get("date") {
             self.clock.learn_from_date(&date);
@@ -204,9 +205,23 @@ impl Client {
 
 /// Loads a JSON file; `None` if there is none, or the signal is aborted.
 pub async fn load_json(url: &str, signal: &AbortSignal) -> Option<JsValue> {
-    let request = RequestBuilder::new(url).abort_signal(Some(signal));
-    let response = request.send().await.ok()?;
-    JSON::parse(&response.text().await.ok()?).ok()
+    let response = answer(url, &[("signal", signal.into())]).await?;
+    JSON::parse(&text(&response).await.ok()?).ok()
+}
+
+/// What answers a request, whatever its status; `None` where nothing does. The browser's own type of request takes
+/// its options at once; gloo-net's builder would be a kilobyte of the download. Boxed, so that the download has all
+/// of this once.
+fn answer(
+    address: &str,
+    options: &[(&str, JsValue)],
+) -> Pin<Box<dyn Future<Output = Option<Response>>>> {
+    let options = object(options);
+    let request = web_sys::Request::new_with_str_and_init(address, options.unchecked_ref());
+    Box::pin(async move {
+        // A request can only be invalid if its address is, and nothing answers there.
+        Request::from(request.ok()?).send().await.ok()
+    })
 }
 
 /// Aborts a download that stands still for too long.

@@ -134,31 +134,31 @@ pub fn keep_text(name: &str, text: &str) {
 /// wall shows it.
 pub fn purchases(gateway: &Gateway, is_sold: &dyn Fn(&ItemId) -> bool) -> Vec<Link> {
     let prefix = prefix(gateway);
-    let mut entries = UNSTORED.with_borrow(Vec::clone);
+    let mut keys: Vec<String> =
+        UNSTORED.with_borrow(|kept| kept.iter().map(|(key, _)| key.clone()).collect());
     if let Some(storage) = local() {
         for index in 0..storage.length().unwrap_or(0) {
             if let Ok(Some(key)) = storage.key(index)
-                && let Ok(Some(text)) = storage.get_item(&key)
-                && find(&entries, &key).is_none()
+                && !keys.contains(&key)
             {
-                entries.push((key, text));
+                keys.push(key);
             }
         }
     }
-    let open = |key: &str, text: &str| {
+    let open = |key: &str| {
         let name = key.strip_prefix(&prefix)?;
         let (item, is_aside) = match name.split_once(':') {
             Some((item, _)) => (item, true),
             None => (name, false),
         };
-        let purchase = json::read::<Saved>(text)?.ticketed()?;
+        let purchase = read(key)?.ticketed()?;
         let item = item.parse().ok()?;
         (is_aside || purchase.preimage.is_some() || !is_sold(&item)).then_some(())?;
         Some(Link { item, purchase })
     };
     let mut purchases = Vec::new();
-    for (key, text) in entries {
-        purchases.extend(open(&key, &text));
+    for key in keys {
+        purchases.extend(open(&key));
     }
     purchases
 }

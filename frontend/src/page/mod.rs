@@ -14,7 +14,7 @@ use shared::link::{Link, LinkError};
 use shared::purchase::Trouble;
 use shared::text::decimal;
 use wasm_bindgen::JsCast as _;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::browser::address_bar::take_link;
@@ -104,9 +104,8 @@ fn translate_frame(language: &Language) {
         return;
     };
     for index in 0..texts.length() {
-        if let Some(element) = texts.get(index)
-            && let Ok(element) = element.dyn_into::<HtmlElement>()
-        {
+        if let Some(text) = texts.get(index) {
+            let element: Element = text.unchecked_into();
             // What it said in English stays beside what it says.
             let kept = element
                 .get_attribute(ENGLISH)
@@ -140,9 +139,8 @@ fn Shelf(
     // The items whose purchase was opened from a link or the list; their walls start again with it.
     let opened = use_value(Vec::<ItemId>::new);
     let openings = opened.get();
-    let damaged = use_value(|| false);
-    // A link that nobody here has begun: it is opened if the buyer says so.
-    let foreign = use_value(|| None);
+    // A link that does not open by itself: it is damaged, or nobody here has begun it, so that the buyer has to say so.
+    let arrived = use_value(|| None);
     let look = {
         let (links, client, store) = (links.clone(), client.clone(), store.clone());
         Callback::from(move |()| {
@@ -152,30 +150,29 @@ fn Shelf(
         })
     };
     let on_open = {
-        let (client, look, foreign) = (client.clone(), look.clone(), foreign.clone());
+        let (client, look, arrived) = (client.clone(), look.clone(), arrived.clone());
         Callback::from(move |link: Link| {
-            foreign.set(None);
+            arrived.set(None);
             Slot::new(client.gateway(), &link.item).save(&link.purchase);
-            opened.set([opened.get(), vec![link.item]].concat());
+            let mut openings = opened.get();
+            openings.push(link.item);
+            opened.set(openings);
             look.emit(());
         })
     };
     use_arriving_links({
-        let (client, on_open) = (client.clone(), on_open.clone());
-        let (damaged, foreign) = (damaged.clone(), foreign.clone());
-        Callback::from(move |link: Result<Link, LinkError>| {
-            damaged.set(link.is_err());
-            match link {
-                Ok(link) if Slot::new(client.gateway(), &link.item).has(&link.purchase) => {
-                    on_open.emit(link);
-                }
-                link => foreign.set(link.ok()),
+        let (client, on_open, arrived) = (client.clone(), on_open.clone(), arrived.clone());
+        Callback::from(move |link: Result<Link, LinkError>| match link {
+            Ok(link) if Slot::new(client.gateway(), &link.item).has(&link.purchase) => {
+                on_open.emit(link);
             }
+            link => arrived.set(Some(link)),
         })
     });
-    use_effect_on((client.clone(), store.clone()), {
+    // Once the catalogue is here, it stays the same.
+    use_effect_on((), {
         let look = look.clone();
-        move |_| {
+        move |()| {
             // Another tab may have bought something.
             let listener =
                 EventListener::new(&gloo_utils::window(), "storage", move |_| look.emit(()));
@@ -185,8 +182,8 @@ fn Shelf(
     use_effect_on(openings.clone(), |openings| {
         if let Some(item) = openings.last()
             && let Some(card) = gloo_utils::document().get_element_by_id(&card_id(item))
-            && let Ok(card) = card.dyn_into::<HtmlElement>()
         {
+            let card: HtmlElement = card.unchecked_into();
             // Scrolls there, too.
             let _ = card.focus();
         }
@@ -199,8 +196,14 @@ fn Shelf(
             look.emit(());
         })
     };
-    let foreign_now = foreign.get();
-    let on_decline = Callback::from(move |()| foreign.set(None));
+    let question = match arrived.get() {
+        None => None,
+        Some(Err(LinkError)) => Some(damaged()),
+        Some(Ok(link)) => {
+            let on_decline = Callback::from(move |()| arrived.set(None));
+            Some(foreign_link(&link, &on_open, &on_decline))
+        }
+    };
     let card = |item: &Item, off_the_shelf| {
         let openings = openings.iter().filter(|opened| **opened == item.id).count();
         card(client, store, item, off_the_shelf, openings, &on_change)
@@ -220,22 +223,8 @@ fn Shelf(
             .is_empty()
             .then(|| paragraph("loading", say("The shelves are empty. Come back later."))),
     );
-    let damaged = damaged.get().then(|| {
-        element("p", "closed")
-            .test("damaged-link")
-            .attribute("role", "alert")
-            .text(say(
-                "This is no purchase’s link, or a part of it is missing. Copy it again.",
-            ))
-            .into()
-    });
     element("div", "")
-        .children(damaged)
-        .children(
-            foreign_now
-                .as_ref()
-                .map(|link| foreign_link(link, &on_open, &on_decline)),
-        )
+        .children(question)
         .child(shelf)
         .children(purchases(client, store, &links.get(), &on_open, &on_forget))
         .child(facts(store))
@@ -258,6 +247,16 @@ fn use_arriving_links(on_link: Callback<Result<Link, LinkError>>) {
         let listener = EventListener::new(&gloo_utils::window(), "hashchange", move |_| take());
         move || drop(listener)
     });
+}
+
+fn damaged() -> Html {
+    element("p", "closed")
+        .test("damaged-link")
+        .attribute("role", "alert")
+        .text(say(
+            "This is no purchase’s link, or a part of it is missing. Copy it again.",
+        ))
+        .into()
 }
 
 fn is_sold(store: &Store, id: &ItemId) -> bool {
@@ -291,13 +290,17 @@ fn card(
 ) -> Html {
     let terms = Terms::of(store, item);
     let id = item.id.as_str();
-    html! {
-        <article key={id} id={card_id(&item.id)} class="card" tabindex="-1"
-            data-test={["item-", id].concat()}>
-            <Wall key={decimal(openings as u64)} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf}
-                {on_change} />
-        </article>
-    }
+    let openings = decimal(openings as u64);
+    let wall = html! {
+        <Wall key={openings} {client} item={Rc::new(item.clone())} {terms} {off_the_shelf} {on_change} />
+    };
+    element("article", "card")
+        .key(id)
+        .attribute("id", card_id(&item.id))
+        .attribute("tabindex", "-1")
+        .attribute("data-test", card_id(&item.id))
+        .child(wall)
+        .into()
 }
 
 fn card_id(item: &ItemId) -> String {

@@ -54,6 +54,12 @@ impl Element {
         self.attribute("data-test", name)
     }
 
+    /// Tells the element from its siblings, so that it keeps its state wherever it is drawn among them.
+    pub fn key(mut self, key: &str) -> Self {
+        self.0.key = Some(key.into());
+        self
+    }
+
     /// Binds `node` to the element, so that it can be focused.
     pub fn node(mut self, node: &NodeRef) -> Self {
         self.0.node_ref = node.clone();

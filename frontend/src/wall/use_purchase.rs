@@ -62,7 +62,8 @@ pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
             }
         }
     });
-    use_effect_on(buying.purchase.job(), {
+    // Each job has a round of its own, which is less to compare.
+    use_effect_on(buying.purchase.round(), {
         let shell = Shell {
             client: client.clone(),
             item: item.clone(),
@@ -70,8 +71,9 @@ pub fn use_purchase(client: &Client, item: &Rc<Item>, terms: &Terms) -> Handle {
             received: received.clone(),
             answer: buying.dispatcher().into(),
         };
-        move |job: &Option<Job>| {
-            let running = job.clone().map(|job| start(job, shell));
+        let buying = buying.clone();
+        move |_: &u32| {
+            let running = buying.purchase.job().map(|job| start(job, shell));
             move || drop(running)
         }
     });
