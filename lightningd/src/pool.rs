@@ -55,7 +55,8 @@ impl Pool {
             Ok(self.place().await)
         })
         .await?;
-        within(deadline, request, self.call_at_once(request)).await
+        // Boxed, so that a crowd that waits for its turn takes little memory.
+        Box::pin(within(deadline, request, self.call_at_once(request))).await
     }
 
     async fn call_at_once<R: Call>(&self, request: &R) -> Result<R::Response, LightningError> {
