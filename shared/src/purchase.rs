@@ -897,8 +897,16 @@ impl Purchase {
                 matches!(order.wallet, Wallet::Paying | Wallet::Silent)
             }
         };
-        if fits && order.invoice.payment_hash == payment_hash {
-            order.wallet = wallet;
+        if !fits || order.invoice.payment_hash != payment_hash {
+            return self;
+        }
+        order.wallet = wallet;
+        // A refused invoice need not be asked about, unless a wallet may be paying it all the same.
+        if let State::Refused { asking, .. } = &mut self.state
+            && wallet.is_in_flight()
+        {
+            *asking = true;
+            self.round += 1;
         }
         self
     }

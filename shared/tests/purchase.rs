@@ -1241,9 +1241,8 @@ proptest! {
                 prop_assert_eq!(order.promised(), Some(ContentHash::of(GOODS)));
             }
             prop_assert!(purchase.saved().is_some() || !has_paid(purchase));
-            // The browser starts a job when the round changes. A wallet that another tab has told only makes the next
-            // question wait longer.
-            if purchase.round() == before.round() && !matches!(step, Step::Reload | Step::Tell(..)) {
+            // The browser starts a job when the round changes.
+            if purchase.round() == before.round() && !matches!(step, Step::Reload) {
                 prop_assert_eq!(purchase.job(), before.job(), "{:?} changed a running job", step);
             }
             for ticket in tickets(&before) {
@@ -1317,6 +1316,22 @@ proptest! {
         let rests = matches!(purchase.state(), State::Delivered { .. });
         prop_assert!(rests, "{:?}", purchase.state());
     }
+}
+
+#[test]
+fn a_refused_invoice_that_another_tab_has_a_wallet_pay_is_asked_about() {
+    let mut page = Page::new();
+    for step in [
+        Step::Buy(1),
+        Step::Terms(99),
+        Step::Created(1, 0),
+        Step::Fail(Trouble::Offline, 0),
+        Step::Tell(1, Wallet::Silent),
+    ] {
+        page.step(&step);
+    }
+    let task = page.purchase.job().map(|job| job.task);
+    assert!(matches!(task, Some(Task::AskStatus { .. })), "{task:?}");
 }
 
 /// What is sold sealed by the first invoice.
