@@ -15,12 +15,13 @@ use crate::programs;
 
 /// What the whole page may weigh, in bytes after brotli.
 ///
-/// The aim is 130,000. This guards what was reached, and falls with every byte that is saved.
-const LIMIT: usize = 150_000;
+/// The aim is 130,000. This guards what was reached, and falls with every byte that is saved. The same source weighs
+/// up to 250 bytes more in another folder: the names of functions follow from it, and their order from the names.
+const LIMIT: usize = 150_300;
 /// What it may weigh for visitors who look and do not buy, but for the store's list.
 const LOOK_LIMIT: usize = 11_050;
 /// What the whole widget may weigh, with what draws an offer before its program is there.
-const WIDGET_LIMIT: usize = 148_900;
+const WIDGET_LIMIT: usize = 149_100;
 /// What the widget's loader may weigh, which sites load before anyone looks at an element: 3 KB. The hashes in it make some
 /// ten bytes of difference from build to build.
 const LOADER_LIMIT: usize = 3 * 1024;
