@@ -7,6 +7,7 @@ mod memory;
 mod rekey;
 mod reload;
 mod rerune;
+mod runtime;
 mod watched;
 
 use std::process::ExitCode;
@@ -19,9 +20,18 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     memory::take_small_pages();
+    match runtime::start() {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            eprintln!("purrwall: cannot start its threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> ExitCode {
     // lightningd runs its plugins without arguments, and so may a person the gateway.
     if commands::plugin::is_asked_for() {
         commands::plugin::run().await;
