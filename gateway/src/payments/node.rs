@@ -188,7 +188,7 @@ impl OurNode {
     /// Asks lightningd now, together with all who ask at once.
     pub(crate) async fn ask(self: &Arc<Self>) -> Result<Node, NodeError> {
         let lightningd = self.lightningd.clone();
-        let call = async move || { lightningd.node().await };
+        let call = async move || lightningd.node().await;
         match self.question.ask(|| None, call).await {
             Ok(node) => {
                 self.state().last = Some(node.clone());
