@@ -22,11 +22,13 @@ pub fn decimal(mut number: u64) -> String {
 
 /// Lower-case hex.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    let digit = |value| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(half)]));
+        }
+    }
+    text
 }
 
 /// Exactly `N` bytes of hex, in any case.
@@ -45,16 +47,19 @@ pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// Base64 in the standard alphabet, with padding.
 pub fn base64(bytes: &[u8]) -> String {
-    encode(bytes, *b"+/", "=")
+    encode(bytes, STANDARD, "=")
 }
 
 /// Base64 in the alphabet for URLs, without padding.
 pub(crate) fn base64_url(bytes: &[u8]) -> String {
-    encode(bytes, *b"-_", "")
+    encode(bytes, URL, "")
 }
 
-fn encode(bytes: &[u8], [plus, slash]: [u8; 2], padding: &str) -> String {
-    let mut text = String::new();
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn encode(bytes: &[u8], letters: &[u8; 64], padding: &str) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
         let mut bits = [0; 4];
         bits[1..=three.len()].copy_from_slice(three);
@@ -62,16 +67,10 @@ fn encode(bytes: &[u8], [plus, slash]: [u8; 2], padding: &str) -> String {
         for place in 0..4 {
             if place > three.len() {
                 text.push_str(padding);
-                continue;
+            } else {
+                let value = bits >> (18 - 6 * place) & 63;
+                text.push(char::from(letters[value as usize]));
             }
-            let [.., value] = (bits >> (18 - 6 * place)).to_be_bytes();
-            text.push(char::from(match value & 63 {
-                value @ ..26 => b'A' + value,
-                value @ 26..52 => b'a' + value - 26,
-                value @ 52..62 => b'0' + value - 52,
-                62 => plus,
-                _ => slash,
-            }));
         }
     }
     text
