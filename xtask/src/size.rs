@@ -34,7 +34,7 @@ const SEALED_LIMIT: usize = 3_500;
 /// What lets sealed films be played may weigh, which is loaded for who buys some on the store's page.
 const PLAYER_LIMIT: usize = 600;
 
-/// What [`brotli`] tries: sizes of the window, in bits, and what the bytes may be.
+/// What [`brotli()`] tries: sizes of the window, in bits, and what the bytes may be.
 const WINDOWS: [i32; 2] = [18, 22];
 const MODES: [BrotliEncoderMode; 2] = [
     BrotliEncoderMode::BROTLI_MODE_GENERIC,
