@@ -39,7 +39,7 @@ suite('the modules for servers', () => {
     // Below e2e/, so that TypeScript finds there what it needs.
     dir = await mkdtemp(join(root, 'e2e/.sites-'));
     await writeFile(join(dir, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-    const quiet = ['--offline', '--no-audit', '--no-fund', '--silent'];
+    const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--silent'];
     await run('npm', ['install', await packed('.tgz'), ...quiet], { cwd: dir });
     module = await import(pathToFileURL(join(dir, 'node_modules/purrwall/index.js')));
     if (noPython) return;
