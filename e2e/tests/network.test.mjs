@@ -60,6 +60,7 @@ describe('the network’s page', () => {
 
     // Other goods have no key.
     await makeInvoice(page);
+    await page.getByTestId('asked').filter({ hasNotText: 'manifest:' }).waitFor();
     await page.getByTestId('pay').click();
     await says(page, 'outcome', /^Paid\./);
     await says(page, 'walked', /store knows the preimage, shows it to alice/);
