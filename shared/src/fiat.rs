@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::lightning::{Msat, ParseError};
-use crate::text::{decimal, split_last};
+use crate::text::{fixed, split_last};
 
 /// A decimal number of at most 8 digits after the point, from 0 to 184 billion. On the wire it is
 /// text, such as `"0.25"`: JSON's numbers are floats in many programs.
@@ -30,13 +30,7 @@ impl Decimal {
 
     /// As it is written.
     pub fn text(self) -> String {
-        let (whole, fraction) = (self.0 / ONE, self.0 % ONE);
-        if fraction == 0 {
-            return decimal(whole);
-        }
-        // The zeros before the fraction stay behind the one.
-        let padded = decimal(ONE + fraction);
-        [&decimal(whole), ".", padded[1..].trim_end_matches('0')].concat()
+        fixed(self.0, ONE)
     }
 
     /// This many times `factor`, rounded up to a whole number; `None` above `u64::MAX`.

@@ -357,9 +357,7 @@ impl FailedCheck {
             Self::Manifest | Self::Ciphertext => Check::Sealed,
         }
     }
-}
 
-impl FailedCheck {
     /// In words for the buyer.
     pub fn text(&self) -> String {
         let asks = "the invoice asks for ";

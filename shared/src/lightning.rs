@@ -7,7 +7,7 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{decimal, from_hex, to_hex};
+use crate::text::{fixed, from_hex, to_hex};
 
 /// An amount in millisatoshi, the unit of every amount in Purrwall. A plain integer on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,13 +30,7 @@ impl Msat {
 
     /// The amount in satoshi, to the last millisatoshi.
     pub fn text(self) -> String {
-        let (sat, rest) = (decimal(self.0 / 1000), self.0 % 1000);
-        if rest == 0 {
-            return [&sat, " sat"].concat();
-        }
-        // The zeros before the fraction stay behind the one.
-        let padded = decimal(1000 + rest);
-        [&sat, ".", padded[1..].trim_end_matches('0'), " sat"].concat()
+        [&fixed(self.0, 1000), " sat"].concat()
     }
 
     /// What [`for_people`](Self::for_people) shows.

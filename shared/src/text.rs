@@ -20,8 +20,19 @@ pub fn decimal(mut number: u64) -> String {
     digits[first..].iter().copied().map(char::from).collect()
 }
 
+/// So many parts of a whole, which has `one` of them, a power of ten: the digits, and a point where there is a rest.
+pub(crate) fn fixed(number: u64, one: u64) -> String {
+    let (whole, rest) = (decimal(number / one), number % one);
+    if rest == 0 {
+        return whole;
+    }
+    // The zeros before the rest stay behind the one.
+    let padded = decimal(one + rest);
+    [&whole, ".", padded[1..].trim_end_matches('0')].concat()
+}
+
 /// Lower-case hex.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         for half in [byte >> 4, byte & 15] {

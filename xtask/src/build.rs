@@ -33,8 +33,9 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// Makes the program smaller than stable Rust can: the standard library is compiled with it, for
-/// size, and a panic is a bare trap without a message, so that neither places in the source nor `Debug` are needed. `RUSTC_BOOTSTRAP` allows the pinned stable
-/// toolchain these unstable options. `trunk serve` does without them, so its panics have messages.
+/// size, and a panic is a bare trap without a message, so that neither places in the source nor
+/// `Debug` are needed. `RUSTC_BOOTSTRAP` allows the pinned stable toolchain these unstable options.
+/// `trunk serve` does without them, so its panics have messages.
 const SMALL: [(&str, &str); 4] = [
     ("RUSTC_BOOTSTRAP", "1"),
     ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"),

@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use shared::api::INVOICE_PATH;
+use shared::text::to_hex;
 use tokio::time::timeout;
 use tower::{Layer, Service};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -244,12 +245,8 @@ fn request_id(visitor: Visitor, request: &Request) -> HeaderValue {
     if let (Some(given), true) = (given, visitor.comes_from_proxy) {
         return given.clone();
     }
-    let number = new_number();
-    let mut digits = *b"0000000000000000";
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        *digit = b"0123456789abcdef"[(number >> (4 * place) & 15) as usize];
-    }
-    HeaderValue::from_bytes(&digits).expect("digits are plain ASCII")
+    let digits = to_hex(&new_number().to_be_bytes());
+    HeaderValue::try_from(digits).expect("digits are plain ASCII")
 }
 
 /// A number that this process has not given yet. Where it begins differs from process to process, so that
