@@ -3,18 +3,20 @@
 //! Its numbers are exact up to 2^53, which in millisatoshi is 90 000 bitcoin; beyond that nothing
 //! is read or written.
 
+mod unfit;
 mod writer;
 
-use std::{fmt, slice};
+use std::slice;
 
 use js_sys::{Array, JSON, Number, Reflect};
 use serde::de::value::SeqDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor,
 };
 use serde::{Serialize, forward_to_deserialize_any};
 use wasm_bindgen::{JsCast as _, JsValue};
 
+use crate::browser::json::unfit::Unfit;
 use crate::browser::json::writer::Writer;
 
 /// Reads JSON; `None` where the text is none, or not a `T`.
@@ -37,43 +39,43 @@ pub fn to_value(value: &impl Serialize) -> Option<JsValue> {
 struct Value(JsValue);
 
 impl<'de> Deserializer<'de> for Value {
-    type Error = Unreadable;
+    type Error = Unfit;
 
     /// No type of the wire leaves open what it is.
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unreadable> {
-        Err(Unreadable)
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unfit> {
+        Err(Unfit)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         visitor.visit_string(self.text()?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         visitor.visit_u64(self.whole()?)
     }
 
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         self.deserialize_u64(visitor)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        visitor.visit_bool(self.0.as_bool().ok_or(Unreadable)?)
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_bool(self.0.as_bool().ok_or(Unfit)?)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        let list = self.0.dyn_ref::<Array>().ok_or(Unreadable)?;
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        let list = self.0.dyn_ref::<Array>().ok_or(Unfit)?;
         visitor.visit_seq(SeqDeserializer::new(list.iter().map(Self)))
     }
 
@@ -84,14 +86,14 @@ impl<'de> Deserializer<'de> for Value {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unreadable> {
+    ) -> Result<V::Value, Unfit> {
         visitor.visit_seq(Fields {
             object: self.0,
             names: fields.iter(),
         })
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         if self.0.is_null() {
             visitor.visit_none()
         } else {
@@ -103,7 +105,7 @@ impl<'de> Deserializer<'de> for Value {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Unreadable> {
+    ) -> Result<V::Value, Unfit> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -113,12 +115,12 @@ impl<'de> Deserializer<'de> for Value {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unreadable> {
+    ) -> Result<V::Value, Unfit> {
         visitor.visit_enum(self.text()?.into_deserializer())
     }
 
     /// What later versions of the wire may add is skipped, whatever it is.
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         visitor.visit_unit()
     }
 
@@ -129,13 +131,13 @@ impl<'de> Deserializer<'de> for Value {
 }
 
 impl Value {
-    fn text(&self) -> Result<String, Unreadable> {
-        self.0.as_string().ok_or(Unreadable)
+    fn text(&self) -> Result<String, Unfit> {
+        self.0.as_string().ok_or(Unfit)
     }
 
     /// All numbers of the wire count something.
-    fn whole(&self) -> Result<u64, Unreadable> {
-        let number = self.0.as_f64().ok_or(Unreadable)?;
+    fn whole(&self) -> Result<u64, Unfit> {
+        let number = self.0.as_f64().ok_or(Unfit)?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -143,11 +145,11 @@ impl Value {
         )]
         (number >= 0.0 && Number::is_safe_integer(&self.0))
             .then_some(number as u64)
-            .ok_or(Unreadable)
+            .ok_or(Unfit)
     }
 }
 
-impl IntoDeserializer<'_, Unreadable> for Value {
+impl IntoDeserializer<'_, Unfit> for Value {
     type Deserializer = Self;
     fn into_deserializer(self) -> Self {
         self
@@ -161,13 +163,13 @@ struct Fields {
 }
 
 impl<'de> SeqAccess<'de> for Fields {
-    type Error = Unreadable;
+    type Error = Unfit;
 
     /// `None` for a field that is not there: it has its default, or the whole is not read.
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Unreadable> {
+    ) -> Result<Option<T::Value>, Unfit> {
         match self.next() {
             Some(value) => seed.deserialize(value).map(Some),
             None => Ok(None),
@@ -182,24 +184,6 @@ impl Fields {
         // What is no object has no properties.
         let value = Reflect::get(&self.object, &(*name).into()).ok()?;
         (!value.is_undefined()).then_some(Value(value))
-    }
-}
-
-/// Not what was expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unreadable;
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this JSON is not what was expected")
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-impl de::Error for Unreadable {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self
     }
 }
 

@@ -1,11 +1,11 @@
 //! Our types as values of JavaScript's, for serde: what the wire and the browser's storage hold, and nothing else.
 
-use std::fmt;
-
 use js_sys::{Array, Object, Reflect};
 use serde::Serialize;
-use serde::ser::{self, Impossible, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{Impossible, SerializeSeq, SerializeStruct, Serializer};
 use wasm_bindgen::JsValue;
+
+use crate::browser::json::unfit::Unfit;
 
 /// The largest number that JavaScript has exactly.
 const MAX_SAFE: u64 = (1 << 53) - 1;
@@ -13,31 +13,27 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 /// Makes a value of what it is given.
 pub(super) struct Writer;
 
-/// Not to be written: a number that is too large, or of a kind that no type of ours has.
-#[derive(Debug)]
-pub(super) struct Unwritable;
-
-type Written = Result<JsValue, Unwritable>;
+type Written = Result<JsValue, Unfit>;
 
 /// Refuses what no type of ours has.
 macro_rules! refuse {
     ($($method:ident($($type:ty),*) -> $ok:ty;)*) => {
-        $(fn $method(self, $(_: $type),*) -> Result<$ok, Unwritable> {
-            Err(Unwritable)
+        $(fn $method(self, $(_: $type),*) -> Result<$ok, Unfit> {
+            Err(Unfit)
         })*
     };
 }
 
 impl Serializer for Writer {
     type Ok = JsValue;
-    type Error = Unwritable;
+    type Error = Unfit;
     type SerializeSeq = List;
     type SerializeStruct = Fields;
-    type SerializeTuple = Impossible<JsValue, Unwritable>;
-    type SerializeTupleStruct = Impossible<JsValue, Unwritable>;
-    type SerializeTupleVariant = Impossible<JsValue, Unwritable>;
-    type SerializeMap = Impossible<JsValue, Unwritable>;
-    type SerializeStructVariant = Impossible<JsValue, Unwritable>;
+    type SerializeTuple = Impossible<JsValue, Unfit>;
+    type SerializeTupleStruct = Impossible<JsValue, Unfit>;
+    type SerializeTupleVariant = Impossible<JsValue, Unfit>;
+    type SerializeMap = Impossible<JsValue, Unfit>;
+    type SerializeStructVariant = Impossible<JsValue, Unfit>;
 
     fn serialize_bool(self, value: bool) -> Written {
         Ok(value.into())
@@ -59,7 +55,7 @@ impl Serializer for Writer {
         (value <= MAX_SAFE)
             .then_some(value as f64)
             .map(JsValue::from)
-            .ok_or(Unwritable)
+            .ok_or(Unfit)
     }
 
     fn serialize_str(self, value: &str) -> Written {
@@ -94,14 +90,14 @@ impl Serializer for Writer {
         _: &'static str,
         _: &T,
     ) -> Written {
-        Err(Unwritable)
+        Err(Unfit)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, Unwritable> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<List, Unfit> {
         Ok(List(Array::new()))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields, Unwritable> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields, Unfit> {
         Ok(Fields(Object::new()))
     }
 
@@ -130,9 +126,9 @@ pub(super) struct List(Array);
 
 impl SerializeSeq for List {
     type Ok = JsValue;
-    type Error = Unwritable;
+    type Error = Unfit;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
         self.0.push(&value.serialize(Writer)?);
         Ok(())
     }
@@ -147,13 +143,13 @@ pub(super) struct Fields(Object);
 
 impl SerializeStruct for Fields {
     type Ok = JsValue;
-    type Error = Unwritable;
+    type Error = Unfit;
 
     fn serialize_field<T: ?Sized + Serialize>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Unwritable> {
+    ) -> Result<(), Unfit> {
         self.set(name, &value.serialize(Writer)?);
         Ok(())
     }
@@ -168,19 +164,5 @@ impl Fields {
     fn set(&self, name: &str, value: &JsValue) {
         // Setting a property of a new object cannot fail.
         let _ = Reflect::set(&self.0, &name.into(), value);
-    }
-}
-
-impl fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this cannot be written as JSON")
-    }
-}
-
-impl std::error::Error for Unwritable {}
-
-impl ser::Error for Unwritable {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self
     }
 }
