@@ -81,6 +81,8 @@ struct FakeInvoice {
     amount_msat: u64,
     expires_at: u64,
     pay_index: Option<u64>,
+    /// In UNIX seconds, once it is paid.
+    paid_at: u64,
     /// In a form that no client knows.
     is_garbled: bool,
 }
@@ -224,23 +226,29 @@ impl FakeLightningd {
 
     /// Marks the invoice as paid, as if a payment had arrived; gives the preimage.
     pub fn is_paid(&self, bolt11: &str) -> [u8; 32] {
+        self.was_paid(bolt11, unix_now())
+    }
+
+    /// Marks an invoice as paid at this time, in UNIX seconds; its preimage.
+    pub fn was_paid(&self, bolt11: &str, paid_at: u64) -> [u8; 32] {
         let mut book = self.node.book();
         book.payments += 1;
         let pay_index = book.payments;
         let invoice = book.invoices.iter_mut().find(|one| one.bolt11 == bolt11);
         let invoice = invoice.unwrap();
         invoice.pay_index = Some(pay_index);
+        invoice.paid_at = paid_at;
         let preimage = invoice.preimage;
         drop(book);
         self.node.newest_pay_index.send_replace(pay_index);
         preimage
     }
 
-    /// Makes `count` invoices of somebody else's and marks them as paid.
+    /// Makes `count` invoices of somebody else's and marks them as paid an hour ago.
     pub fn has_a_past_of(&self, count: usize) {
         for _ in 0..count {
             let bolt11 = self.makes(&format!("other-{}", self.invoices()), 600);
-            self.is_paid(&bolt11);
+            self.was_paid(&bolt11, unix_now() - 3600);
         }
     }
 
@@ -424,6 +432,7 @@ impl FakeNode {
             amount_msat,
             expires_at: created_at + expiry,
             pay_index: None,
+            paid_at: 0,
             is_garbled: false,
         });
         Ok(json!({
@@ -540,7 +549,7 @@ impl FakeInvoice {
         if let Some(pay_index) = self.pay_index {
             listed["pay_index"] = pay_index.into();
             listed["amount_received_msat"] = self.amount_msat.into();
-            listed["paid_at"] = unix_now().into();
+            listed["paid_at"] = self.paid_at.into();
             listed["payment_preimage"] = self.preimage.to_lower_hex_string().into();
         }
         if self.is_garbled {

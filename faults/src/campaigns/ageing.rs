@@ -2,7 +2,6 @@
 //! the store is restarted; and buyers of every kind come back for what is theirs.
 
 use std::collections::BTreeMap;
-use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -27,8 +26,6 @@ use crate::store::{Item, Limits, Store, until};
 
 /// How long lightningd may take to forget.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How long the store may take to follow the payments of a book that came back.
-const FOLLOWS_AGAIN: Duration = Duration::from_secs(10);
 /// Buyers of each kind.
 const MOST: u32 = 50;
 /// Invoices of others that the devnet's book begins with.
@@ -78,8 +75,6 @@ pub(crate) fn run(options: &Options, report: &Report) -> Result<()> {
         let older = Nodes::start(OLDER_INVOICES)?;
         place.socket.leads_to(&older.store);
         crowd.comes_back(&place, "an older book", report)?;
-        // Webhooks tell of what is paid once the store follows the older book, which takes it a second.
-        sleep(FOLLOWS_AGAIN);
         let mut newcomers = Crowd::default();
         newcomers.buys(&place, &older, count.min(5), &mut rng)?;
         place.restarts(&mut rng)?;

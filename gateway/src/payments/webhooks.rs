@@ -8,7 +8,8 @@
 //!
 //! - [`signing`]: the form of the Standard Webhooks specification.
 //! - `spool`: the index and the undelivered events, as files.
-//! - `follow`: from lightningd's payments to the `outbox`, which puts them into the spool.
+//! - `follow`: from lightningd's payments to the `outbox`, which puts them into the spool. `place` is where
+//!   it goes on.
 //! - `refused`: from buyers who paid and were refused, by the same way.
 //! - `resend`: what the owner wants to be sent once more, by the same way.
 //! - `delivery`: from the spool to one address, over and over.
@@ -20,6 +21,7 @@ mod delivery;
 mod event;
 mod follow;
 mod outbox;
+mod place;
 mod refused;
 mod resend;
 pub mod signing;
@@ -35,6 +37,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
+use crate::clock::unix_now;
 use crate::errors::origin;
 use crate::metrics::Metrics;
 use crate::options::{Timing, WebhooksOptions};
@@ -65,12 +68,14 @@ pub(crate) async fn run(
     metrics: Metrics,
     timing: Timing,
 ) {
+    let now = unix_now();
     let spool = Arc::new(Spool::new(options.dir));
     // They end with this task.
     let mut tasks = JoinSet::new();
     let hearing = Hearing::new(spool.clone(), purchases.nodes().clone());
     tasks.spawn(hearing.run(purchases.refusals().hear()));
-    let _lock = retry(Pauses::new(TURN, TURN), Turn(&spool)).await;
+    let turn = Turn { spool: &spool, now };
+    let (_lock, since) = retry(Pauses::new(TURN, TURN), turn).await;
     let mut news = News::new();
     for url in options.urls {
         // Nothing becomes an event before every address can be told of it: the index would move past
@@ -116,6 +121,7 @@ pub(crate) async fn run(
             outbox: outbox.clone(),
             metrics: metrics.clone(),
             timing,
+            since,
             behind: 0,
         };
         let span = member.invoices.our_node().span();
@@ -198,15 +204,20 @@ enum NotOurTurn {
 }
 
 /// Waits until no other gateway sends from this folder.
-struct Turn<'a>(&'a Spool);
+struct Turn<'a> {
+    spool: &'a Spool,
+    /// When this gateway started, in UNIX seconds.
+    now: u64,
+}
 
 impl Attempt for Turn<'_> {
-    /// Held as long as it is ours to send.
-    type Done = File;
+    /// The lock, held as long as it is ours to send, and when webhooks were first sent.
+    type Done = (File, u64);
     type Error = NotOurTurn;
 
-    async fn attempt(&mut self, _: &mut Health) -> Result<File, NotOurTurn> {
-        self.0.lock()?.ok_or(NotOurTurn::Another)
+    async fn attempt(&mut self, _: &mut Health) -> Result<(File, u64), NotOurTurn> {
+        let lock = self.spool.lock()?.ok_or(NotOurTurn::Another)?;
+        Ok((lock, self.spool.since(self.now)?))
     }
 
     fn tell(&self, error: &NotOurTurn, cause: &str) {

@@ -15,6 +15,7 @@ use crate::payments::label::StoreId;
 use crate::payments::node::NodeError;
 use crate::payments::sales::Sale;
 use crate::payments::webhooks::outbox::Outbox;
+use crate::payments::webhooks::place::Place;
 use crate::payments::webhooks::spool::SpoolError;
 use crate::retry::{Attempt, Health, Pauses, retry};
 
@@ -43,6 +44,8 @@ pub(super) struct Follower {
     pub(super) outbox: Arc<Outbox>,
     pub(super) metrics: Metrics,
     pub(super) timing: Timing,
+    /// When webhooks were first sent, in UNIX seconds.
+    pub(super) since: u64,
     /// How many webhooks of its sales wait at lightningd, because the disk is full.
     pub(super) behind: usize,
 }
@@ -74,26 +77,27 @@ impl Follower {
         if self.is_first {
             self.outbox.spool.hand_over(node)?;
         }
-        let kept = self.outbox.spool.index(node)?;
-        let mut last = if let Some(kept) = kept {
-            // lightningd may have come back with another book.
-            kept.min(newest)
+        let kept = self.outbox.spool.place(node)?;
+        let mut place = if let Some(kept) = kept {
+            kept.in_book(&mut connection, newest).await?
         } else {
             // What was sold before there were webhooks is not reported.
-            self.outbox.spool.set_index(node, newest)?;
-            newest
+            Place::before(&mut connection, newest, self.since).await?
         };
+        if kept != Some(place) {
+            self.outbox.spool.set_place(node, place)?;
+        }
         // Payments up to here became events, whatever lightningd still has of them.
-        let told = kept.unwrap_or(newest);
-        let mut saved = last;
+        let told = kept.map_or(newest, |kept| kept.pay_index);
+        let mut saved = place;
         loop {
             // Not earlier: a payment that cannot be kept comes again with each try, and would be told
             // of each time.
-            if last >= newest {
+            if place.pay_index >= newest {
                 health.is_well();
             }
             let payment = connection
-                .next_payment(last, self.timing.watch_round)
+                .next_payment(place.pay_index, self.timing.watch_round)
                 .await?;
             let mut save = true;
             if let Some(payment) = &payment {
@@ -107,15 +111,15 @@ impl Follower {
                     let webhooks = self.outbox.news.len();
                     self.are_behind(self.behind.saturating_sub(webhooks));
                 }
-                self.tell_of_pruned(last.max(told), payment.pay_index);
-                save = ours.is_some() || payment.pay_index - saved >= INDEX_EVERY;
-                last = payment.pay_index;
+                self.tell_of_pruned(place.pay_index.max(told), payment.pay_index);
+                save = ours.is_some() || payment.pay_index - saved.pay_index >= INDEX_EVERY;
+                place = Place::of(payment);
             }
-            if save && saved != last {
-                let written = self.outbox.spool.set_index(node, last);
+            if save && saved != place {
+                let written = self.outbox.spool.set_place(node, place);
                 self.metrics.webhooks_are_kept(written.is_ok());
                 written?;
-                saved = last;
+                saved = place;
             }
         }
     }

@@ -3,7 +3,9 @@
 //! ```text
 //! <data_dir>/webhooks/
 //!   lock                                 held by the gateway that sends
-//!   index-<node id>                      the last payment of a node that became events
+//!   since                                when webhooks were first sent, in UNIX seconds
+//!   index-<node id>                      the last payment of a node that became events: its number,
+//!                                        and when it was paid
 //!   resend/
 //!     <pay_index>-<payment_hash>.json    a sale whose webhooks the owner wants once more
 //!   refused/
@@ -24,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use shared::lightning::{NodeId, PaymentHash};
 
 use crate::payments::sales::Sale;
+use crate::payments::webhooks::place::Place;
 
 /// The folder.
 #[derive(Debug)]
@@ -105,16 +108,33 @@ impl Spool {
         }
     }
 
+    /// When webhooks were first sent from this folder, in UNIX seconds: now, if they never were.
+    pub(super) fn since(&self, now: u64) -> Result<u64, SpoolError> {
+        let path = self.dir.join("since");
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let since = text.trim().parse();
+                since.map_err(|error| failed("read", &path, io::Error::other(error)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let written = durable::write(&path, format!("{now}\n").as_bytes());
+                written.map_err(|source| failed("write", &path, source))?;
+                Ok(now)
+            }
+            Err(source) => Err(failed("read", &path, source)),
+        }
+    }
+
     /// The last payment of this node that became events; `None` before the first start with it.
-    pub(super) fn index(&self, node: NodeId) -> Result<Option<u64>, SpoolError> {
+    pub(super) fn place(&self, node: NodeId) -> Result<Option<Place>, SpoolError> {
         let path = self.index_file(node);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(failed("read", &path, source)),
         };
-        let index = text.trim().parse().map(Some);
-        index.map_err(|error| failed("read", &path, io::Error::other(error)))
+        let place = text.parse().map(Some);
+        place.map_err(|error| failed("read", &path, io::Error::other(error)))
     }
 
     /// Gives the index to this node that was kept while a store had one node only.
@@ -126,9 +146,9 @@ impl Spool {
         fs::rename(&old, &new).map_err(|source| failed("rename", &old, source))
     }
 
-    pub(super) fn set_index(&self, node: NodeId, index: u64) -> Result<(), SpoolError> {
+    pub(super) fn set_place(&self, node: NodeId, place: Place) -> Result<(), SpoolError> {
         let path = self.index_file(node);
-        let written = durable::write(&path, format!("{index}\n").as_bytes());
+        let written = durable::write(&path, format!("{place}\n").as_bytes());
         written.map_err(|source| failed("write", &path, source))
     }
 
@@ -353,6 +373,13 @@ mod tests {
         assert_eq!(spool.undelivered(URL).unwrap(), [entry(9), entry(100)]);
     }
 
+    fn place(pay_index: u64) -> Place {
+        Place {
+            pay_index,
+            paid_at: Some(1_700_000_000 + pay_index),
+        }
+    }
+
     #[test]
     fn each_nodes_index_is_kept_and_a_broken_one_is_named() {
         let dir = tempfile::tempdir().unwrap();
@@ -362,13 +389,13 @@ mod tests {
                 format!("{first}79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
             id.parse::<NodeId>().unwrap()
         });
-        assert_eq!(spool.index(one).unwrap(), None);
-        spool.set_index(one, 7).unwrap();
-        spool.set_index(one, 8).unwrap();
-        assert_eq!(spool.index(one).unwrap(), Some(8));
-        assert_eq!(spool.index(other).unwrap(), None);
+        assert_eq!(spool.place(one).unwrap(), None);
+        spool.set_place(one, place(7)).unwrap();
+        spool.set_place(one, place(8)).unwrap();
+        assert_eq!(spool.place(one).unwrap(), Some(place(8)));
+        assert_eq!(spool.place(other).unwrap(), None);
         fs::write(dir.path().join(format!("index-{one}")), "x").unwrap();
-        let error = spool.index(one).unwrap_err().to_string();
+        let error = spool.place(one).unwrap_err().to_string();
         assert!(error.contains("index"), "{error}");
     }
 
@@ -379,13 +406,25 @@ mod tests {
         let id = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
         let node: NodeId = id.parse().unwrap();
         spool.hand_over(node).unwrap();
-        assert_eq!(spool.index(node).unwrap(), None);
+        assert_eq!(spool.place(node).unwrap(), None);
         fs::write(dir.path().join("index"), "7\n").unwrap();
         spool.hand_over(node).unwrap();
-        assert_eq!(spool.index(node).unwrap(), Some(7));
+        let kept = || spool.place(node).unwrap().unwrap().pay_index;
+        assert_eq!(kept(), 7);
         fs::write(dir.path().join("index"), "9\n").unwrap();
         spool.hand_over(node).unwrap();
-        assert_eq!(spool.index(node).unwrap(), Some(7), "its own one counts");
+        assert_eq!(kept(), 7, "its own one counts");
+    }
+
+    #[test]
+    fn the_first_start_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        assert_eq!(spool.since(7).unwrap(), 7);
+        assert_eq!(spool.since(8).unwrap(), 7);
+        fs::write(dir.path().join("since"), "x").unwrap();
+        let error = spool.since(9).unwrap_err().to_string();
+        assert!(error.contains("since"), "{error}");
     }
 
     #[test]
