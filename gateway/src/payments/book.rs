@@ -6,27 +6,38 @@
 //! for a while.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lightningd::{LightningError, Standing};
 use shared::api::Status;
 use shared::lightning::PaymentHash;
-use tokio::sync::watch;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, watch};
 
 use crate::payments::question::Question;
 
 /// What is known about one invoice.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
-    /// Whoever waits for the invoice subscribes.
-    pub(crate) known: watch::Sender<Known>,
+    known: Mutex<Known>,
+    /// Wakes whoever waits for the invoice.
+    decided: Notify,
     /// Those who ask lightningd about it at once.
     pub(crate) question: Question<Asked>,
 }
 
 /// lightningd's word on an invoice; `None` where it does not have it.
-pub(crate) type Asked = Result<Option<Standing>, LightningError>;
+pub(crate) type Asked = Result<Option<Found>, LightningError>;
+
+/// An invoice that lightningd has.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// Where it stands.
+    pub(crate) standing: Standing,
+    /// What the buyer pays; `None` where that is not known without asking.
+    pub(crate) bolt11: Option<Arc<str>>,
+}
 
 /// What was learnt about one invoice.
 #[derive(Debug, Default)]
@@ -36,7 +47,7 @@ pub(crate) struct Known {
     missed: Option<Instant>,
     /// The watch during which the newest of these was learnt.
     watch: Option<u64>,
-    /// What the buyer pays, once lightningd was asked about the invoice.
+    /// What the buyer pays, once it was asked for: most buyers have it already.
     pub(crate) bolt11: Option<Arc<str>>,
 }
 
@@ -72,37 +83,43 @@ impl Entry {
     /// Takes over what lightningd said, unless the entry is final already, and wakes whoever waits
     /// if that makes it final. Returns what is known now.
     pub(crate) fn learn(&self, standing: Standing, watch: Option<u64>) -> Standing {
-        let mut latest = standing;
-        self.known.send_if_modified(|known| match known.standing {
-            Some(before) if before.status != Status::Unpaid => {
-                latest = before;
-                false
-            }
+        let mut known = self.known();
+        match known.standing {
+            Some(before) if before.status != Status::Unpaid => return before,
             _ => {
                 known.standing = Some(standing);
                 known.missed = None;
                 known.watch = watch;
-                standing.status != Status::Unpaid
             }
-        });
-        latest
+        }
+        drop(known);
+        if standing.status != Status::Unpaid {
+            self.decided.notify_waiters();
+        }
+        standing
     }
 
     /// Learns that lightningd does not have the invoice. What is final stays.
     pub(crate) fn miss(&self, watch: Option<u64>) {
-        self.known.send_if_modified(|known| {
-            known.missed = Some(Instant::now());
-            known.watch = watch;
-            false
-        });
+        let mut known = self.known();
+        known.missed = Some(Instant::now());
+        known.watch = watch;
     }
 
-    /// Learns what the buyer pays.
-    pub(crate) fn learn_bolt11(&self, bolt11: String) {
-        self.known.send_if_modified(|known| {
-            known.bolt11 = Some(bolt11.into());
-            false
-        });
+    /// Keeps what the buyer pays.
+    pub(crate) fn keep_bolt11(&self, bolt11: Arc<str>) {
+        self.known().bolt11 = Some(bolt11);
+    }
+
+    /// What was learnt.
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        // No code of ours panics while it holds the lock.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Done once the standing becomes final after this call, however late it is awaited.
+    pub(crate) fn decided(&self) -> Notified<'_> {
+        self.decided.notified()
     }
 }
 
@@ -170,7 +187,7 @@ impl Book {
     }
 
     /// No code of ours panics while it holds the lock; if it did, the data would still be whole.
-    fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,7 +211,7 @@ mod tests {
     #[test]
     fn unpaid_is_certain_during_one_watch_and_up_to_the_expiry() {
         let entry = Entry::default();
-        let certain = |watch, now| entry.known.borrow().certain(watch, now);
+        let certain = |watch, now| entry.known().certain(watch, now);
         assert_eq!(certain(Some(1), 100), None);
         entry.learn(UNPAID, Some(1));
         assert_eq!(certain(Some(1), 199), Some(Some(UNPAID)));
@@ -210,7 +227,7 @@ mod tests {
     #[test]
     fn missing_is_certain_up_to_the_next_watch() {
         let entry = Entry::default();
-        let certain = |watch| entry.known.borrow().certain(watch, 100);
+        let certain = |watch| entry.known().certain(watch, 100);
         entry.miss(None);
         assert_eq!(certain(None), Some(None));
         assert_eq!(certain(Some(0)), None);

@@ -8,6 +8,7 @@
 //! invoice makes its entry first, so that a payment during the question finds it; and the watcher
 //! wakes before it moves its index, so that a payment may be reported twice, but is never lost.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tracing::Instrument as _;
 use crate::clock::unix_now;
 use crate::metrics::NodeMetrics;
 use crate::options::Timing;
-use crate::payments::book::{Asked, Book, Entry};
+use crate::payments::book::{Asked, Book, Entry, Found};
 use crate::payments::label::StoreId;
 use crate::payments::node::{NodeError, OurNode};
 use crate::payments::open_invoices::OpenInvoices;
@@ -125,16 +126,22 @@ impl Invoices {
         self.0.standing(payment_hash, &entry).await
     }
 
-    /// What the buyer pays, from memory where lightningd was asked about the invoice before.
+    /// What the buyer pays, from memory where it was asked for before.
     pub(crate) async fn bolt11(&self, payment_hash: PaymentHash) -> Result<Arc<str>, InvoiceError> {
         let entry = self.0.book.entry(payment_hash);
-        let known = entry.known.borrow().bolt11.clone();
-        if let Some(bolt11) = known {
+        let kept = entry.known().bolt11.clone();
+        if let Some(bolt11) = kept {
             return Ok(bolt11);
         }
-        self.0.standing(payment_hash, &entry).await?;
-        let asked = entry.known.borrow().bolt11.clone();
-        asked.ok_or(InvoiceError::Unknown)
+        let missing = || {
+            let certain = self.0.certain(&entry);
+            certain.filter(|asked| matches!(asked, Ok(None)))
+        };
+        let asked = self.0.ask(payment_hash, &entry, missing).await?;
+        let bolt11 = asked.and_then(|found| found.bolt11);
+        let bolt11 = bolt11.ok_or(InvoiceError::Unknown)?;
+        entry.keep_bolt11(bolt11.clone());
+        Ok(bolt11)
     }
 
     /// Where the invoice stands once that is final, or at `until`, whichever comes first.
@@ -150,7 +157,7 @@ impl Invoices {
         if until <= Instant::now() {
             return inner.standing(payment_hash, &entry).await;
         }
-        let mut known = entry.known.subscribe();
+        let mut decided = pin!(entry.decided());
         let mut watch = inner.book.watches();
         let mut closing = inner.closing.subscribe();
         let mut standing = inner.standing(payment_hash, &entry).await?;
@@ -161,7 +168,7 @@ impl Invoices {
         let _waiter = inner.metrics.all.waiter();
         while standing.status == Status::Unpaid && Instant::now() < until {
             tokio::select! {
-                _ = known.changed() => {}
+                () = &mut decided => {}
                 // A payment between two watches has to be asked for.
                 _ = watch.changed() => if watch.borrow_and_update().is_none() { continue },
                 () = sleep_until(alarm(standing.expires_at, until)) => {}
@@ -213,19 +220,29 @@ impl Inner {
         let asked = match self.certain(entry) {
             Some(known) => known,
             // Rare, and much larger than the rest of a request that waits.
-            None => Box::pin(self.ask(payment_hash, entry)).await,
+            None => Box::pin(self.ask(payment_hash, entry, || self.certain(entry))).await,
         };
-        asked?.ok_or(InvoiceError::Unknown)
+        let found = asked?.ok_or(InvoiceError::Unknown)?;
+        Ok(found.standing)
     }
 
     /// What is known without asking.
     fn certain(&self, entry: &Entry) -> Option<Asked> {
-        let known = entry.known.borrow();
-        known.certain(self.book.watch(), unix_now()).map(Ok)
+        let certain = entry.known().certain(self.book.watch(), unix_now())?;
+        Some(Ok(certain.map(|standing| Found {
+            standing,
+            bolt11: None,
+        })))
     }
 
-    /// Asks lightningd, together with all who ask about this invoice now.
-    async fn ask(&self, payment_hash: PaymentHash, entry: &Arc<Entry>) -> Asked {
+    /// Asks lightningd, together with all who ask about this invoice now, unless `known` has the answer once
+    /// it is our turn.
+    async fn ask(
+        &self,
+        payment_hash: PaymentHash,
+        entry: &Arc<Entry>,
+        known: impl FnOnce() -> Option<Asked>,
+    ) -> Asked {
         let (lightningd, book) = (self.lightningd.clone(), self.book.clone());
         let learning = entry.clone();
         let call = async move || {
@@ -236,12 +253,12 @@ impl Inner {
                 learning.miss(watch);
                 return Ok(None);
             };
-            if let Some(bolt11) = found.bolt11 {
-                learning.learn_bolt11(bolt11);
-            }
-            Ok(Some(learning.learn(found.standing, watch)))
+            Ok(Some(Found {
+                standing: learning.learn(found.standing, watch),
+                bolt11: found.bolt11.map(Arc::from),
+            }))
         };
-        let asked = entry.question.ask(|| self.certain(entry), call).await;
+        let asked = entry.question.ask(known, call).await;
         if let Err(error) = &asked {
             self.node.failed(error);
         }

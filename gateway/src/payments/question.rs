@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Those who ask about one thing. At any time at most one of them asks lightningd.
 ///
@@ -16,12 +16,18 @@ pub(crate) struct Question<Answer> {
     turn: Arc<Mutex<Turn<Answer>>>,
 }
 
-/// The newest answer.
+/// The newest answer, while somebody waits who shares it.
 #[derive(Debug)]
 struct Turn<Answer> {
     /// The number of its call.
     number: u64,
     answer: Option<Answer>,
+}
+
+/// Whether others wait for their turn.
+fn is_awaited<Answer>(turn: &OwnedMutexGuard<Turn<Answer>>) -> bool {
+    // The question holds it, and whoever has it now.
+    Arc::strong_count(OwnedMutexGuard::mutex(turn)) > 2
 }
 
 impl<Answer> Default for Question<Answer> {
@@ -54,10 +60,11 @@ impl<Answer: Clone + Send + Sync + 'static> Question<Answer> {
     {
         let before = self.begun.load(Ordering::SeqCst);
         let mut turn = self.turn.clone().lock_owned().await;
-        if let Some(answer) = &turn.answer
-            && turn.number > before
+        if turn.number > before
+            && let Some(answer) = turn.answer.take()
         {
-            return answer.clone();
+            turn.answer = is_awaited(&turn).then(|| answer.clone());
+            return answer;
         }
         if let Some(answer) = known() {
             return answer;
@@ -67,7 +74,7 @@ impl<Answer: Clone + Send + Sync + 'static> Question<Answer> {
             let answer = call().await;
             *turn = Turn {
                 number,
-                answer: Some(answer.clone()),
+                answer: is_awaited(&turn).then(|| answer.clone()),
             };
             answer
         });
@@ -134,6 +141,8 @@ mod tests {
             assert_eq!(answer.unwrap(), 2, "the call that began after they came");
         }
         assert_eq!(asked.ask().await, 3, "a later question is a new one");
+        let turn = asked.question.turn.lock().await;
+        assert_eq!(turn.answer, None, "nobody waits for it");
     }
 
     #[tokio::test]
