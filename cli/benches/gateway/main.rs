@@ -75,7 +75,7 @@ const ROUNDS: usize = 11;
 const QUICK_ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(1);
 const STATUS_CONNECTIONS: usize = 8;
-const PAYMENTS: usize = 30;
+const PAYMENTS: usize = 1000;
 /// The nodes of a store with several, and the connections for each.
 const STORES: usize = 3;
 const EACH_NODE: usize = 8;

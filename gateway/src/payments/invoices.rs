@@ -123,10 +123,15 @@ impl Invoices {
         payment_hash: PaymentHash,
     ) -> Result<Standing, InvoiceError> {
         let entry = self.0.book.entry(payment_hash);
-        self.0.standing(payment_hash, &entry).await
+        let found = self.0.find(payment_hash, &entry).await?;
+        if let Some(bolt11) = found.bolt11 {
+            entry.keep_bolt11(bolt11);
+        }
+        Ok(found.standing)
     }
 
-    /// What the buyer pays, from memory where it was asked for before.
+    /// What the buyer pays, from memory where [`standing`](Self::standing) asked lightningd before. It is not
+    /// kept for those who [`wait`](Self::wait): they have it.
     pub(crate) async fn bolt11(&self, payment_hash: PaymentHash) -> Result<Arc<str>, InvoiceError> {
         let entry = self.0.book.entry(payment_hash);
         let kept = entry.known().bolt11.clone();
@@ -155,12 +160,12 @@ impl Invoices {
         let inner = &self.0;
         let entry = inner.book.entry(payment_hash);
         if until <= Instant::now() {
-            return inner.standing(payment_hash, &entry).await;
+            return Ok(inner.find(payment_hash, &entry).await?.standing);
         }
         let mut decided = pin!(entry.decided());
         let mut watch = inner.book.watches();
         let mut closing = inner.closing.subscribe();
-        let mut standing = inner.standing(payment_hash, &entry).await?;
+        let mut standing = inner.find(payment_hash, &entry).await?.standing;
         let is_unpaid = standing.status == Status::Unpaid;
         let _place = is_unpaid
             .then(|| inner.waits.enter(payment_hash))
@@ -174,8 +179,8 @@ impl Invoices {
                 () = sleep_until(alarm(standing.expires_at, until)) => {}
                 _ = closing.wait_for(|closing| *closing) => break,
             }
-            match inner.standing(payment_hash, &entry).await {
-                Ok(now) => standing = now,
+            match inner.find(payment_hash, &entry).await {
+                Ok(found) => standing = found.standing,
                 Err(InvoiceError::Lightning(_)) if Instant::now() < until => {}
                 Err(error) => return Err(error),
             }
@@ -212,18 +217,17 @@ fn alarm(expires_at: u64, until: Instant) -> Instant {
 }
 
 impl Inner {
-    async fn standing(
+    async fn find(
         &self,
         payment_hash: PaymentHash,
         entry: &Arc<Entry>,
-    ) -> Result<Standing, InvoiceError> {
+    ) -> Result<Found, InvoiceError> {
         let asked = match self.certain(entry) {
             Some(known) => known,
             // Rare, and much larger than the rest of a request that waits.
             None => Box::pin(self.ask(payment_hash, entry, || self.certain(entry))).await,
         };
-        let found = asked?.ok_or(InvoiceError::Unknown)?;
-        Ok(found.standing)
+        asked?.ok_or(InvoiceError::Unknown)
     }
 
     /// What is known without asking.
