@@ -20,6 +20,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod goods;
+mod minify;
 mod modules;
 mod packing;
 mod programs;

@@ -2,7 +2,7 @@
 //!
 //! wasm-bindgen ends most names with a hash of 16 hex digits, which says nothing that a browser needs
 //! and which no compression makes smaller. Each stands in both files. Neither wasm-bindgen nor Trunk can
-//! leave it out. Trunk's minifier cannot read the glue, so another one does that here, too.
+//! leave it out.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -21,9 +21,7 @@ pub(crate) fn shorten(wasm: &[u8], glue: &str) -> Result<(Vec<u8>, String)> {
     names
         .parse_core_module(&mut module, Parser::new(0), wasm)
         .map_err(|error| anyhow!("cannot read the WebAssembly: {error}"))?;
-    let small =
-        minifier::js::minify(glue).map_err(|error| anyhow!("cannot minify the glue: {error}"))?;
-    Ok((module.finish(), names.replace_in(&small.to_string())))
+    Ok((module.finish(), names.replace_in(glue)))
 }
 
 /// The short name of each long one.
@@ -112,7 +110,10 @@ mod tests {
         let glue = format!("a = {{ {long}: 1, x{long}: 2 }}; // why\n wasm.{long}();");
         let (wasm, glue) = shorten(&module(long), &glue).unwrap();
         assert_eq!(wasm, module("_0"));
-        assert_eq!(glue, format!("a={{_0:1,x{long}:2}};wasm._0();"));
+        assert_eq!(
+            glue,
+            format!("a = {{ _0: 1, x{long}: 2 }}; // why\n wasm._0();")
+        );
     }
 
     #[test]

@@ -250,6 +250,15 @@ fn build_tools() -> Result<Vec<Tool>> {
             },
         },
         Tool {
+            name: "esbuild",
+            wanted: "any".into(),
+            find: Box::new(|| version_of("esbuild")),
+            source: Source::System {
+                apt: &["esbuild"],
+                brew: "brew install esbuild",
+            },
+        },
+        Tool {
             name: "Trunk",
             wanted: TRUNK.into(),
             find: Box::new(|| exactly(TRUNK, version_of("trunk")?)),

@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha384};
 
-use crate::{build, command::root, packing, programs, short_names};
+use crate::{build, command::root, minify::Minify, packing, programs, short_names};
 
 /// The loader's source.
 const LOADER: &str = "frontend/js/widget.js";
@@ -95,44 +95,46 @@ fn find(dist: &Path, start: &str, end: &str) -> Result<PathBuf> {
 pub(crate) fn hook() -> Result<()> {
     let dir = env::var_os("TRUNK_STAGING_DIR").context("this is for Trunk to call, as a hook")?;
     let dir = Path::new(&dir);
-    write_scripts(dir)?;
+    let is_release = env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release");
+    let minify = if is_release {
+        Minify::ByEsbuild
+    } else {
+        Minify::No
+    };
+    write_scripts(dir, minify)?;
     for program in programs::ALL {
-        shorten_names(dir, program)?;
+        shorten_names(dir, program, minify)?;
     }
-    write_loader(dir)
+    write_loader(dir, minify)
 }
 
 /// Writes the scripts around a program that is in this folder, and names them in its page.
 pub(crate) fn finish(dir: &Path) -> Result<()> {
-    write_scripts(dir)?;
-    write_loader(dir)
+    write_scripts(dir, Minify::No)?;
+    write_loader(dir, Minify::No)
 }
 
-fn write_scripts(dir: &Path) -> Result<()> {
-    write_offer(dir)?;
-    write_sealed(dir)?;
-    write_start(dir)
+fn write_scripts(dir: &Path, minify: Minify) -> Result<()> {
+    write_offer(dir, minify)?;
+    // What opens sealed goods, and what lets them be played.
+    write_part(dir, SEALED, &source(SEALED)?, SEALED_FILE, minify)?;
+    write_part(dir, PLAYER, &source(PLAYER)?, PLAYER_FILE, minify)?;
+    write_start(dir, minify)
 }
 
 /// Writes what draws an offer, with its drawings, under a name with its hash.
-fn write_offer(dist: &Path) -> Result<()> {
+fn write_offer(dist: &Path, minify: Minify) -> Result<()> {
     let mut text = source(OFFER)?;
     for (place, file) in DRAWINGS {
         let drawing = source(&format!("shared/looks/{file}"))?;
         text = fill(OFFER, &text, place, drawing.trim())?;
     }
-    write_part(dist, OFFER, &text, OFFER_FILE)
+    write_part(dist, OFFER, &text, OFFER_FILE, minify)
 }
 
-/// Writes what opens sealed goods, and what lets them be played, under names with their hashes.
-fn write_sealed(dist: &Path) -> Result<()> {
-    write_part(dist, SEALED, &source(SEALED)?, SEALED_FILE)?;
-    write_part(dist, PLAYER, &source(PLAYER)?, PLAYER_FILE)
-}
-
-/// Writes a script without its comments, under a name with its hash, which the page then names.
-fn write_part(dist: &Path, path: &str, text: &str, named: &str) -> Result<()> {
-    let small = minified(path, text)?;
+/// Writes a script under a name with its hash, which the page then names.
+fn write_part(dist: &Path, path: &str, text: &str, named: &str, minify: Minify) -> Result<()> {
+    let small = minify.script(path, text)?;
     let hash = short_hash(&[small.as_bytes()]);
     let file = named.replace(".js", &format!("-{hash}.js"));
     fs::write(dist.join(&file), small)?;
@@ -142,10 +144,10 @@ fn write_part(dist: &Path, path: &str, text: &str, named: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes the page's script, which Trunk has copied as it is, without its comments.
-fn write_start(dist: &Path) -> Result<()> {
+/// Writes the page's script, which Trunk has copied as it is.
+fn write_start(dist: &Path, minify: Minify) -> Result<()> {
     let old = find(dist, "start-", ".js")?;
-    let small = minified(START, &source(START)?)?;
+    let small = minify.script(START, &source(START)?)?;
     let new = format!("start-{}.js", short_hash(&[small.as_bytes()]));
     let index = dist.join(PAGE);
     let page = fs::read_to_string(&index)?
@@ -159,12 +161,13 @@ fn write_start(dist: &Path) -> Result<()> {
 
 /// Writes a program with shorter names, as a file of another name, since browsers keep files by that. Trunk gives
 /// the page's a hash of its own, and the widget's none.
-fn shorten_names(dist: &Path, program: &str) -> Result<()> {
+fn shorten_names(dist: &Path, program: &str, minify: Minify) -> Result<()> {
     let glue = find(dist, program, ".js")?;
     let wasm = find(dist, program, "_bg.wasm")?;
     let old = name(&glue)?.trim_end_matches(".js");
     let text = fs::read_to_string(&glue)?;
     let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
+    let short_glue = minify.script(GLUE, &short_glue)?;
     let new = format!(
         "{program}-{}",
         short_hash(&[&short_wasm, short_glue.as_bytes()])
@@ -180,17 +183,11 @@ fn shorten_names(dist: &Path, program: &str) -> Result<()> {
 }
 
 /// Writes `widget.js` into the built page, always under this name, since sites link to it.
-fn write_loader(dist: &Path) -> Result<()> {
+fn write_loader(dist: &Path, minify: Minify) -> Result<()> {
     let widget = Widget::find(dist)?;
-    let small = minified(LOADER, &loader(&widget)?)?;
+    let small = minify.script(LOADER, &loader(&widget)?)?;
     fs::write(dist.join("widget.js"), small)?;
     Ok(())
-}
-
-fn minified(path: &str, text: &str) -> Result<String> {
-    let small =
-        minifier::js::minify(text).map_err(|error| anyhow!("cannot minify {path}: {error}"))?;
-    Ok(small.to_string())
 }
 
 /// What names of files tell their contents apart by: 16 hex digits.
@@ -323,22 +320,25 @@ mod tests {
         for (name, text) in scripts.into_iter().chain([(wasm, ""), (style, "style")]) {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        write_loader(dir.path()).unwrap();
+        write_loader(dir.path(), Minify::No).unwrap();
 
         let loader = fs::read_to_string(dir.path().join("widget.js")).unwrap();
         for name in [glue, wasm, style, offer, sealed] {
-            assert!(loader.contains(&format!("new URL('./{name}',import.meta.url)")));
+            assert!(loader.contains(&format!("new URL('./{name}', import.meta.url)")));
         }
         // The SHA-384 of nothing, as `openssl dgst -sha384 -binary /dev/null | base64` says it.
         assert!(loader.contains(
-            "wasm:'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
+            "wasm: 'sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb'"
         ));
     }
 
     #[test]
     fn a_page_without_the_program_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let error = write_loader(dir.path()).err().unwrap().to_string();
+        let error = write_loader(dir.path(), Minify::No)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("offer-"), "{error}");
     }
 
@@ -347,7 +347,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = dir.path().join(PAGE);
         fs::write(&index, "<link href=/offer.js>").unwrap();
-        write_offer(dir.path()).unwrap();
+        write_offer(dir.path(), Minify::No).unwrap();
         let page = fs::read_to_string(index).unwrap();
         let file = page
             .trim_start_matches("<link href=/")
