@@ -22,9 +22,15 @@ export async function deskOf(file) {
 /** A page of who is signed in; `settings` are the visitor's own. */
 export async function owner(browser, desk, settings = {}) {
   const page = await newVisitor(browser, settings);
-  await page.goto(desk.url);
-  await page.getByTestId('code').fill(desk.code());
-  await page.getByTestId('sign-in').click();
-  await page.getByTestId('sign-out').waitFor();
+  await until('the desk to let the owner in', async () => {
+    await page.goto(desk.url);
+    await page.getByTestId('code').fill(desk.code());
+    await page.getByTestId('sign-in').click();
+    await page.getByTestId('sign-out').or(page.getByTestId('refused')).waitFor();
+    if (await page.getByTestId('sign-out').isVisible()) return true;
+    // Nobody may try many codes within a minute, and the tests before were quick.
+    await page.waitForTimeout(5000);
+    return false;
+  });
   return page;
 }
