@@ -23,8 +23,8 @@ const PARTS: [(&str, Part); 4] = [
     ("package", package_test),
 ];
 
-/// How many tests of one program run at once; `e2e/package.json` has the same for files of browser tests.
-const TESTS_AT_ONCE: usize = 4;
+/// How many tests of one program run at once. They wait for payments and programs more than they compute.
+const TESTS_AT_ONCE: usize = 8;
 
 /// The gateway's tests that are about its node, which it reaches by either way.
 const TALKS_TO_A_NODE: [&str; 9] = [
@@ -158,7 +158,6 @@ fn package_test(steps: &mut Steps) -> Result<()> {
 fn native(subcommand: &str) -> Command {
     let mut cargo = command("cargo");
     cargo.args([subcommand, "--workspace", "--exclude", "frontend"]);
-    // Tests wait for payments and programs more than they compute.
     cargo.env("RUST_TEST_THREADS", TESTS_AT_ONCE.to_string());
     cargo
 }
