@@ -556,7 +556,8 @@ describe('large sealed goods', () => {
         `at most ${(grown / 2 ** 20).toFixed(0)} MiB more than before`,
     );
     assert.ok(before > 50 * 2 ** 20, `the browser is not found: ${before}`);
-    assert.ok(grown < 256 * 2 ** 20, `${grown} bytes more`);
+    // Browsers clear up when they please; what they hold would be there beside that.
+    assert.ok(grown < size, `${grown} bytes more`);
     await page.close();
   });
 });
