@@ -82,36 +82,29 @@ impl Place {
         }))
     }
 
-    /// The last payment before this time, in UNIX seconds.
-    ///
-    /// It looks back twice as far each time, and from there forward: few calls, where few payments came
-    /// since.
+    /// The last payment before this time, in UNIX seconds. lightningd numbers payments in the order of time, so
+    /// it is found by halving: twenty quick calls in a million payments.
     pub(super) async fn before(
         watch: &mut Watch,
         newest: u64,
         time: u64,
     ) -> Result<Self, LightningError> {
-        let mut back = 1;
-        let mut place = loop {
-            let pay_index = newest.saturating_sub(back);
-            if pay_index == 0 {
-                break Self {
-                    pay_index,
-                    paid_at: Some(time),
-                };
-            }
-            match watch.next_payment(pay_index, Duration::ZERO).await? {
-                Some(payment) if payment.standing.paid_at < Some(time) => {
-                    break Self::of(&payment);
-                }
-                _ => back *= 2,
-            }
+        let mut place = Self {
+            pay_index: 0,
+            paid_at: Some(time),
         };
-        while let Some(payment) = watch.next_payment(place.pay_index, Duration::ZERO).await? {
-            if payment.standing.paid_at >= Some(time) {
-                break;
+        // Whatever comes after this one is not earlier.
+        let mut end = newest;
+        while place.pay_index < end {
+            let middle = place.pay_index + (end - place.pay_index) / 2;
+            match watch.next_payment(middle, Duration::ZERO).await? {
+                Some(earlier)
+                    if earlier.pay_index <= end && earlier.standing.paid_at < Some(time) =>
+                {
+                    place = Self::of(&earlier);
+                }
+                _ => end = middle,
             }
-            place = Self::of(&payment);
         }
         Ok(place)
     }
