@@ -1,7 +1,6 @@
 //! Ten thousand buyers who wait: the memory that each takes, the calls to the node meanwhile, and how long
 //! after the node's word one of them knows of a payment.
 
-use std::env;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use crate::{
     median, newest_pay_index, pay, start_gateway_with,
 };
 
-/// How many wait, unless the system allows fewer files, or `PURRWALL_WAITERS` names another number.
+/// How many wait, unless the system allows fewer files.
 const WAITERS: usize = 10_000;
 /// What each may take, in bytes.
 const AIM: f64 = 16_384.0;
@@ -34,8 +33,7 @@ pub(crate) async fn measure(nodes: &Nodes, dir: &TempDir) {
         gateway.create().await;
     }
     let alone = resident(&gateway);
-    let wanted = env::var("PURRWALL_WAITERS").map_or(WAITERS, |count| count.parse().unwrap());
-    let count = wanted.min(room());
+    let count = WAITERS.min(room());
     let mut client = Http::connect(&gateway.address).await;
     let mut created = Vec::new();
     for _ in 0..count {
