@@ -157,13 +157,17 @@ export class Drawing {
       buy.textContent = asking;
       onBuy();
     });
-    const time = () => this.say('Yours for {0}, counted from the end of the time to pay.', this.span(secs));
+    const time = [];
+    if (secs != null) {
+      const yours = this.say('Yours for {0}, counted from the end of the time to pay.', this.span(secs));
+      time.push(element('p', { class: 'quiet' }, yours));
+    }
     return element(
       'div',
       { class: 'about' },
       element('h2', { part: 'title', dir: 'auto' }, title),
       element('p', { class: 'teaser', part: 'teaser', dir: 'auto' }, teaser),
-      ...(secs == null ? [] : [element('p', { class: 'quiet' }, time())]),
+      ...time,
       element(
         'div',
         { class: 'buy-row' },

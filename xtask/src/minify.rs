@@ -1,9 +1,6 @@
 //! Scripts as small as browsers can read them.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::{io::Write as _, process::Stdio};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
@@ -30,7 +27,7 @@ impl Minify {
 
 /// Without comments and spaces, and with names of a letter. Names of properties stay.
 fn by_esbuild(path: &str, text: &str) -> Result<String> {
-    let mut esbuild: Command = command("esbuild");
+    let mut esbuild = command("esbuild");
     esbuild
         .args(["--minify", "--format=esm", "--charset=utf8"])
         .args(["--target=es2022", "--log-level=warning"])

@@ -167,7 +167,7 @@ fn shorten_names(dist: &Path, program: &str, minify: Minify) -> Result<()> {
     let old = name(&glue)?.trim_end_matches(".js");
     let text = fs::read_to_string(&glue)?;
     let (short_wasm, short_glue) = short_names::shorten(&fs::read(&wasm)?, &text)?;
-    let short_glue = minify.script(GLUE, &short_glue)?;
+    let short_glue = minify.script(name(&glue)?, &short_glue)?;
     let new = format!(
         "{program}-{}",
         short_hash(&[&short_wasm, short_glue.as_bytes()])

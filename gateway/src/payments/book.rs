@@ -47,7 +47,7 @@ pub(crate) struct Known {
     missed: Option<Instant>,
     /// The watch during which the newest of these was learnt.
     watch: Option<u64>,
-    /// What the buyer pays, once it was asked for: most buyers have it already.
+    /// What the buyer pays, once somebody asked who does not wait: those who do have it.
     pub(crate) bolt11: Option<Arc<str>>,
 }
 
@@ -84,14 +84,14 @@ impl Entry {
     /// if that makes it final. Returns what is known now.
     pub(crate) fn learn(&self, standing: Standing, watch: Option<u64>) -> Standing {
         let mut known = self.known();
-        match known.standing {
-            Some(before) if before.status != Status::Unpaid => return before,
-            _ => {
-                known.standing = Some(standing);
-                known.missed = None;
-                known.watch = watch;
-            }
+        if let Some(before) = known.standing
+            && before.status != Status::Unpaid
+        {
+            return before;
         }
+        known.standing = Some(standing);
+        known.missed = None;
+        known.watch = watch;
         drop(known);
         if standing.status != Status::Unpaid {
             self.decided.notify_waiters();

@@ -138,13 +138,11 @@ impl Invoices {
         if let Some(bolt11) = kept {
             return Ok(bolt11);
         }
-        let missing = || {
-            let certain = self.0.certain(&entry);
-            certain.filter(|asked| matches!(asked, Ok(None)))
-        };
+        // What is certain without asking says no more than that it is missing.
+        let missing = || self.0.certain(&entry).filter(|one| matches!(one, Ok(None)));
         let asked = self.0.ask(payment_hash, &entry, missing).await?;
-        let bolt11 = asked.and_then(|found| found.bolt11);
-        let bolt11 = bolt11.ok_or(InvoiceError::Unknown)?;
+        let found = asked.and_then(|found| found.bolt11);
+        let bolt11 = found.ok_or(InvoiceError::Unknown)?;
         entry.keep_bolt11(bolt11.clone());
         Ok(bolt11)
     }

@@ -71,8 +71,11 @@ impl Place {
 
     /// Whether the payment with this number is the one of this place, as far as lightningd still has it.
     async fn is_in_book(self, watch: &mut Watch, newest: u64) -> Result<bool, LightningError> {
-        if self.pay_index == 0 || self.pay_index > newest {
-            return Ok(self.pay_index == 0);
+        if self.pay_index == 0 {
+            return Ok(true);
+        }
+        if self.pay_index > newest {
+            return Ok(false);
         }
         let payment = watch
             .next_payment(self.pay_index - 1, Duration::ZERO)

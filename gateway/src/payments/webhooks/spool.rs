@@ -15,9 +15,11 @@
 //!     <pay_index>-<id>.json              a body that this address has not taken yet
 //! ```
 
+use std::error::Error;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use bitcoin::hex::DisplayHex as _;
@@ -111,30 +113,16 @@ impl Spool {
     /// When webhooks were first sent from this folder, in UNIX seconds: now, if they never were.
     pub(super) fn since(&self, now: u64) -> Result<u64, SpoolError> {
         let path = self.dir.join("since");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let since = text.trim().parse();
-                since.map_err(|error| failed("read", &path, io::Error::other(error)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let written = durable::write(&path, format!("{now}\n").as_bytes());
-                written.map_err(|source| failed("write", &path, source))?;
-                Ok(now)
-            }
-            Err(source) => Err(failed("read", &path, source)),
+        if let Some(since) = read_line(&path)? {
+            return Ok(since);
         }
+        write(&path, format!("{now}\n").as_bytes())?;
+        Ok(now)
     }
 
     /// The last payment of this node that became events; `None` before the first start with it.
     pub(super) fn place(&self, node: NodeId) -> Result<Option<Place>, SpoolError> {
-        let path = self.index_file(node);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(failed("read", &path, source)),
-        };
-        let place = text.parse().map(Some);
-        place.map_err(|error| failed("read", &path, io::Error::other(error)))
+        read_line(&self.index_file(node))
     }
 
     /// Gives the index to this node that was kept while a store had one node only.
@@ -147,16 +135,14 @@ impl Spool {
     }
 
     pub(super) fn set_place(&self, node: NodeId, place: Place) -> Result<(), SpoolError> {
-        let path = self.index_file(node);
-        let written = durable::write(&path, format!("{place}\n").as_bytes());
-        written.map_err(|source| failed("write", &path, source))
+        write(&self.index_file(node), format!("{place}\n").as_bytes())
     }
 
     /// Keeps an event for an address. The same event again changes nothing.
     pub(super) fn put(&self, url: &str, entry: &Entry, body: &[u8]) -> Result<(), SpoolError> {
         let path = self.path(url, entry);
         make_folder(&self.folder(url))?;
-        durable::write(&path, body).map_err(|source| failed("write", &path, source))
+        write(&path, body)
     }
 
     /// What the address has not taken yet, in the order of payments.
@@ -195,7 +181,7 @@ impl Spool {
             pay_index: sale.pay_index,
         };
         let text = serde_json::to_vec(&asked).expect("string keys and no failing field");
-        durable::write(&path, &text).map_err(|source| failed("write", &path, source))
+        write(&path, &text)
     }
 
     /// What was asked for once more, in the order of payments.
@@ -236,7 +222,7 @@ impl Spool {
         make_folder(&folder)?;
         let path = folder.join(told.entry().file_name());
         let text = serde_json::to_vec(told).expect("string keys and no failing field");
-        durable::write(&path, &text).map_err(|source| failed("write", &path, source))
+        write(&path, &text)
     }
 
     /// The refusals to tell of.
@@ -330,6 +316,24 @@ fn refusals_in(folder: &Path) -> Result<Vec<Told>, SpoolError> {
 
 fn make_folder(path: &Path) -> Result<(), SpoolError> {
     fs::create_dir_all(path).map_err(|source| failed("make", path, source))
+}
+
+/// What a file of one line says; `None` where there is none.
+fn read_line<T>(path: &Path) -> Result<Option<T>, SpoolError>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("read", path, source)),
+    };
+    let read = text.trim().parse().map(Some);
+    read.map_err(|error| failed("read", path, io::Error::other(error)))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
+    durable::write(path, bytes).map_err(|source| failed("write", path, source))
 }
 
 fn failed(verb: &'static str, path: &Path, source: io::Error) -> SpoolError {
